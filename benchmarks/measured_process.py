@@ -1,5 +1,6 @@
 """Run a program, and measure its time and the memory of all its processes together."""
 
+import contextlib
 import dataclasses
 import os
 import subprocess
@@ -38,9 +39,13 @@ class MeasuredRun:
     branches: Sequence[Branch] = ()  # the measured process first, then its children in the order of their start
     nodes: dict[str, float] = dataclasses.field(default_factory=dict)  # seconds in each node, where the run tells
     node_mib: dict[str, float] = dataclasses.field(default_factory=dict)  # of OWN_MEMORY; likewise
+    samples: Sequence[tuple[float, float]] = ()  # seconds since the epoch, and MiB of MEMORY at that moment
+    processor_seconds: float = 0.0  # of all processes, but for the last MEMORY_SECONDS of each
 
 
-def measure(command: list[str], directory: Path, environment: Mapping[str, str], log: Path) -> MeasuredRun:
+def measure(
+    command: list[str], directory: Path, environment: Mapping[str, str], log: Path, beside: Sequence[int] = ()
+) -> MeasuredRun:
     """Run a command to its end.
 
     Args:
@@ -48,9 +53,10 @@ def measure(command: list[str], directory: Path, environment: Mapping[str, str],
         directory: to run it in.
         environment: variables in addition to this process's own.
         log: receives its output.
+        beside: ids of processes that work for it and that it did not start; they count with their children.
 
     Returns:
-        Time and peak memory.
+        Time, processor time and memory.
 
     Raises:
         RuntimeError: The command failed, so its time would mean nothing. Or the memory of one of its processes could
@@ -61,35 +67,61 @@ def measure(command: list[str], directory: Path, environment: Mapping[str, str],
         process = subprocess.Popen(
             command, cwd=directory, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
         )
-        watched = pool.submit(_watch, process, clock)
+        watched = pool.submit(_watch, process, clock, beside)
         status = process.wait()
         seconds = time.monotonic() - begin
     if status:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         raise RuntimeError(f"{' '.join(command)} ended with status {status}:\n{tail}")
-    peak_mib, branches = watched.result()
-    return MeasuredRun(seconds=seconds, peak_mib=peak_mib, branches=branches)
+    samples, branches, processor_seconds = watched.result()
+    return MeasuredRun(
+        seconds=seconds,
+        peak_mib=max((mib for _, mib in samples), default=0.0),
+        branches=branches,
+        samples=samples,
+        processor_seconds=processor_seconds,
+    )
 
 
-def _watch(process: subprocess.Popen[bytes], began: float) -> tuple[float, list[Branch]]:
-    """Return the highest sum of memory, MiB, and the branches, when the process has ended."""
+def _watch(
+    process: subprocess.Popen[bytes], began: float, beside: Sequence[int]
+) -> tuple[list[tuple[float, float]], list[Branch], float]:
+    """Return the sum of memory, MiB, at each look, the branches, and processor seconds, when the process has ended."""
     root = psutil.Process(process.pid)
+    others = [psutil.Process(pid) for pid in beside]
     # The system counts the starts of processes from its own, which it knows to a second; in between they are exact.
     lag = began - root.create_time()
     branches = {root.pid: Branch(started=began)}
     command = _read_command(root)
-    peak = 0.0
+    samples: list[tuple[float, float]] = []
+    used = _processor_seconds(_with_children(others))
+    before = sum(used.values())
     while process.poll() is None:
-        total = 0.0
+        total = sum(_memory(one)[0] for one in _with_children(others))
+        used |= _processor_seconds(_with_children([root, *others]))
         for top, members in _read_branches(root).items():
             sizes = [_memory(one) for one in members]
             branch = branches.setdefault(top.pid, Branch(started=top.create_time() + lag))
             branch.is_fork = branch.is_fork and _read_command(top) in (command, [])
             branch.peak_mib = max(branch.peak_mib, sum(own for _, own in sizes))
             total += sum(shared for shared, _ in sizes)
-        peak = max(peak, total)
+        samples.append((time.time(), total))
         time.sleep(MEMORY_SECONDS)
-    return peak, sorted(branches.values(), key=lambda branch: branch.started)
+    return samples, sorted(branches.values(), key=lambda branch: branch.started), sum(used.values()) - before
+
+
+def _with_children(roots: Sequence[psutil.Process]) -> list[psutil.Process]:
+    return [one for root in roots for one in (root, *_children(root, recursive=True))]
+
+
+def _processor_seconds(processes: Sequence[psutil.Process]) -> dict[psutil.Process, float]:
+    """Return what each process has used that is still there; of its children it counts nothing."""
+    used = {}
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            used[process] = times.user + times.system
+    return used
 
 
 def _read_branches(root: psutil.Process) -> dict[psutil.Process, list[psutil.Process]]:

@@ -105,6 +105,7 @@ class CloudSettings:
             sdk_container_image=self.image,
             service_account=self.service_account,
             network=self.network.rpartition("/")[2] if self.network else None,
+            kms_key=self.kms_key,
             labels=tuple(({"pipeline": task.replace(".", "-").lower()} | dict(sorted(self.labels.items()))).items()),
             **dataclasses.asdict(self.dataflow),
         )

@@ -94,9 +94,17 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
             _wait(lambda: not self.runs(), _STOP_SECONDS)
-        # Python workers are in the TaskManager's process group, and may outlive it.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        # Python workers are in the TaskManager's process group, and may outlive it. A group keeps its id from others
+        # while it has members; once it has none, a later process may have the id.
+        if not self._is_another():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    def _is_another(self) -> bool:
+        try:
+            return Process.of(self.pid) != self
+        except ProcessLookupError:
+            return False
 
 
 class Cluster:
@@ -147,7 +155,9 @@ class Cluster:
             raise
 
     def start_task_manager(self, name: str, slots: int) -> None:
-        """Start one more worker, or replace a worker that died."""
+        """Start one more worker, or replace a worker that died; what that one started ends."""
+        if (dead := running_state(self.folder).get(name)) is not None:
+            dead.stop()
         self._start(
             name,
             [*_TASK_MANAGER_MEMORY, "-cp", self._flink_class_path()],

@@ -13,6 +13,7 @@ _REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
 _FOLDER = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.*)?")
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
+_KMS_KEY = re.compile(r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ class DataflowEngine:
     network: str | None = None  # by name; None: the project's default
     subnetwork: str | None = None  # regions/<region>/subnetworks/<name>, or its whole address
     use_public_ips: bool = True  # False: workers reach Google's services by Private Google Access alone
+    kms_key: str | None = None  # that encrypts what a job keeps while it runs; None: Google's own
     labels: tuple[tuple[str, str], ...] = ()  # of the jobs, for bills and for finding them
 
     def __post_init__(self) -> None:
@@ -41,6 +43,9 @@ class DataflowEngine:
         _require("region", self.region, _REGION, "a region such as europe-west1")
         for name in ("temp_location", "staging_location"):
             _require(name, getattr(self, name), _FOLDER, "a folder such as gs://my-bucket/dataflow")
+        if self.kms_key is not None:
+            expected = "projects/<project>/locations/<region>/keyRings/<ring>/cryptoKeys/<key>"
+            _require("kms_key", self.kms_key, _KMS_KEY, expected)
         if not self.sdk_container_image:
             raise EngineError(
                 "Dataflow: image: expected the pipeline's image, which workers start, received none; push one, and "
@@ -62,6 +67,7 @@ class DataflowEngine:
             "service_account_email": self.service_account,
             "network": self.network,
             "subnetwork": self.subnetwork,
+            "dataflow_kms_key": self.kms_key,
         }
         return (
             "--runner=DataflowRunner",

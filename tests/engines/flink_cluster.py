@@ -10,6 +10,7 @@ from typing import Any
 
 from environment.flink import packages
 from environment.flink.cluster import JOB_MANAGER, Cluster, down, read_state, running_processes
+from environment.flink.tether import tethered
 
 _SECONDS = 120.0
 
@@ -29,13 +30,10 @@ class FlinkCluster:
     @classmethod
     @contextmanager
     def up(cls, var: Path) -> Iterator["FlinkCluster"]:
-        """Starts it, and stops it whatever happens."""
+        """Starts it, and stops it whatever happens to the test, or to the process that the test is in."""
         cluster = cls(var)
-        cluster._cluster.up(2, 1)
-        try:
+        with tethered(cluster._cluster, 2, 1):
             yield cluster
-        finally:
-            down(cluster.folder)
 
     def jobs(self) -> list[dict[str, Any]]:
         """Flink's own word on every job there was, the first first."""

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.artifacts import differences
+from benchmarks.engine_artifacts import differences
 from tests.engines.flink_cluster import FlinkCluster
 from tests.engines.small_shards import copy_with_small_shards
 from tests.runs.project import Project
 
 pytestmark = [pytest.mark.engine, pytest.mark.pipeline, pytest.mark.one_stack, pytest.mark.slow]
 
-FLINK = ("--engine", "flink")
+FLINK = ("--engine", "flink", "--job-minutes", "10")  # a job that hangs fails its test while somebody still looks
 ARTIFACTS = "artifacts/diabetes"
 BEAM_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.artifacts import differences
+from benchmarks.engine_artifacts import differences
 from tests.engines.flink_cluster import FlinkCluster
 from tests.engines.small_shards import copy_with_small_shards
 from tests.runs.project import Project

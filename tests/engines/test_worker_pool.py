@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.engine_artifacts import differences
 from environment.flink import packages
-from environment.flink.cluster import STATE, Cluster, down
-from tests.engines.artifacts import differences
+from environment.flink.cluster import STATE, Cluster
+from environment.flink.tether import tethered
 from tests.engines.small_shards import copy_with_small_shards
 from tests.runs.project import Project
 from tests.serving.running_server import free_ports
@@ -72,14 +73,11 @@ def test_a_pools_workers_give_what_the_local_engine_gives(tmp_path: Path) -> Non
     local.run_until("Transform")
     folder, log = project.var / "flink", tmp_path / "pool.log"
     (port,) = free_ports(1)
-    Cluster(folder, packages.fetch()).up(1, 1)
-    try:
+    with tethered(Cluster(folder, packages.fetch()), 1, 1):
         state = json.loads((folder / STATE).read_text())
         (folder / STATE).write_text(json.dumps({**state, "worker_pool": f"localhost:{port}"}))
         with pool(project, port, log):
             ended = project.run_until("Transform", "--engine", "flink")
-    finally:
-        down(folder)
     assert not (folder / "worker").exists()
     assert "pool_worker" in log.read_text(), ended.told()
     assert list(project.var.glob("artifacts/diabetes/Transform/transformed_examples/*/Split-eval/*.gz")), ended.told()

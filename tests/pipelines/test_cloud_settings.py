@@ -90,9 +90,12 @@ def test_without_a_file_it_says_what_to_copy(tmp_path: Path) -> None:
         read_cloud_settings(tmp_path / "cloud.toml")
 
 
-def test_dataflow_has_its_folders_in_the_bucket_and_the_file_s_image(tmp_path: Path) -> None:
+def test_dataflow_has_its_folders_in_the_bucket_and_the_file_s_image_and_key(tmp_path: Path) -> None:
     network = 'network = "projects/12/global/networks/inner"\n'
-    engine = read_dataflow_engine(write(tmp_path, LEAST + network + "[dataflow]\nmax_workers = 3\n"), "taxi")
+    key = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k"
+    text = f'{LEAST}{network}kms_key = "{key}"\n[dataflow]\nmax_workers = 3\n'
+    engine = read_dataflow_engine(write(tmp_path, text), "taxi")
+    assert engine.kms_key == key
     assert (engine.temp_location, engine.staging_location) == (
         "gs://my-bucket/dataflow/temp",
         "gs://my-bucket/dataflow/staging",

@@ -22,6 +22,7 @@ ENGINE = DataflowEngine(
     network="default",
     subnetwork="regions/europe-west1/subnetworks/default",
     use_public_ips=False,
+    kms_key="projects/my-project-123/locations/europe-west1/keyRings/ring/cryptoKeys/key",
     labels=(("pipeline", "taxi"), ("team", "pricing")),
 )
 
@@ -31,6 +32,7 @@ def test_beam_knows_every_argument_by_the_meaning_that_the_record_gives_it() -> 
     cloud = known.view_as(pipeline_options.GoogleCloudOptions)
     assert (cloud.project, cloud.region) == (ENGINE.project, ENGINE.region)
     assert (cloud.temp_location, cloud.staging_location) == (ENGINE.temp_location, ENGINE.staging_location)
+    assert cloud.dataflow_kms_key == ENGINE.kms_key
     assert (cloud.service_account_email, cloud.labels) == (ENGINE.service_account, ["pipeline=taxi", "team=pricing"])
     worker = known.view_as(pipeline_options.WorkerOptions)
     assert (worker.machine_type, worker.max_num_workers, worker.disk_size_gb) == ("n2-standard-4", 7, 50)
@@ -56,12 +58,18 @@ def test_what_the_record_does_not_say_is_left_to_dataflow() -> None:
         ({"sdk_container_image": ""}, "Dataflow: image: expected the pipeline's image"),
         ({"max_workers": 0}, "Dataflow: max_workers: expected 1 or more, received 0"),
         ({"labels": (("Team", "a"),)}, "Dataflow: labels: expected keys of small letters"),
+        ({"labels": (("team", "A"),)}, "Dataflow: labels.team: expected small letters, digits, - and _, received 'A'"),
+        ({"kms_key": "key"}, "Dataflow: kms_key: expected projects/<project>/locations/<region>/keyRings/<ring>/"),
     ],
 )
 def test_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(EngineError) as raised:
         dataclasses.replace(ENGINE, **fields)
     assert str(raised.value).startswith(message)
+
+
+def test_a_value_of_a_label_may_begin_with_a_digit() -> None:
+    assert "--labels=quarter=2026q1" in dataclasses.replace(ENGINE, labels=(("quarter", "2026q1"),)).beam_args()
 
 
 def test_artifacts_on_a_disk_are_refused() -> None:

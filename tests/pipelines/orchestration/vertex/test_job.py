@@ -144,10 +144,11 @@ def test_machines_are_as_the_settings_say_and_examplegen_has_one_too(job: Job) -
 
 
 def test_beam_runs_on_dataflow_or_in_the_node(job: Job, var: Path) -> None:
-    arguments = container(job, "Transform")["args"]
-    assert {"--runner=DataflowRunner", "--max_num_workers=3", "--network=inner", "--labels=pipeline=taxi"} < set(
-        arguments
-    )
+    engine = SETTINGS.engine("taxi")
+    assert engine is not None
+    for node in ("ExampleGen", "StatisticsGen", "Transform", "Evaluator"):
+        assert set(engine.beam_args()) < set(container(job, node)["args"]), node
+    assert {"--max_num_workers=3", "--network=inner", "--labels=pipeline=taxi"} < set(engine.beam_args())
     here = compile_job(VertexOptions(task="tests.tasks.diabetes", var=var), HERE)
     assert "--runner=DirectRunner" in container(here, "Transform")["args"]
 

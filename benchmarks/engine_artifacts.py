@@ -1,4 +1,4 @@
-"""Compares what two runs of the same task wrote, whatever engine each ran on.
+"""Compare what two runs of the same task wrote, whatever engine each ran on.
 
 Numbers that are sums may differ in their last bits: of several files, each engine adds up the parts in an order of its
 own. All else is equal: rows, counts, words, types.
@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
@@ -20,11 +21,14 @@ SPLITS = ("train", "eval")
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """What differs, artifact by artifact; empty where all are equal once parsed.
+    """List what differs, artifact by artifact; empty where all are equal once parsed.
 
     Args:
         one: the folder of a task's artifacts.
         other: that of another run. What a run did not come to is not compared.
+
+    Returns:
+        "Node/artifact: part" of each difference, a part being a split, a feature, a file or a metric of a slice.
     """
     compared = {
         "ExampleGen/examples": _examples,
@@ -45,12 +49,14 @@ def _unequal(one: dict[str, object], other: dict[str, object]) -> list[str]:
     return sorted(part for part in one.keys() | other.keys() if not _is_same(one.get(part), other.get(part)))
 
 
-def _is_same(one: object, other: object) -> bool:
+def _is_same(one: Any, other: Any) -> bool:
     """Whether two values are equal, floats inside them but for rounding."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
+    if isinstance(one, _Rows):
+        return one.are_same(other)
     if isinstance(one, list):
         return len(one) == len(other) and all(map(_is_same, one, other))
     if isinstance(one, float):
@@ -74,10 +80,19 @@ def _examples(folder: Path) -> dict[str, object]:
 
 def _parsed_examples(folder: Path) -> dict[str, object]:
     """Every row, in the order of keys: that of rows and files is the engine's, that of features the encoder's."""
-    return {
-        split: sorted((_parsed(row) for row in _records(folder / f"Split-{split}")), key=lambda row: row[ROW_KEY])
-        for split in SPLITS
-    }
+    return {split: _Rows(_records(folder / f"Split-{split}")) for split in SPLITS}
+
+
+class _Rows:
+    """Serialized rows in the order of their keys. Parsed, those of 300,000 would take gigabytes."""
+
+    def __init__(self, rows: Iterator[bytes]) -> None:
+        self._rows = sorted(rows, key=lambda row: _parsed(row)[ROW_KEY])
+
+    def are_same(self, other: "_Rows") -> bool:
+        return len(self._rows) == len(other._rows) and all(
+            _is_same(_parsed(one), _parsed(two)) for one, two in zip(self._rows, other._rows, strict=True)
+        )
 
 
 def _parsed(serialized: bytes) -> dict[str, list[object]]:
@@ -113,13 +128,13 @@ def _vocabularies(folder: Path) -> dict[str, object]:
 
 
 def _metrics(folder: Path) -> dict[str, object]:
-    found = {}
+    found: dict[str, object] = {}
     for key, by_output in tfma.load_eval_result(str(folder)).slicing_metrics:
         for metric, value in by_output[""][""].items():
             found[json.dumps([list(map(str, part)) for part in key] + [metric])] = _plain(value)
     return found
 
 
-def _plain(metric: dict[str, object]) -> dict[str, object]:
-    """A metric's value, which TFMA gives as `doubleValue`, or as bytes or text."""
+def _plain(metric: dict[str, Any]) -> dict[str, object]:
+    """Return a metric's value, which TFMA gives as `doubleValue`, or as bytes or text."""
     return {kind: float(value) if kind == "doubleValue" else value for kind, value in metric.items()}
