@@ -35,6 +35,7 @@ class TaskOptions:
 
     def __post_init__(self) -> None:
         _require_local("var", self.var)
+        _require_local("data", self.data)
         object.__setattr__(self, "var", self.var.absolute())
         object.__setattr__(self, "data", self.data and self.data.absolute())
         if self.train_steps is not None:
@@ -61,9 +62,9 @@ class RunOptions(TaskOptions):
     infra: Infra = "embedded"
     """What must serve a model before it is pushed: the embedded server, or TensorFlow Serving in Docker as well."""
     engine: EngineName = "local"
-    """Where Beam runs: in this process, on the cluster that `make flink-up` starts below --var, or on Dataflow."""
+    """Where Beam runs: here, or on the cluster that `make flink-up` starts. On Dataflow only by `submit vertex`."""
     cloud: Path | None = None
-    """With --engine dataflow: the file with project, region, bucket and image; without it, cloud.toml."""
+    """With --engine dataflow, which checks it and is refused: the settings of Google Cloud; without it, cloud.toml."""
     job_minutes: float = 60.0
     """Time at most for one node's work on a cluster."""
     push_to: Path | None = None
@@ -163,11 +164,11 @@ class RunOptions(TaskOptions):
             raise ConfigError("--data and --spans both say what to train on: expected one of them")
 
 
-def _require_local(option: str, folder: Path | None) -> None:
-    """Refuses a URI, which as a path is a folder such as `gs:` below the working folder."""
-    if folder is not None and folder.parts and _SCHEME.fullmatch(folder.parts[0]):
-        uri = folder.as_posix().replace(":/", "://", 1)
+def _require_local(option: str, path: Path | None) -> None:
+    """Refuses a URI, which as a path is in a folder such as `gs:` below the working folder."""
+    if path is not None and path.parts and _SCHEME.fullmatch(path.parts[0]):
+        uri = path.as_posix().replace(":/", "://", 1)
         raise ConfigError(
-            f"--{option}: expected a folder of this machine, received {uri}; mount it, or name another folder. Only "
+            f"--{option}: expected a path of this machine, received {uri}; mount it, or name another path. Only "
             "the components themselves work with other file systems (docs/decisions/0060-any-file-system.md)"
         )

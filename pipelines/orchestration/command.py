@@ -83,9 +83,8 @@ def _hold(options: NodeOptions) -> Iterator[None]:
         held = [(options.var, parallel)]
         if parallel and options.run_id is not None:
             held.append((options.var / "runs" / options.run_id / "locks" / (options.node or "finish"), False))
-            if (
-                options.node == PUSHER
-            ):  # It looks at what the others have pushed, and pushes: of two runs one at a time.
+            # It looks at what the others have pushed, and pushes: of two runs one at a time.
+            if options.node == PUSHER:
                 held.append((options.var / "runs", False))
         for folder, shared in held:
             lock = lock_folder(

@@ -8,9 +8,8 @@ from cyclopts import Parameter
 
 from pipelines.config import ConfigError
 
-EngineName = Literal[
-    "local", "flink"
-]  # predictions go to a folder of this machine, which Dataflow's workers do not see
+# Predictions go to a folder of this machine, which Dataflow's workers do not see.
+EngineName = Literal["local", "flink"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -35,12 +35,10 @@ def test_refused(options: dict[str, object], message: str) -> None:
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize("option", ["var", "push_to"])
-def test_a_folder_of_another_file_system_is_refused(option: str) -> None:
+@pytest.mark.parametrize("option", ["var", "data", "push_to"])
+def test_a_path_of_another_file_system_is_refused(option: str) -> None:
     name = option.replace("_", "-")
-    with pytest.raises(
-        ConfigError, match=f"^--{name}: expected a folder of this machine, received gs://bucket/a; mount"
-    ):
+    with pytest.raises(ConfigError, match=f"^--{name}: expected a path of this machine, received gs://bucket/a; mount"):
         RunOptions(**{option: Path("gs://bucket/a")})
     assert RunOptions(**{option: Path("a:b/c")}).task == "taxi"
 

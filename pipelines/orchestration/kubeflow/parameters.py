@@ -18,6 +18,7 @@ Value = str | int | float | bool
 FIXED = frozenset({"tune", "infra", "engine", "warm_start"})
 # Options that have no meaning without another one, which decides which nodes there are.
 _ONLY_WITH = {
+    "cloud": "cloud",  # belongs to an engine that no graph has: its workers cannot read --var
     "spans": "spans",
     "evaluate_on": "spans",
     "trials": "tune",

@@ -54,7 +54,6 @@ class VertexOptions:
     """Submit the job again and again, as this cron expression says, one at a time: "0 6 * * 1"."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "var", self.var.absolute())
         for option, uri in (("--data", self.data), ("--push-to", self.push_to)):
             if uri is not None and not uri.startswith(_REMOTE):
                 raise ConfigError(
@@ -70,7 +69,8 @@ class VertexOptions:
             )
         if self.schedule is not None and self.wait:
             raise ConfigError("--wait is about one job, and a schedule never ends: leave out one of them")
-        self.as_run()  # Raises for what contradicts itself.
+        run = self.as_run()  # Raises for what contradicts itself.
+        object.__setattr__(self, "var", run.var)  # absolute
 
     def as_run(self) -> RunOptions:
         """Returns the same as options of a run."""

@@ -91,6 +91,13 @@ def test_what_the_graph_was_written_with_comes_back(options: RunOptions) -> None
     assert as_arguments(bound.arguments["options"]) == as_arguments(options)
 
 
+def test_an_option_that_every_run_would_refuse_is_no_parameter() -> None:
+    for given in ((), ("--engine", "flink")):
+        open_, _ = choose_defaults(graph(*given), VAR)
+        assert "data" in {parameter.name for parameter in open_}
+        assert "cloud" not in {parameter.name for parameter in open_}
+
+
 def test_a_path_of_this_machine_is_refused() -> None:
     with pytest.raises(ParameterError, match=rf"--data: expected a path below {VAR}, .*received /data/rows.csv"):
         choose_defaults(graph("--data", "/data/rows.csv"), "/mnt/pipelines/var")

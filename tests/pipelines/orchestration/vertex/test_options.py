@@ -17,6 +17,7 @@ from pipelines.orchestration.vertex.options import VertexOptions
         ({"trainer": TrainerOptions(warm_start=True)}, "--warm-start: expected a run here, received a job"),
         ({"schedule": "daily"}, "--schedule: expected a cron expression of five fields, such as '0 6 * * 1', received"),
         ({"schedule": "0 6 * * 1", "wait": True}, "--wait is about one job, and a schedule never ends"),
+        ({"var": Path("gs://b/var")}, "--var: expected a path of this machine, received gs://b/var"),
         ({"train_steps": 0}, "train steps: expected 1 or more, received 0"),
         ({"experiment": "a", "push_ties": True}, "--push-ties: expected a run that may push"),
     ],
