@@ -30,7 +30,7 @@ class NodeResources:
     """What one node's machine has. Vertex AI picks the smallest machine type that does."""
 
     cpu: float | None = None  # cores
-    memory_gib: float | None = None
+    memory_gib: float | None = None  # GiB
     accelerator: str | None = None  # such as NVIDIA_L4; Trainer and Tuner use one
     accelerators: int = 1  # how many
 
@@ -47,25 +47,25 @@ class NodeResources:
 class DataflowSettings:
     """The table [dataflow]: what workers are; project, region, image and network are those of the file."""
 
-    machine_type: str | None = None
-    max_workers: int | None = None
-    disk_gib: int | None = None
-    subnetwork: str | None = None
-    use_public_ips: bool = True
+    machine_type: str | None = None  # of a worker; None: Dataflow's choice
+    max_workers: int | None = None  # None: as many as Dataflow's autoscaling takes
+    disk_gib: int | None = None  # of a worker
+    subnetwork: str | None = None  # regions/<region>/subnetworks/<name>, or its whole address
+    use_public_ips: bool = True  # False: workers reach Google's services by Private Google Access alone
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CloudSettings:
     """What cloud.toml says."""
 
-    project: str
-    region: str
+    project: str  # its id
+    region: str  # of the job, such as europe-west1
     bucket: str  # gs://…, of the same region
-    image: str  # the pipeline's
+    image: str  # the pipeline's; by digest, since another image is another entry of the service's cache
     service_account: str | None = None  # that nodes and workers act as; None: Compute Engine's default
     network: str | None = None  # projects/<number>/global/networks/<name>, peered; None: the public network
     kms_key: str | None = None  # that encrypts what a job leaves; None: Google's own
-    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of jobs, for bills and for finding them
     nodes: Mapping[str, NodeResources] = dataclasses.field(default_factory=dict)  # by node id; default: all others
     dataflow: DataflowSettings | None = None  # None: Beam runs in the node's own process
 

@@ -56,6 +56,16 @@ _PARTS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "cloud.toml",
+        "The project, bucket, image and machines of a job on Vertex AI. Copy `pipelines/cloud.example.toml` and fill "
+        "it in ([Vertex AI](../how-to/vertex.md)).",
+        (
+            ("pipelines/cloud_settings.py", "CloudSettings", ""),
+            ("pipelines/cloud_settings.py", "NodeResources", "[nodes.default], [nodes.<node>]"),
+            ("pipelines/cloud_settings.py", "DataflowSettings", "[dataflow]"),
+        ),
+    ),
+    (
         "A run",
         "`pipelines.resolution.resolve` makes a `PipelineConfig` of the task and the command line's options "
         "([command line](commands.md)); `create_pipeline` reads nothing else.",

@@ -1,6 +1,7 @@
-"""docs/reference/ports.md has every port that is a default in the code or stands in serving/deploy/, and no other."""
+"""docs/reference/ports.md has every port that is a default in the code or in a deployment, and no other."""
 
 import inspect
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from serving.gateway.settings import ListenSettings
 from serving.server.options import parser
 
 ROOT = Path(__file__).resolve().parents[2]
-DEPLOY = ROOT / "serving" / "deploy"
+DEPLOY = [ROOT / package / "deploy" for package in ("serving", "pipelines")]
 
 
 def test_the_table_has_the_ports_of_code_and_deployments() -> None:
@@ -32,13 +33,15 @@ def defaults() -> set[int]:
         inspect.signature(tensorboard).parameters["port"].default,
         airflow_options(["--graphs", "."]).port,
         metadata_database._PORT,
+        int(re.findall(r"mkdocs serve .*,(\d+)\)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0]),
     }
 
 
 def deployed() -> set[int]:
     """Ports that compose publishes or exposes, that containers of Kubernetes declare, and that a command names."""
     found: set[int] = set()
-    for path in [*DEPLOY.glob("compose*.yaml"), *DEPLOY.glob("kubernetes/*/**/*.yaml")]:
+    files = (folder.glob(pattern) for folder in DEPLOY for pattern in ("compose*.yaml", "kubernetes/*/**/*.yaml"))
+    for path in itertools.chain.from_iterable(files):
         for document in yaml.load_all(path.read_text(), Loader=Tolerant):
             found |= set(_ports(document))
     return found
@@ -62,5 +65,5 @@ def _ports(node: Any) -> Iterator[int]:
     if isinstance(node, list):
         for each in node:
             yield from _ports(each)
-    if isinstance(node, str) and (found := re.fullmatch(r"--metrics-port=(\d+)", node)):
+    if isinstance(node, str) and (found := re.fullmatch(r"--(?:metrics-|service_)port=(\d+)", node)):
         yield int(found[1])

@@ -50,6 +50,7 @@ def test_a_key_has_type_default_and_explanation() -> None:
     text = configuration.write_page(ROOT)
     assert "| `trainings_a_month` | `int` | `4` | by this loop, in a calendar month (UTC) |" in text
     assert "| `endpoint` | `str` | required | POST /v1/&lt;endpoint&gt; |" in text
+    assert "| `bucket` | `str` | required | gs://…, of the same region |" in text
 
 
 def test_fields_are_read_with_the_comments_above_beside_and_below(tmp_path: Path) -> None:
