@@ -67,7 +67,7 @@ def test_the_taxi_job_pushes_a_model_and_the_next_one_is_compared_with_it(tmp_pa
     (found,) = json.loads(second.outputs[BLESSED_MODEL_RESOLVER]["model"]["metadata"][POINTS_TO])
     assert found["uri"] == record["model"]["uri"]
     blessing = second.outputs["Evaluator"]["blessing"]["metadata"]
-    assert blessing["baseline_model_uri"] == record["model"]["uri"]
+    assert blessing["baseline_model"] == record["model"]["uri"]
     comparison = second.outputs["BetterGate"]["comparison"]["metadata"]
     # The same rows, steps and seeds: the same model, which is no better.
     assert comparison["outcome"] == "tie"
