@@ -113,9 +113,8 @@ class Client:
     def feedback(self, outcomes: Iterable[Outcome]) -> Feedback:
         """Report outcomes of predicted rows; return once the stored ones are on disk.
 
-        If a connection broke, a retry may find that the try before has stored everything: the outcomes are then refused
-        with
-        the code duplicate_outcome.
+        After a broken connection, the first try may have stored everything. A retry is then refused with the code
+        duplicate_outcome.
 
         Args:
             outcomes: at least one.

@@ -69,6 +69,8 @@ class VertexOptions:
             )
         if self.schedule is not None and self.wait:
             raise ConfigError("--wait is about one job, and a schedule never ends: leave out one of them")
+        if self.experiment is not None and self.push_to is not None:  # as_run cannot know: a run's folder is no URI.
+            raise ConfigError("--push-to: expected a run that may push, received an experiment, which pushes nothing")
         run = self.as_run()  # Raises for what contradicts itself.
         object.__setattr__(self, "var", run.var)  # absolute
 

@@ -19,6 +19,7 @@ from pipelines.orchestration.vertex.options import VertexOptions
         ({"schedule": "0 6 * * 1", "wait": True}, "--wait is about one job, and a schedule never ends"),
         ({"var": Path("gs://b/var")}, "--var: expected a path of this machine, received gs://b/var"),
         ({"train_steps": 0}, "train steps: expected 1 or more, received 0"),
+        ({"experiment": "a", "push_to": "gs://b/x"}, "--push-to: expected a run that may push, received an experiment"),
         ({"experiment": "a", "push_ties": True}, "--push-ties: expected a run that may push"),
     ],
 )  # fmt: skip
