@@ -234,7 +234,7 @@ def test_metrics_in_production_are_those_of_the_evaluation(project: Project, tmp
     requests = RequestLogSettings(folder=tmp_path / "log", keep_days=100_000)
     target = Target(problem=REGRESSION)
     log = RequestLog(requests, contracts.read(contract_file), registry=CollectorRegistry(), target=target)
-    rows = reference.rows.drop(columns=["label", "prediction"])
+    rows = reference.run.predict_eval_rows(None).rows
     plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
     for number, (row, value) in enumerate(zip(plain, reference.predictions.tolist(), strict=True)):
         log.offer(

@@ -96,7 +96,7 @@ def test_two_at_once(on_trial: Site) -> None:
         log = on_trial.log()
         code, said = on_trial.run("rollback")
         assert code == 2
-        assert "another roll-out is running: promote of taxi by" in said
+        assert "another roll-out is running: expected no other, received promote of taxi by" in said
         assert f"process {process.pid};" in said
         assert on_trial.log() == log
         assert on_trial.run("status")[0] == 1  # looking is allowed
@@ -151,7 +151,7 @@ def test_a_server_that_dies_on_the_way_and_comes_back(
         server.kill()
         code, said = site.run("rollback")  # now a real one, of the trial
         assert code == 1
-        assert "says stable 1 and no request goes to a canary, but a server could not be told" in said
+        assert "names stable 1 and no request goes to a canary, but a server could not be told" in said
         assert site.percent() == 0
         assert ModelsConfig.read(site.config).message == ModelsConfig(site.config, before.decode()).message
 
