@@ -1,7 +1,7 @@
 """Transformed rows in memory: read in a fixed order, held out in part, refused where no model can learn from them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -105,7 +105,7 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
     sparse = sorted(name for name, feature in spec.items() if not isinstance(feature, tf.io.FixedLenFeature))
     if sparse:
         raise TrainingError(f"transformed features are sparse: {', '.join(sparse)}; densify them in preprocessing_fn")
-    _require_columns(spec)
+    require_columns({name: feature.shape for name, feature in spec.items()})
     not_finite: Counter[str] = Counter()
 
     def read() -> Iterator[dict[str, np.ndarray]]:
@@ -128,14 +128,21 @@ def _read_chunks(files: list[str], spec: dict[str, tf.io.FixedLenFeature]) -> It
         yield {name: parsed[name].numpy() for name in sorted(spec)}
 
 
-def _require_columns(spec: dict[str, tf.io.FixedLenFeature]) -> None:
-    """Refuses what is not [batch, n]: batches are gathered from tables of such columns."""
-    for name, feature in sorted(spec.items()):
-        if len(feature.shape) != 1:
-            received = ", ".join(["batch", *map(str, feature.shape)])
+def require_columns(shapes: Mapping[str, Iterable[int | None]]) -> None:
+    """Refuses what is not [batch, n]: batches are gathered from tables of such columns.
+
+    Args:
+        shapes: of the features and the label, by name, each without its batch dimension.
+
+    Raises:
+        TrainingError: One has another rank.
+    """
+    for name, shape in sorted(shapes.items()):
+        received = ["batch", *map(str, shape)]
+        if len(received) != 2:
             raise TrainingError(
-                f"{name}: expected [batch, n] of preprocessing_fn, received [{received}]; give it that shape there, "
-                "with tf.expand_dims(..., axis=1) or tf.reshape"
+                f"{name}: expected [batch, n] of preprocessing_fn, received [{', '.join(received)}]; give it that "
+                "shape there, with tf.expand_dims(..., axis=1) or tf.reshape"
             )
 
 

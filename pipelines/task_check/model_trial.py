@@ -9,7 +9,7 @@ import tensorflow_transform as tft
 
 from pipelines.config import TrainerConfig
 from pipelines.modeling.hyperparameters import read_committed
-from pipelines.modeling.transformed_rows import TransformedRows
+from pipelines.modeling.transformed_rows import TransformedRows, require_columns
 from pipelines.task_check.preprocessing import CheckedPreprocessing
 from pipelines.task_definition.problem import REGRESSION
 from pipelines.task_definition.task import Task
@@ -56,10 +56,12 @@ def try_model(task: Task, checked: CheckedPreprocessing) -> keras.Model | None:
 
     Raises:
         ModelError: It does not give one float32 row of outputs for each row.
+        TrainingError: A feature or the label is not [batch, n].
         Exception: Whatever the task's code raises.
     """
     if task.tuning is None:
         return None
+    require_columns({name: output.shape[1:] for name, output in checked.outputs.items()})
     rows = _make_up_rows(task, checked)
     try:
         model = task.tuning.train(read_committed(task), rows, _UnanalysedTransform(), TrainerConfig(train_steps=_STEPS))

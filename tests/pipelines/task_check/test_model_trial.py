@@ -8,6 +8,7 @@ import keras
 import pytest
 import tensorflow as tf
 
+from pipelines.modeling.transformed_rows import TrainingError
 from pipelines.task_check.model_trial import ModelError, try_model
 from pipelines.task_check.preprocessing import CheckedPreprocessing
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
@@ -61,6 +62,14 @@ def test_trains_on_made_up_rows_of_the_features_shapes_and_types(
     assert (seen["size"], seen["steps"]) == (10, 2)
     assert labels is None or set(seen["rows"].labels[:, 0].tolist()) == labels
     assert labels is not None or seen["rows"].labels.dtype.name == "float32"
+
+
+@pytest.mark.parametrize(("shape", "received"), [([None], "[batch]"), ([None, 3, 2], "[batch, 3, 2]")])
+def test_refuses_a_feature_that_training_would_refuse(shape: list[int | None], received: str) -> None:
+    checked = dataclasses.replace(CHECKED, outputs=CHECKED.outputs | {"numbers": tf.TensorSpec(shape, tf.float32)})
+    with pytest.raises(TrainingError) as raised:
+        try_model(task(lambda *given: model()), checked)
+    assert str(raised.value).startswith(f"numbers: expected [batch, n] of preprocessing_fn, received {received}; give")
 
 
 def test_an_error_of_the_tasks_code_comes_as_it_is() -> None:
