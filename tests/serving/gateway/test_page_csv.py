@@ -157,5 +157,5 @@ def test_a_newer_file_takes_the_place_of_one_on_its_way(start: Start, trip: Trip
     page.evaluate("() => { File.prototype.arrayBuffer = () => Promise.reject(new Error('Not found.')); }")
     page.locator("#csv-file").set_input_files(file("fare\n1\n"))
     expect(page.locator("#csv-problem")).to_contain_text(
-        "trips.csv cannot be read: Not found. Expected a file, no folder"
+        "trips.csv cannot be read: Not found. Expected a file, not a folder"
     )
