@@ -10,13 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("components", "data", "environment", "pipelines", "serving")
-OWN = {
-    *PRODUCT,
-    "benchmarks",
-    "notebooks",
-    "pipelines_operators",
-    "tests",
-}  # Airflow has the folder of the DAGs on its path
+# Airflow has the folder of the DAGs, pipelines_operators, on its path.
+OWN = {*PRODUCT, "benchmarks", "notebooks", "pipelines_operators", "tests", "website"}
 PACKAGE_OF = {
     "IPython": "ipython",
     "absl": "absl-py",
@@ -25,6 +20,7 @@ PACKAGE_OF = {
     "grpc": "grpcio",
     "grpc_health": "grpcio-health-checking",
     "grpc_reflection": "grpcio-reflection",
+    "mkdocs": "mkdocs-material",
     "mlflow": "mlflow-skinny",
     "opentelemetry": "opentelemetry-sdk",
     "markdown_it": "markdown-it-py",
@@ -60,7 +56,8 @@ def test_every_import_is_named() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     product = named(project["project"]["dependencies"])
     groups = {name: named(requirements) for name, requirements in project["dependency-groups"].items()}
-    gateway, notebooks, mlflow, dev = (groups[group] for group in ("gateway", "notebooks", "mlflow", "dev"))
+    chosen = ("gateway", "notebooks", "mlflow", "docs", "dev")
+    gateway, notebooks, mlflow, docs, dev = (groups[group] for group in chosen)
     gateway |= groups["tracing"]
     export = mlflow | groups["kubeflow"]
     of_airflow = tomllib.loads((ROOT / "environment" / "airflow" / "pyproject.toml").read_text())
@@ -68,6 +65,7 @@ def test_every_import_is_named() -> None:
     assert imported(*(folder for folder in PRODUCT if folder != "serving")) - product - export - airflow == set()
     assert imported("serving") - product - gateway == set()
     assert imported("notebooks") - product - notebooks == set()
+    assert imported("website") - product - docs - dev == set()
     assert imported("benchmarks", "tests") - product - gateway - export - dev == ELSEWHERE
 
 
