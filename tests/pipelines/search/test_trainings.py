@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from pipelines.modeling.transformed_rows import TransformedRows
 from pipelines.search.deadline import Deadline
 from pipelines.search.search import FOLDS, SEARCH_FOLD
 from pipelines.search.trainings import Candidate, finished_by_all, held_out_fold, round_values, train_candidates
@@ -61,7 +62,9 @@ def test_a_training_that_fails_after_ctrl_c_is_no_failure_but_the_end() -> None:
 
 def test_a_prediction_that_is_no_number_is_a_failure() -> None:
     found = search_inputs()
-    found.rows.features["x"][::FOLDS] = math.nan  # those that the search holds out: the others train on them
+    features = found.rows.features
+    features["x"][::FOLDS] = math.nan  # those that the search holds out: the others train on them
+    found = dataclasses.replace(found, rows=TransformedRows(features=features, labels=found.rows.labels))
     trainings = train_candidates(found, [candidate("a")], 1, NO_DEADLINE)
     assert trainings["a"][0].failure == "a prediction is not a number"
 

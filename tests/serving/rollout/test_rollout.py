@@ -336,7 +336,7 @@ def test_an_edit_by_hand_is_noticed_and_mended_by_reload(pinned: Site) -> None:
     code, said = pinned.run("promote")
     assert code == 2
     assert "a server differs from" in said
-    assert "`reload` makes the servers follow the file" in said
+    assert "Run `reload` to make the servers follow the file" in said
     assert "done      stable 1, canary 2 at 0%" in pinned.ok("reload")
     assert pinned.seen() == ({1, 2}, {"stable": 1, "canary": 2})
     pinned.ok("status")
