@@ -131,7 +131,7 @@ def test_with_docker_tensorflow_serving_must_serve_the_model_too(tmp_path: Path)
     }
     serving = json_format.Parse(str(parameter(validator, "serving_spec")), infra_validator_pb2.ServingSpec())
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["model-server"]["image"]
-    assert [f"tensorflow/serving:{tag}" for tag in serving.tensorflow_serving.tags] == [compose]
+    assert [f"${{SERVING_IMAGE:-tensorflow/serving:{tag}}}" for tag in serving.tensorflow_serving.tags] == [compose]
     assert serving.WhichOneof("serving_platform") == "local_docker"
     requests = json_format.Parse(str(parameter(validator, "request_spec")), infra_validator_pb2.RequestSpec())
     assert list(requests.tensorflow_serving.signature_names) == ["serving_default"]
