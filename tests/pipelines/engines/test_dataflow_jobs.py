@@ -125,6 +125,9 @@ def test_beam_makes_a_job_of_the_node_s_graph(
     assert len(environments) == len(images) == 1
     assert ENGINE.sdk_container_image.encode() in images.pop()
     fetched = {artifact.role_payload for one in environments for artifact in one.dependencies}
-    # Beam's note of what was installed here. Anything else would be fetched by each worker: the image has it all.
-    assert [one for one in fetched if not one.endswith(b"submission_environment_dependencies.txt")] == []
+    # Beam's note of what was installed here; and the main module, pickled, where TFX has Beam pickle with dill. Workers
+    # would fetch anything else as a package: the image has all of them.
+    assert [
+        one for one in fetched if not one.endswith((b"submission_environment_dependencies.txt", b"main_session"))
+    ] == []
     assert {"pipeline": "taxi", "team": "pricing"}.items() <= json.loads(str(job))["labels"].items()
