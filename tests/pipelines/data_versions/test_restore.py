@@ -20,7 +20,7 @@ from tests.runs.in_process import ingest_here, run_here
 from tests.runs.project import DIABETES, Finished
 from tests.tasks.diabetes import data
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]  # what DVC keeps and brings back
 STEPS = ("--train-steps", "100")
 # Instead of DVC, whose every call takes a second, where all that is asked for comes before it. It ends with 0.
 NO_DVC = Path("/bin/true")

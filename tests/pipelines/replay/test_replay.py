@@ -16,7 +16,7 @@ from serving.request_log.files import log_files
 from tests.runs.project import SOURCE
 from tests.tasks.orders import data
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.one_stack]  # the loop itself runs on both in tests/pipelines/retraining
 
 POUNDS = 2.20462  # in a kilogram
 SPANS = ("2", "3")  # that are sent; the first one trains the first model
