@@ -228,11 +228,9 @@ coverage: $(STAMP)
 test-other-stack:
 	@environment/other_stack make test $(if $(value MARK),MARK=$(call quoted,MARK))
 
-# The docstrings of components, notebooks and pipelines do not describe all arguments yet.
 check: $(STAMP)
 	@.venv/bin/ruff format --check --quiet . || { echo 'Not formatted: run `make format`.' >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
-	@.venv/bin/pydoclint --quiet benchmarks data environment serving
 	@$(RUN) -m notebooks.committed
 	@.venv/bin/codespell
 	@$(RUN) -m website.words
