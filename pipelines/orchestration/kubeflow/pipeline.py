@@ -160,6 +160,7 @@ def _typed(function: Callable[..., Any], kinds: Mapping[str, Any], defaults: Map
         return function(**dict(zip(names, positional, strict=False)) | named)
 
     called.__name__, called.__doc__ = function.__name__, function.__doc__
+    # kfp reads the parameters of a pipeline from here; mypy knows no such attribute of a function.
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return called
 

@@ -76,6 +76,7 @@ def unknown(value: object, fields: object, place: str = "spec") -> list[str]:
         missing = [f"{place}.{name}" for name in value if name not in fields]
         known = (unknown(each, fields[name], f"{place}.{name}") for name, each in value.items() if name in fields)
         return missing + [fault for faults in known for fault in faults]
+    # A tuple lists the values that fit; anything else is a type, which mypy cannot tell.
     fits = value in fields if isinstance(fields, tuple) else isinstance(value, fields)  # type: ignore[arg-type]
     return [] if fits else [place]
 
