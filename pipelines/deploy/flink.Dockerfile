@@ -1,6 +1,6 @@
 # Flink with Beam's runner on its own class path, and Beam's job server (pipelines/deploy/kubernetes/flink):
 #
-#   docker build --file pipelines/deploy/flink.Dockerfile --tag taxi-flink:0.1.0 .
+#   docker build --file pipelines/deploy/flink.Dockerfile --tag taxi-flink:1.0.0 .
 #
 # The jars are those of `make flink-up`: environment/flink/pom.xml names them, jars.sha256 holds their checksums.
 ARG FLINK=flink:1.19.3-java17
@@ -19,7 +19,7 @@ FROM ${FLINK}
 COPY --from=jars /build/beam /opt/flink/lib
 COPY --from=jars /build/flink /opt/beam/flink
 COPY pipelines/deploy/job-server /opt/beam/job-server
-ARG VERSION=0.1.0
+ARG VERSION=1.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="taxi-flink" \
       org.opencontainers.image.version="${VERSION}" \

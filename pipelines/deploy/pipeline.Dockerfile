@@ -1,6 +1,6 @@
 # The pipeline: every command of `python -m pipelines`, the embedded model server, and Beam's Python workers.
 #
-#   docker build --file pipelines/deploy/pipeline.Dockerfile --tag taxi-pipeline:0.1.0 .
+#   docker build --file pipelines/deploy/pipeline.Dockerfile --tag taxi-pipeline:1.0.0 .
 #
 # Python chooses the stack: 3.13 the current one, 3.11 (python:3.11.14-slim-bookworm) the portable one. docs/how-to/images.md.
 # What is sent to the builder stands in pipeline.Dockerfile.dockerignore.
@@ -44,7 +44,7 @@ USER 65532:65532
 # No entry point: Kubeflow, Vertex AI and Flink's pods name a command.
 CMD ["python", "-m", "pipelines", "--help"]
 # Last, since they differ in every commit.
-ARG VERSION=0.1.0
+ARG VERSION=1.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="taxi-pipeline" \
       org.opencontainers.image.version="${VERSION}" \

@@ -1,6 +1,6 @@
 # The gateway, the roll-out command and what verifies signatures, without TensorFlow:
 #
-#   docker build --file serving/deploy/gateway.Dockerfile --tag taxi-gateway:0.1.0 .
+#   docker build --file serving/deploy/gateway.Dockerfile --tag taxi-gateway:1.0.0 .
 #
 # What is sent to the builder stands in gateway.Dockerfile.dockerignore.
 ARG PYTHON=python:3.13.9-slim-trixie
@@ -31,7 +31,7 @@ USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["python", "-m", "serving", "gateway"]
 # Last, since they differ in every commit.
-ARG VERSION=0.1.0
+ARG VERSION=1.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="taxi-gateway" \
       org.opencontainers.image.version="${VERSION}" \

@@ -30,11 +30,11 @@ def test_one_image_without_a_digest_is_named() -> None:
 def test_images_take_the_place_of_those_of_the_same_name() -> None:
     assert manifests.images_of(manifests.render("production", [GATEWAY, SERVING])) == {GATEWAY, SERVING}
     # A tag beside the digest says nothing that the digest does not.
-    both = manifests.render("staging", [f"example.com/taxi-gateway:0.1.0@{DIGEST}"])
+    both = manifests.render("staging", [f"example.com/taxi-gateway:1.0.0@{DIGEST}"])
     assert manifests.images_of(both) == {f"example.com/taxi-gateway@{DIGEST}", "tensorflow/serving:2.21.0"}
 
 
-@pytest.mark.parametrize("image", ["taxi-gateway:0.1.0", "taxi-gateway", "taxi-gateway@sha256:abc", f"@{DIGEST}"])
+@pytest.mark.parametrize("image", ["taxi-gateway:1.0.0", "taxi-gateway", "taxi-gateway@sha256:abc", f"@{DIGEST}"])
 def test_what_is_no_digest_is_refused(image: str) -> None:
     with pytest.raises(ManifestError) as raised:
         manifests.render("production", [image])

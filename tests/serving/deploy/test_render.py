@@ -15,7 +15,7 @@ from tests.serving.deploy.files import DEPLOY, DIGEST, OVERLAYS, ROOT, Document
 PAGE = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
 
 
-TAGS = {"registry.example.com/taxi-gateway": "0.1.0", "tensorflow/serving": "2.21.0"}
+TAGS = {"registry.example.com/taxi-gateway": "1.0.0", "tensorflow/serving": "2.21.0"}
 
 
 def run_target(*variables: str) -> "subprocess.CompletedProcess[str]":
@@ -47,7 +47,7 @@ def test_production_is_printed_with_digests_and_else_as_kustomize_makes_it() -> 
 def test_production_is_not_printed_with_tags() -> None:
     done = run_target("OVERLAY=production", f"IMAGES=tensorflow/serving@{DIGEST}")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Received: registry.example.com/taxi-gateway:0.1.0. Add IMAGES=" in done.stderr
+    assert "Received: registry.example.com/taxi-gateway:1.0.0. Add IMAGES=" in done.stderr
 
 
 def rendered_by(kubernetes: Path) -> list[Document]:
@@ -114,7 +114,7 @@ def test_images_can_be_pinned_by_digest(tmp_path: Path) -> None:
         if each["kind"] == "Deployment"
     ]
     assert sorted(images) == [
-        f"registry.example.com/taxi-gateway:0.1.0@{digest}",
+        f"registry.example.com/taxi-gateway:1.0.0@{digest}",
         f"tensorflow/serving:2.21.0@{digest}",
     ]
 
