@@ -6,6 +6,7 @@ from pathlib import Path
 from pipelines.cloud_settings import CloudSettings, DataflowSettings, NodeResources
 from pipelines.orchestration.vertex.job import Job, compile_job
 from pipelines.orchestration.vertex.options import VertexOptions
+from pipelines.task_definition.task import load_task
 from tests.pipelines.orchestration.vertex.rehearsal import Rehearsal
 
 SETTINGS = CloudSettings(
@@ -38,3 +39,9 @@ def rehearse(job: Job, name: str, *, hook: bool = True) -> Rehearsal:
 def compile_for(folder: Path, task: str, train_steps: int | None = None) -> Job:
     """Compiles a job whose bucket is a folder."""
     return compile_job(VertexOptions(task=task, var=folder / "var", train_steps=train_steps), HERE, root=str(folder))
+
+
+def prepare(folder: Path, task: str) -> Path:
+    """The task's rows in the place of the bucket's."""
+    found = load_task(task)
+    return found.prepare_data(folder / "data" / found.name)
