@@ -28,17 +28,17 @@ _WHOLE = "whole"  # in the folder of the parts: what is put together
 
 
 def is_file(out: Path) -> bool:
-    """Tells whether an output of this name is a file; else it is a folder."""
+    """Tell whether an output of this name is a file; else it is a folder."""
     return out.suffix.lower() in (PARQUET, CSV)
 
 
 def refused_path(out: Path) -> Path:
-    """Says where the refused rows go."""
+    """Say where the refused rows go."""
     return out.with_name(f"{out.name}.refused.csv") if is_file(out) else out / _REFUSED
 
 
 def check_place(out: Path, files: Sequence[str]) -> None:
-    """Checks that the output can be put there.
+    """Check that the output can be put there.
 
     Args:
         out: the place.
@@ -62,7 +62,7 @@ def check_place(out: Path, files: Sequence[str]) -> None:
 
 
 def put_in_place(parts: PartFiles, shards: int, out: Path) -> None:
-    """Makes the output of all parts; replaces a file that is there.
+    """Make the output of all parts; replaces a file that is there.
 
     Raises:
         OSError: The disk is full, or the place cannot be written.
@@ -106,7 +106,7 @@ def _join_csv(files: Sequence[Path], made: Path) -> None:
 
 
 def _row_groups(files: Sequence[Path]) -> Iterator[pa.Table]:
-    """Yields the rows a row group at a time, so that memory does not grow with them."""
+    """Yield the rows a row group at a time, so that memory does not grow with them."""
     for file in files:
         with pq.ParquetFile(file) as opened:
             for group in range(opened.num_row_groups):
@@ -114,7 +114,7 @@ def _row_groups(files: Sequence[Path]) -> Iterator[pa.Table]:
 
 
 def _join_refused(files: Sequence[Path], made: Path) -> Path | None:
-    """Puts the refused rows together; None where there is none."""
+    """Put the refused rows together; None where there is none."""
     filled = [file for file in files if file.stat().st_size]
     if not filled:
         return None

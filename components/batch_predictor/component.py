@@ -48,7 +48,7 @@ class BatchPredictor(BaseBeamComponent):
         classes: Sequence[str] = (),
         keep: Sequence[str] = (),
     ) -> None:
-        """Wires the node.
+        """Wire the node.
 
         Args:
             model: a PushedModel, such as Pusher gives or a Resolver finds.

@@ -16,7 +16,7 @@ class Driver(base_driver.BaseDriver):
     """Fingerprints the files. Only the name of the base class is TFX's old one, which a component asks for."""
 
     def run(self, execution_info: Any) -> driver_output_pb2.DriverOutput:
-        """Fills in the fingerprint.
+        """Fill in the fingerprint.
 
         Raises:
             SourceError: There is no file, or one cannot be read.

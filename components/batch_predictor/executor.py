@@ -36,7 +36,7 @@ class Executor(BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Predicts the files that DATA names, with SETTINGS of a PredictionJob."""
+        """Predict the files that DATA names, with SETTINGS of a PredictionJob."""
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(input_dict[MODEL])
         version = pushed.get_string_custom_property("pushed_version")

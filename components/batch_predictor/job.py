@@ -29,7 +29,7 @@ class PredictionJob:
     keep: tuple[str, ...] = ()  # columns of the files that the output has, too, as they are written
 
     def header(self) -> list[str]:
-        """Reads the column names that all files share, and checks that those to keep are among them.
+        """Read the column names that all files share, and checks that those to keep are among them.
 
         Raises:
             SourceError: A file cannot be read.
@@ -61,7 +61,7 @@ class PredictionJob:
         return header
 
     def identity(self, made_by: str) -> str:
-        """Returns a digest of all that decides what the parts hold, in hex.
+        """Return a digest of all that decides what the parts hold, in hex.
 
         Args:
             made_by: the code, and how it divides the files.
@@ -76,7 +76,7 @@ class PredictionJob:
 
 
 def fingerprint_files(files: Sequence[str]) -> str:
-    """Returns the fingerprint of what files hold and what they are called, which the output says; reads them.
+    """Return the fingerprint of what files hold and what they are called, which the output says; reads them.
 
     Raises:
         SourceError: One cannot be read.

@@ -17,7 +17,7 @@ class RawSignature:
     """`serving_raw` of a SavedModel, loaded once a process."""
 
     def __init__(self, model: Path) -> None:
-        """Loads the model.
+        """Load the model.
 
         Raises:
             SignatureError: It is none, or lacks a signature.
@@ -28,7 +28,7 @@ class RawSignature:
         self.outputs = int(self._signature.structured_outputs[PREDICTIONS].shape[-1])
 
     def predict(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Predicts rows.
+        """Predict rows.
 
         Args:
             inputs: what `to_inputs` gives.
@@ -47,7 +47,7 @@ class RawSignature:
 
 
 def to_inputs(contract: Contract, columns: Mapping[str, pa.Array]) -> dict[str, np.ndarray]:
-    """Returns columns as `serving_raw` takes them, missing values spelled out.
+    """Return columns as `serving_raw` takes them, missing values spelled out.
 
     Args:
         contract: names and types of the features.

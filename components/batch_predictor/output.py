@@ -18,7 +18,7 @@ from components.batch_predictor.job import (
 
 
 def output_schema(job: PredictionJob, outputs: int) -> pa.Schema:
-    """Returns the columns of the output.
+    """Return the columns of the output.
 
     Args:
         job: what is asked.
@@ -39,7 +39,7 @@ def output_schema(job: PredictionJob, outputs: int) -> pa.Schema:
 def make_table(
     job: PredictionJob, file: str, lines: np.ndarray, kept: Sequence[pa.Array], predictions: np.ndarray
 ) -> pa.Table:
-    """Returns the rows of the output.
+    """Return the rows of the output.
 
     Args:
         job: what is asked.
@@ -61,7 +61,7 @@ def make_table(
 
 
 def decide(job: PredictionJob, predictions: np.ndarray) -> pa.Array | None:
-    """Returns the decision for each row, [rows]; None where there is none.
+    """Return the decision for each row, [rows]; None where there is none.
 
     Of one output: whether the probability reaches the threshold. Of several: the most probable class, by name where it
     has one; of equal ones, the first.
@@ -75,7 +75,7 @@ def decide(job: PredictionJob, predictions: np.ndarray) -> pa.Array | None:
 
 
 def least_probability(threshold: float) -> np.float32:
-    """Returns the least float32 that decides for the positive class.
+    """Return the least float32 that decides for the positive class.
 
     The gateway reads a probability from JSON, as the shortest decimal number that stands for the float32: that of
     float32(0.7) is 0.7, although the float32 itself is a little less.

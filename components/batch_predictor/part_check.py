@@ -29,7 +29,7 @@ class PartFault:
 def hold_parts(
     contract: Contract, columns: dict[str, pa.Array], accepted: np.ndarray, are_allowed: AreAllowed
 ) -> Iterator[PartFault]:
-    """Yields each fault; changes what it is given.
+    """Yield each fault; changes what it is given.
 
     Args:
         contract: says which columns are parts of which time.
@@ -62,7 +62,7 @@ def hold_parts(
 
 
 def _fill(part: TimePart, clock: WallClock, times: pa.Array, values: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """Returns the part's column with what its times tell filled in, and bool [rows]: where it contradicts them."""
+    """Return the part's column with what its times tell filled in, and bool [rows]: where it contradicts them."""
     known = ~times.is_null().to_numpy(zero_copy_only=False)
     counted = np.zeros(len(times), np.int64) if pa.types.is_null(times.type) else times.fill_null(0).to_numpy()
     right = part.compute(counted.astype(np.int64), clock.units)

@@ -40,7 +40,7 @@ class PartCounts:
     decided: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)  # by decision
 
     def add(self, other: Self) -> None:
-        """Adds the counts of further rows."""
+        """Add the counts of further rows."""
         self.predicted += other.predicted
         self.refused += other.refused
         self.faults.update(other.faults)
@@ -51,11 +51,11 @@ class PartFiles:
     """The folder of the parts; every worker sees it."""
 
     def __init__(self, folder: Path) -> None:
-        """Says where it is; see `begin`."""
+        """Say where it is; see `begin`."""
         self.folder = folder
 
     def begin(self, identity: str, shards: int) -> list[int]:
-        """Makes the folder, empties it of the parts of another job, and returns which shards have no part yet."""
+        """Make the folder, empties it of the parts of another job, and returns which shards have no part yet."""
         self.folder.mkdir(parents=True, exist_ok=True)
         job = {"identity": identity, "shards": shards}
         if self._read(_JOB_FILE) != job:
@@ -66,20 +66,20 @@ class PartFiles:
         return [shard for shard in range(shards) if not self._counts_path(shard).exists()]
 
     def disown(self) -> None:
-        """Makes the parts those of no job: what they were made of is not known."""
+        """Make the parts those of no job: what they were made of is not known."""
         (self.folder / _JOB_FILE).unlink(missing_ok=True)
 
     def note_fault(self, shard: int, message: str) -> None:
-        """Says why a shard cannot be read."""
+        """Say why a shard cannot be read."""
         write_whole(self.folder / f"fault-{shard:05d}.txt", message)
 
     def first_fault(self) -> str | None:
-        """Returns why the first shard that cannot be read cannot; None where there is none."""
+        """Return why the first shard that cannot be read cannot; None where there is none."""
         faults = sorted(self.folder.glob("fault-*.txt"))
         return faults[0].read_text(encoding="utf-8") if faults else None
 
     def counts(self, shard: int) -> PartCounts:
-        """Reads the counts of a complete part.
+        """Read the counts of a complete part.
 
         Raises:
             FileNotFoundError: It is not complete.
@@ -102,7 +102,7 @@ class PartFiles:
 
     @contextlib.contextmanager
     def write(self, shard: int, schema: pa.Schema) -> Iterator["PartWriter"]:
-        """Writes a part. It is complete when the block ends without an exception."""
+        """Write a part. It is complete when the block ends without an exception."""
         # An engine may run one attempt beside another, or again.
         predictions, refused = (self.folder / f"{uuid.uuid4().hex}.tmp" for _ in range(2))
         try:
@@ -142,14 +142,14 @@ class PartWriter:
         self._refused = csv.writer(refused)
 
     def add(self, table: pa.Table, decisions: Sequence[tuple[str, int]]) -> None:
-        """Appends predicted rows; `decisions` is how often each decision is among them."""
+        """Append predicted rows; `decisions` is how often each decision is among them."""
         self._rows.write_table(table)
         self.counts.predicted += len(table)
         for name, number in decisions:
             self.counts.decided[name] += number
 
     def refuse(self, file: str, refusals: Sequence[Refusal]) -> None:
-        """Appends refused rows, with all their faults."""
+        """Append refused rows, with all their faults."""
         for fault in refusals:
             self._refused.writerow((file, fault.line, fault.column, fault.cell, fault.reason))
             self.counts.faults[f"{fault.column}: {fault.reason}" if fault.column else fault.reason] += 1

@@ -41,14 +41,14 @@ class PredictedFiles:
 
 
 def parts_folder(out: Path) -> Path:
-    """Says where the parts of an output lie until it is whole."""
+    """Say where the parts of an output lie until it is whole."""
     return out.with_name(f".{out.name}.parts")
 
 
 def predict_files(
     job: PredictionJob, out: Path, beam_args: Sequence[str], *, shard_bytes: int = SHARD_BYTES
 ) -> PredictedFiles:
-    """Predicts the rows of files.
+    """Predict the rows of files.
 
     Args:
         job: what is asked.

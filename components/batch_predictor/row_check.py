@@ -57,7 +57,7 @@ class RowCheck:
     """
 
     def __init__(self, contract: Contract, rules: ReadingRules, header: Sequence[str], file: str) -> None:
-        """Holds the header against the contract.
+        """Hold the header against the contract.
 
         Args:
             contract: what a row has to look like.
@@ -92,7 +92,7 @@ class RowCheck:
 
     @classmethod
     def of_model(cls, model: Path, header: Sequence[str], file: str) -> Self:
-        """Makes the check of the contract that travels with a model.
+        """Make the check of the contract that travels with a model.
 
         Raises:
             ContractError, SourceError: The contract cannot be used.
@@ -103,7 +103,7 @@ class RowCheck:
         return cls(contract, ReadingRules.from_schema(schema), header, file)
 
     def check(self, lines: np.ndarray, cells: Sequence[pa.Array]) -> CheckedRows:
-        """Checks rows.
+        """Check rows.
 
         Args:
             lines: int64 [rows], for the refusals.
@@ -134,7 +134,7 @@ class RowCheck:
         )
 
     def _convert(self, feature: Feature, written: pa.Array) -> tuple[pa.Array, np.ndarray]:
-        """Returns the values, and bool [rows]: which cells hold something else; those are null."""
+        """Return the values, and bool [rows]: which cells hold something else; those are null."""
         kind, format_ = CellKind[feature.kind.name], self._rules.formats.get(feature.name)
         values = convert_array(written, kind, self._rules.missing, format_)
         if values is not None:
@@ -153,7 +153,7 @@ class RowCheck:
         return convert_array(blanked, kind, self._rules.missing, format_), wrong
 
     def _are_allowed(self, feature: Feature, values: pa.Array) -> np.ndarray:
-        """Returns bool [rows]: which values the contract allows; a missing one is for the caller to judge."""
+        """Return bool [rows]: which values the contract allows; a missing one is for the caller to judge."""
         if feature.kind is Kind.BYTES or feature.written:
             encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
             return _for_each_row(encoded, [self._accepts(feature, value) for value in encoded.dictionary.to_pylist()])
@@ -165,7 +165,7 @@ class RowCheck:
         return allowed
 
     def _are_surely_allowed(self, feature: Feature, numbers: np.ndarray) -> np.ndarray:
-        """Does at once for most numbers, int64 or float64 [rows], what `Feature.accepts` does for one."""
+        """Do at once for most numbers, int64 or float64 [rows], what `Feature.accepts` does for one."""
         if feature.kind is Kind.INT:
             least = _INT64.min if feature.low is None else int(feature.low)
             greatest = _INT64.max if feature.high is None else int(feature.high)
@@ -194,7 +194,7 @@ class RowCheck:
 
 
 def _for_each_row(encoded: pa.DictionaryArray, of_each: Sequence[bool]) -> np.ndarray:
-    """Returns bool [rows] from what holds for each entry of the dictionary; true for null."""
+    """Return bool [rows] from what holds for each entry of the dictionary; true for null."""
     found = np.array([*of_each, True])
     rows: np.ndarray = found[encoded.indices.fill_null(len(of_each)).to_numpy()]
     return rows

@@ -26,7 +26,7 @@ class WrittenRows:
 
 
 def read_rows(shard: Shard, header: Sequence[str]) -> Iterator[WrittenRows]:
-    """Yields the rows of a shard in their order.
+    """Yield the rows of a shard in their order.
 
     Raises:
         SourceError: A file cannot be divided into rows and cells: bytes that are no text, quotes that do not close.

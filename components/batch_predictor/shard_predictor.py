@@ -31,7 +31,7 @@ class PredictShards(beam.PTransform):
     """
 
     def __init__(self, job: PredictionJob, header: Sequence[str], parts: PartFiles) -> None:
-        """Says what all workers have to know."""
+        """Say what all workers have to know."""
         super().__init__()
         self._predictor = _PredictShard(job, list(header), parts)
 
@@ -59,12 +59,12 @@ class _PredictShard(beam.DoFn):
         self._shared = Shared()  # one model a process, whatever the number of its threads
 
     def setup(self) -> None:
-        """Loads the model."""
+        """Load the model."""
         self._model = self._shared.acquire(lambda: RawSignature(self._job.model), tag=str(self._job.model))
         self._check = RowCheck.of_model(self._job.model, self._header, self._job.files[0])
 
     def process(self, numbered: tuple[int, Shard]) -> Iterable[Any]:
-        """Writes the part of one shard, or notes why it cannot be read."""
+        """Write the part of one shard, or notes why it cannot be read."""
         number, shard = numbered
         try:
             self._write(number, shard)
@@ -96,7 +96,7 @@ class _PredictShard(beam.DoFn):
 
 
 def _check_numbers(rows: _Checked, predictions: np.ndarray) -> None:
-    """Checks that each prediction is a number, as the gateway does: of NaN, a decision would be false.
+    """Check that each prediction is a number, as the gateway does: of NaN, a decision would be false.
 
     Args:
         rows: that were predicted.
@@ -115,7 +115,7 @@ def _check_numbers(rows: _Checked, predictions: np.ndarray) -> None:
 
 
 def _one_ahead(items: Iterator[_Item]) -> Iterator[_Item]:
-    """Yields items; a thread makes the next one meanwhile. Arrow and TensorFlow leave the interpreter free."""
+    """Yield items; a thread makes the next one meanwhile. Arrow and TensorFlow leave the interpreter free."""
     nothing = object()
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
         waiting = pool.submit(next, items, nothing)

@@ -10,7 +10,7 @@ from components.csv_example_gen.file_parts import SHARD_BYTES, FilePart, Shard, 
 
 
 def plan_shards(files: Sequence[str], shard_bytes: int = SHARD_BYTES) -> list[Shard]:
-    """Returns the shards, in the order of the rows. Their `rows` are not counted.
+    """Return the shards, in the order of the rows. Their `rows` are not counted.
 
     A packed file, and one whose quotes stand in odd places, is one shard: nobody can begin in its middle.
 

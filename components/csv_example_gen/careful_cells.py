@@ -18,7 +18,7 @@ Batch = tuple[tuple[int, ...], list[tuple[str, ...]]]  # First line of each row;
 
 
 def batch_records(file: str, header: Sequence[str], rows: Iterator[tuple[int, list[str]]]) -> Iterator[Batch]:
-    """Yields the cells of records, without the header, up to BATCH_ROWS rows at a time.
+    """Yield the cells of records, without the header, up to BATCH_ROWS rows at a time.
 
     Raises:
         SourceError: A row has not as many cells as the header.
@@ -34,7 +34,7 @@ def batch_records(file: str, header: Sequence[str], rows: Iterator[tuple[int, li
 def convert_batch(
     file: str, kinds: Mapping[str, CellKind | None], rules: ReadingRules, batch: Batch
 ) -> list[Sequence[Any]]:
-    """Returns the values of each column of `kinds`, None for a gap; the cells as they are where the type is None.
+    """Return the values of each column of `kinds`, None for a gap; the cells as they are where the type is None.
 
     Raises:
         SourceError: A cell does not hold a value of its type.
@@ -55,7 +55,7 @@ def convert_batch(
 def convert_column(
     file: str, name: str, kind: CellKind, rules: ReadingRules, lines: Sequence[int], cells: Sequence[str]
 ) -> list[Value]:
-    """Returns the values of a column, None for a gap.
+    """Return the values of a column, None for a gap.
 
     Raises:
         SourceError: A cell does not hold a value of its type.

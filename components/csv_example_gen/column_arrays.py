@@ -26,7 +26,7 @@ _TYPES = {
 def convert_array(
     cells: pa.Array, kind: CellKind, missing: frozenset[str] = frozenset(), written: NumberFormat | None = None
 ) -> pa.Array | None:
-    """Returns the values of cells, null where one is missing; None where a cell does not hold a value.
+    """Return the values of cells, null where one is missing; None where a cell does not hold a value.
 
     Args:
         cells: [rows] string as they are written, null for an empty one; or int64 or float64, as Parquet has them.
@@ -47,32 +47,32 @@ def convert_array(
 def infer_array(
     cells: pa.Array, at_least: CellKind, missing: frozenset[str] = frozenset(), written: NumberFormat | None = None
 ) -> CellKind:
-    """Returns what `csv_values.infer` does of the cells, [rows] as `convert_array` takes them."""
+    """Return what `csv_values.infer` does of the cells, [rows] as `convert_array` takes them."""
     if at_least is CellKind.BYTES:
         return at_least
     return infer(as_texts(cells.unique()), at_least, missing, written)
 
 
 def to_array(values: Sequence[Value], kind: CellKind) -> pa.Array:
-    """Returns values, None for a gap, as `convert_array` does."""
+    """Return values, None for a gap, as `convert_array` does."""
     array = pa.array(values, _TYPES[kind])
     return array.dictionary_encode() if kind is CellKind.BYTES else array
 
 
 def as_texts(cells: pa.Array) -> list[str]:
-    """Returns cells as a CSV file would have them, an empty text for null."""
+    """Return cells as a CSV file would have them, an empty text for null."""
     return ["" if cell is None else cell if isinstance(cell, str) else repr(cell) for cell in cells.to_pylist()]
 
 
 def count_each(values: pa.Array) -> tuple[list[Any], list[int]]:
-    """Returns the different values, None for a gap, and how often each is there."""
+    """Return the different values, None for a gap, and how often each is there."""
     counted = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
     pairs = counted.value_counts()
     return pairs.field(0).to_pylist(), pairs.field(1).to_pylist()
 
 
 def map_different(values: pa.Array, result: Callable[[Any], Any], dtype: type) -> np.ndarray:
-    """Applies a function to values, [rows] without gaps, each different one once.
+    """Apply a function to values, [rows] without gaps, each different one once.
 
     Returns:
         dtype [rows].
@@ -83,12 +83,12 @@ def map_different(values: pa.Array, result: Callable[[Any], Any], dtype: type) -
 
 
 def _hides_numbers(cells: pa.Array, missing: frozenset[str]) -> bool:
-    """Tells whether numbers, as Parquet has them, may be a spelling of missing, such as -999."""
+    """Tell whether numbers, as Parquet has them, may be a spelling of missing, such as -999."""
     return not pa.types.is_string(cells.type) and any(map(is_number, missing))
 
 
 def _without_missing(cells: pa.Array, missing: frozenset[str]) -> pa.Array:
-    """Takes out the cells that hold nothing but a spelling of missing."""
+    """Take out the cells that hold nothing but a spelling of missing."""
     if not missing or not pa.types.is_string(cells.type):
         return cells
     spelled = pc.is_in(cells, value_set=pa.array(sorted(missing), pa.string()))
@@ -96,7 +96,7 @@ def _without_missing(cells: pa.Array, missing: frozenset[str]) -> pa.Array:
 
 
 def _cast(cells: pa.Array, kind: CellKind) -> pa.Array | None:
-    """Reads numbers as programs write them; None where a cell holds something else."""
+    """Read numbers as programs write them; None where a cell holds something else."""
     if kind is CellKind.INT and pa.types.is_string(cells.type) and _has_letter_x(cells):
         return None
     try:
@@ -114,13 +114,13 @@ def _cast(cells: pa.Array, kind: CellKind) -> pa.Array | None:
 
 
 def _is_within(values: pa.Array, limit: float) -> bool:
-    """Tells whether all numbers, float64 [rows], are finite and no larger; a comparison with NaN is false."""
+    """Tell whether all numbers, float64 [rows], are finite and no larger; a comparison with NaN is false."""
     inside = np.count_nonzero(np.abs(values.to_numpy(zero_copy_only=False)) <= limit)
     return bool(inside == len(values) - values.null_count)
 
 
 def _has_letter_x(cells: pa.Array) -> bool:
-    """Tells whether a cell may be hexadecimal, which Arrow alone reads as a whole number."""
+    """Tell whether a cell may be hexadecimal, which Arrow alone reads as a whole number."""
     buffer = cells.buffers()[2]
     return buffer is not None and bool(np.any(np.frombuffer(buffer, np.uint8) | 0x20 == ord("x")))
 

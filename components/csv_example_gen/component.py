@@ -22,7 +22,7 @@ class CheckedExampleGen(FileBasedExampleGen):
     DRIVER_CLASS = Driver
 
     def __init__(self, folder: str | RuntimeParameter, pattern: str, reader: example_gen_pb2.CustomConfig) -> None:
-        """Wires the node.
+        """Wire the node.
 
         Args:
             folder: that holds the files; or the parameter that says so when a job begins.

@@ -30,7 +30,7 @@ class CsvBlock:
     text: bytes | None  # None: what Arrow would read otherwise than Python's csv
 
     def records(self, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
-        """Yields (number of its first line, cells) of every row, read by Python's csv.
+        """Yield (number of its first line, cells) of every row, read by Python's csv.
 
         Raises:
             SourceError: The text is malformed.
@@ -47,7 +47,7 @@ class CsvBlock:
 
 
 def read_csv_blocks(file: str, part: FilePart | None = None, open_file: OpenFile = open_local) -> Iterator[CsvBlock]:
-    """Yields the rows of a file after its header, or those of a part of it.
+    """Yield the rows of a file after its header, or those of a part of it.
 
     Raises:
         SourceError: The file cannot be opened or unpacked, or is malformed where the header stands.
@@ -69,7 +69,7 @@ def read_csv_blocks(file: str, part: FilePart | None = None, open_file: OpenFile
 
 
 def _limit(stream: Content, part: FilePart) -> Iterator[bytes]:
-    """Yields the lines of a part, which ends where a line does."""
+    """Yield the lines of a part, which ends where a line does."""
     place = part.begin
     for line in stream:
         if part.end is not None and place >= part.end:
@@ -79,7 +79,7 @@ def _limit(stream: Content, part: FilePart) -> Iterator[bytes]:
 
 
 def _cut(stream: Content, left: int | None) -> Iterator[tuple[bytes, bool]]:
-    """Yields texts, and whether they end where a row does, if their quotes are plain.
+    """Yield texts, and whether they end where a row does, if their quotes are plain.
 
     Args:
         stream: at the beginning of a row.
@@ -103,7 +103,7 @@ def _cut(stream: Content, left: int | None) -> Iterator[tuple[bytes, bool]]:
 
 
 def _find_end(text: bytes) -> int:
-    """Returns the place after the last line break that is in no quoted cell; 0 where there is none."""
+    """Return the place after the last line break that is in no quoted cell; 0 where there is none."""
     if b'"' not in text:
         return text.rfind(b"\n") + 1
     codes = np.frombuffer(text, np.uint8)
@@ -114,7 +114,7 @@ def _find_end(text: bytes) -> int:
 
 
 def _is_plain(text: bytes, separator: str) -> bool:
-    """Tells whether Arrow and Python's csv read the same cells in a text, or both refuse it."""
+    """Tell whether Arrow and Python's csv read the same cells in a text, or both refuse it."""
     if text.startswith(BYTE_ORDER_MARK):  # Arrow leaves it out wherever it begins to read.
         return False
     if not separator.isascii() or b"\0" in text or text.count(b"\r") != text.count(b"\r\n"):
@@ -123,7 +123,7 @@ def _is_plain(text: bytes, separator: str) -> bool:
 
 
 def _has_plain_quotes(codes: np.ndarray, separator: int) -> bool:
-    """Tells whether every quote opens a cell, closes one, or is one of two that stand for one in a quoted cell.
+    """Tell whether every quote opens a cell, closes one, or is one of two that stand for one in a quoted cell.
 
     Args:
         codes: uint8 [bytes].

@@ -84,7 +84,7 @@ class SourceSummary:
     row_hashes: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def read(self, open_file: OpenFile) -> Iterator[TypedBlock]:
-        """Yields all rows again."""
+        """Yield all rows again."""
         for shard in self.shards:
             yield from read_shard(shard, self.columns, self.rules, open_file)
 
@@ -92,14 +92,14 @@ class SourceSummary:
 def read_shard(
     shard: Shard, columns: Mapping[str, CellKind], rules: ReadingRules, open_file: OpenFile
 ) -> Iterator[TypedBlock]:
-    """Yields the rows of a shard of a source that was checked."""
+    """Yield the rows of a shard of a source that was checked."""
     unchecked = dataclasses.replace(rules, dates={})  # Its dates were read already, one by one.
     for part in shard.parts:
         yield from read_typed(part, columns, open_file, rules=unchecked)
 
 
 def locate(source: str | Path) -> tuple[str, str]:
-    """Splits a source into the folder and the file pattern that ExampleGen wants.
+    """Split a source into the folder and the file pattern that ExampleGen wants.
 
     Returns:
         (folder, pattern): of a folder, EVERY_FILE; of a file, its name with glob characters escaped; of a glob pattern,
@@ -112,7 +112,7 @@ def locate(source: str | Path) -> tuple[str, str]:
 
 
 def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
-    """Lists the files of a source, sorted: the order in which they are read.
+    """List the files of a source, sorted: the order in which they are read.
 
     Args:
         source: a file; a folder, of which the files with one of ENDINGS are read, in whatever case; or a glob pattern,
@@ -142,20 +142,20 @@ def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[st
 
 
 def list_matches(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
-    """Lists what `find_files` lists, without its checks; nothing where there is none."""
+    """List what `find_files` lists, without its checks; nothing where there is none."""
     found = _list_visible(source, list_files)
     return [path for path in found if is_match(Path(path).name, EVERY_FILE)] if _is_folder(Path(source)) else found
 
 
 def is_match(name: str, pattern: str) -> bool:
-    """Tells whether a file of this name, without its folder, is one of those that a pattern stands for."""
+    """Tell whether a file of this name, without its folder, is one of those that a pattern stands for."""
     if name.startswith("."):
         return False
     return _find_ending(name) is not None if pattern == EVERY_FILE else fnmatch.fnmatch(name, pattern)
 
 
 def find_unread(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
-    """Lists the names of what a folder holds and `find_files` leaves out, sorted; hidden files are not worth a word."""
+    """List the names of what a folder holds and `find_files` leaves out, sorted; hidden files are not worth a word."""
     if not _is_folder(Path(source)):
         return []
     return [Path(path).name for path in _list_visible(source, list_files) if not _find_ending(path)]
@@ -170,7 +170,7 @@ def _find_ending(path: str) -> str | None:
 
 
 def _check_stems(files: Sequence[str]) -> None:
-    """Raises where a file lies beside its own packed or converted copy: its rows would count twice."""
+    """Raise where a file lies beside its own packed or converted copy: its rows would count twice."""
     seen: dict[str, str] = {}
     for file in files:
         stem = file.lower().removesuffix(_find_ending(file) or "")
@@ -196,7 +196,7 @@ def check_csv(
     hash_equal_rows: bool = False,
     shard_bytes: int | None = None,
 ) -> SourceSummary:
-    """Reads all of a source and raises at its first fault.
+    """Read all of a source and raises at its first fault.
 
     Args:
         source: a file, a folder or a glob pattern, as `find_files` takes it.
@@ -236,7 +236,7 @@ def check_csv(
 def read_columns(
     file: str, kinds: Mapping[str, CellKind], open_file: OpenFile = open_local, *, rules: ReadingRules
 ) -> Iterator[list[Sequence[Value]]]:
-    """Yields the values of a file, up to BATCH_ROWS rows at a time: one sequence per column of `kinds`, None for a gap.
+    """Yield the values of a file, up to BATCH_ROWS rows at a time: one sequence per column of `kinds`, None for a gap.
 
     Raises:
         SourceError: as `check_csv`.
@@ -249,7 +249,7 @@ def read_columns(
 
 
 def read_cells(file: str, header: Sequence[str], open_file: OpenFile = open_local) -> Iterator[Batch]:
-    """Yields the cells of a file as they are written, up to BATCH_ROWS rows at a time.
+    """Yield the cells of a file as they are written, up to BATCH_ROWS rows at a time.
 
     Raises:
         SourceError: the file is malformed, or a row has not as many cells as the header.
@@ -258,7 +258,7 @@ def read_cells(file: str, header: Sequence[str], open_file: OpenFile = open_loca
 
 
 def check_precision(source: str, name: str, precision: Float32Precision) -> None:
-    """Raises where float32 would make one of different values.
+    """Raise where float32 would make one of different values.
 
     Raises:
         SourceError: Names two of them.

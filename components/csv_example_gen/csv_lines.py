@@ -18,7 +18,7 @@ class CsvLayout:
 
 
 def find_layout(file: str, open_file: OpenFile = open_local) -> CsvLayout:
-    """Finds the separator and the end of the header.
+    """Find the separator and the end of the header.
 
     Raises:
         SourceError: as `read_csv_records`, for the first lines.
@@ -34,7 +34,7 @@ def find_layout(file: str, open_file: OpenFile = open_local) -> CsvLayout:
 
 
 def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
-    """Yields (number of its first line, cells) of every record, the header included. Blank lines are skipped.
+    """Yield (number of its first line, cells) of every record, the header included. Blank lines are skipped.
 
     Raises:
         SourceError: the file cannot be opened or decoded, its quotes are not balanced, or several separators fit.
@@ -50,7 +50,7 @@ def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tu
 def read_later_records(
     file: str, stream: Iterable[bytes], separator: str, first_line: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yields what `read_csv_records` does of lines that stand after the header, the first of which has this number.
+    """Yield what `read_csv_records` does of lines that stand after the header, the first of which has this number.
 
     Raises:
         SourceError: A line cannot be decoded, or its quotes are not balanced.

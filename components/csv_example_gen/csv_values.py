@@ -39,7 +39,7 @@ def infer(
     missing: Collection[str] = (),
     written: NumberFormat | None = None,
 ) -> CellKind:
-    """Returns the narrowest type that holds all cells and is not narrower than `at_least`.
+    """Return the narrowest type that holds all cells and is not narrower than `at_least`.
 
     The order is CsvExampleGen's: INT, FLOAT, BYTES, and whole numbers beyond int64 are BYTES. Unlike there, a number is
     one that `convert` takes: `nan`, `inf` and `1_000` are text. So are digits after a leading zero, such as `02134`:
@@ -66,7 +66,7 @@ def has_leading_zero(cell: str) -> bool:
 
 
 def kind_of(cell: str, written: NumberFormat | None = None) -> CellKind:
-    """Returns the narrowest type that holds the cell, which is not empty; see `infer`."""
+    """Return the narrowest type that holds the cell, which is not empty; see `infer`."""
     try:
         text = written.normalise(cell) if written else cell
         read_float(text)
@@ -83,7 +83,7 @@ def kind_of(cell: str, written: NumberFormat | None = None) -> CellKind:
 def convert(
     cells: Sequence[str], kind: CellKind, missing: Collection[str] = (), written: NumberFormat | None = None
 ) -> list[Value]:
-    """Returns the value of each cell, None for one that is missing.
+    """Return the value of each cell, None for one that is missing.
 
     A whole number written with a fraction of zero (`8.0`) is an INT: so pandas writes integer columns with gaps.
     An INT fits int64, a FLOAT is finite and fits float32. A cell of nothing but spaces is empty.
@@ -111,12 +111,12 @@ def convert(
 
 
 def to_array(values: Sequence[Value]) -> np.ndarray:
-    """Returns the values of a FLOAT column, float64 [rows], NaN where there is none."""
+    """Return the values of a FLOAT column, float64 [rows], NaN where there is none."""
     return np.array(values, dtype=np.float64)
 
 
 def is_number(text: str) -> bool:
-    """Tells whether Python reads a text as a number."""
+    """Tell whether Python reads a text as a number."""
     try:
         float(text)
     except ValueError:
@@ -125,7 +125,7 @@ def is_number(text: str) -> bool:
 
 
 def _convert_plain(cells: Sequence[str], kind: CellKind) -> list[Value] | None:
-    """Converts numbers as programs write them, all together; None where a cell needs a second look."""
+    """Convert numbers as programs write them, all together; None where a cell needs a second look."""
     joined = "".join(cells)
     if not is_plain(joined):
         return None

@@ -9,7 +9,7 @@ from serving.contract import dates
 
 
 def check_dates(file: str, name: str, written: str, lines: Sequence[int], values: Sequence[Value]) -> None:
-    """Raises at the first value that is no date: a model would be given NaN in its place.
+    """Raise at the first value that is no date: a model would be given NaN in its place.
 
     Args:
         file: that holds the values.

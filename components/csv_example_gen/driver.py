@@ -33,7 +33,7 @@ class Driver(FileBasedDriver):
         self._remembered: RememberedDigests | None = None
 
     def run(self, execution_info: Any) -> Any:
-        """Fills in span, version and fingerprint; remembers digests below the folder of the node's artifacts."""
+        """Fill in span, version and fingerprint; remembers digests below the folder of the node's artifacts."""
         (examples,) = execution_info.output_dict[specs.EXAMPLES_KEY]
         if is_local(examples.uri):  # <pipeline root>/<node>/<key>/<execution>
             self._remembered = RememberedDigests(Path(examples.uri).parents[1] / MEMORY_FILE)
@@ -48,7 +48,7 @@ class Driver(FileBasedDriver):
     def resolve_exec_properties(
         self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
     ) -> dict[str, Any]:
-        """Resolves span, version and fingerprint; a label says span and version."""
+        """Resolve span, version and fingerprint; a label says span and version."""
         resolved = super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
         if label := read_label(resolved.get(specs.CUSTOM_CONFIG_KEY)):
             resolved |= {utils.SPAN_PROPERTY_NAME: label.number, utils.VERSION_PROPERTY_NAME: label.version}
@@ -57,7 +57,7 @@ class Driver(FileBasedDriver):
     def get_input_processor(
         self, splits: Iterable[Any], range_config: Any = None, input_base_uri: str | None = None
     ) -> FileBasedInputProcessor:
-        """Returns TFX's processor, with our fingerprint."""
+        """Return TFX's processor, with our fingerprint."""
         return _ContentInputProcessor(input_base_uri, splits, range_config, self._digest)
 
     def _digest(self, path: str) -> FileDigest:
@@ -67,7 +67,7 @@ class Driver(FileBasedDriver):
 
 
 def _write_label(examples: Any, label: SpanLabel) -> None:
-    """Writes the label as the type Examples declares it; TFX's driver writes custom properties alone.
+    """Write the label as the type Examples declares it; TFX's driver writes custom properties alone.
 
     StatisticsGen copies the declared one into its Statistics.
     """

@@ -20,7 +20,7 @@ _VARINT_BYTES = 10  # of an int64 at most, seven bits in each
 
 
 def serialize_rows(kinds: Mapping[str, CellKind], columns: Sequence[pa.Array]) -> pa.Array:
-    """Returns a serialized tf.Example of each row: binary [rows].
+    """Return a serialized tf.Example of each row: binary [rows].
 
     Args:
         kinds: type of each column.
@@ -40,7 +40,7 @@ def serialize_rows(kinds: Mapping[str, CellKind], columns: Sequence[pa.Array]) -
 
 
 def _make_entries(name: str, kind: CellKind, column: pa.Array) -> pa.Array:
-    """Returns what stands for a column in each row: binary [rows], null where the feature is absent."""
+    """Return what stands for a column in each row: binary [rows], null where the feature is absent."""
     if kind is CellKind.EMPTY:
         return pa.array([_entry(name, b"")] * len(column), pa.binary())
     if kind is CellKind.FLOAT:
@@ -71,7 +71,7 @@ def _integer_entries(name: str, numbers: np.ndarray) -> pa.Array:
 
 
 def _entries_of_size(name: str, kind: CellKind, payload: np.ndarray) -> pa.Array:
-    """Returns what stands for values, uint8 [rows, bytes of each]: binary [rows]."""
+    """Return what stands for values, uint8 [rows, bytes of each]: binary [rows]."""
     size = payload.shape[1]
     head = np.frombuffer(_entry(name, _value(kind, bytes(size)))[:-size], np.uint8)
     rows = np.empty((len(payload), len(head) + size), np.uint8)
@@ -82,7 +82,7 @@ def _entries_of_size(name: str, kind: CellKind, payload: np.ndarray) -> pa.Array
 
 
 def _varints(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the varints of int64 [n], uint8 [n, 10], and how many bytes of each count, int64 [n]."""
+    """Return the varints of int64 [n], uint8 [n, 10], and how many bytes of each count, int64 [n]."""
     shifts = np.arange(0, 7 * _VARINT_BYTES, 7, dtype=np.uint64)
     sevens = (numbers.view(np.uint64)[:, None] >> shifts).astype(np.uint8) & 0x7F
     rest = numbers.view(np.uint64)[:, None] >> shifts[1:] != 0
@@ -97,12 +97,12 @@ def _join(*columns: pa.Array) -> pa.Array:
 
 
 def _entry(name: str, feature: bytes) -> bytes:
-    """Bytes of one entry of the map Features.feature."""
+    """Byte of one entry of the map Features.feature."""
     return _field(1, _field(1, name.encode()) + _field(2, feature))
 
 
 def _value(kind: CellKind, payload: bytes) -> bytes:
-    """Bytes of a Feature that holds one value."""
+    """Byte of a Feature that holds one value."""
     return _field(_LIST_FIELDS[kind], _field(1, payload))
 
 

@@ -61,7 +61,7 @@ _RULES, _SPLIT, _DIGEST, _SHARD_BYTES = "rules", "split", "source_digest", "shar
 def column_types(
     schema_file: str, source_digest: str = "", split: Split | None = None, shard_bytes: int | None = SHARD_BYTES
 ) -> example_gen_pb2.CustomConfig:
-    """Packs what a contract says of the cells, and how rows are split, for the executor.
+    """Pack what a contract says of the cells, and how rows are split, for the executor.
 
     Only that travels, so that an edit of a threshold in the contract does not make ExampleGen run again.
 
@@ -91,7 +91,7 @@ def column_types(
 
 
 def split_of(config: example_gen_pb2.CustomConfig) -> Split:
-    """Returns the split that `column_types` packed."""
+    """Return the split that `column_types` packed."""
     return read_split(_unpack(config)[_SPLIT])
 
 
@@ -104,7 +104,7 @@ class Executor(BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Checks the files, then runs the Beam pipeline; `custom_config` is what `column_types` gives."""
+        """Check the files, then runs the Beam pipeline; `custom_config` is what `column_types` gives."""
         self._log_startup(input_dict, output_dict, exec_properties)
         input_config = example_gen_pb2.Input()
         proto_utils.json_to_proto(exec_properties[specs.INPUT_CONFIG_KEY], input_config)
@@ -146,7 +146,7 @@ class Executor(BaseBeamExecutor):
         )
 
     def _write(self, artifact: types.Artifact, source: SourceSummary, plan: SplitPlan) -> None:
-        """Runs the Beam pipeline; raises when a split stays empty, which no later component would say."""
+        """Run the Beam pipeline; raises when a split stays empty, which no later component would say."""
         folders = {side: artifact_utils.get_split_uri([artifact], side) for side in SIDES}
         scratch = os.path.join(artifact.uri, "scratch")
         for folder in (*folders.values(), scratch):
@@ -181,7 +181,7 @@ def _only_pattern(input_config: example_gen_pb2.Input) -> str:
 
 
 def _unpack_config(custom_config: str | None) -> tuple[ReadingRules, Split, int | None]:
-    """Reads what `column_types` packed; no rules and a split by row without it."""
+    """Read what `column_types` packed; no rules and a split by row without it."""
     if not custom_config:
         return ReadingRules(), RowSplit(), None
     config = example_gen_pb2.CustomConfig()

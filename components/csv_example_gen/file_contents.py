@@ -20,23 +20,23 @@ class SourceError(ValueError):
 
 
 def open_local(path: str) -> IO[bytes]:
-    """Opens a file of this machine for reading bytes."""
+    """Open a file of this machine for reading bytes."""
     return Path(path).open("rb")
 
 
 def is_parquet(file: str) -> bool:
-    """Tells whether a file is Parquet by its name."""
+    """Tell whether a file is Parquet by its name."""
     return file.lower().endswith(PARQUET)
 
 
 def is_packed(file: str) -> bool:
-    """Tells whether a file is packed with gzip by its name."""
+    """Tell whether a file is packed with gzip by its name."""
     return file.lower().endswith(GZIP)
 
 
 @contextmanager
 def open_content(file: str, open_file: OpenFile = open_local) -> Iterator[Content]:
-    """Opens a file for reading the bytes that it holds, those of a `.gz` unpacked, and closes it.
+    """Open a file for reading the bytes that it holds, those of a `.gz` unpacked, and closes it.
 
     Raises:
         SourceError: it cannot be opened or unpacked, or does not hold what its name says.
@@ -65,7 +65,7 @@ def _read_head(stream: Content) -> bytes:
 
 
 def _check_signature(file: str, head: bytes, ending: str) -> None:
-    """Raises unless the first bytes are those of the format with this ending; text has none."""
+    """Raise unless the first bytes are those of the format with this ending; text has none."""
     expected = {GZIP: signatures.GZIP, PARQUET: signatures.PARQUET}.get(ending)
     if expected is not None:
         if not head.startswith(expected):

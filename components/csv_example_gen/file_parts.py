@@ -32,7 +32,7 @@ class Shard:
 
 
 def group_shards(blocks: Iterable[tuple[FilePart, int]], shard_bytes: int | None = None) -> list[Shard]:
-    """Groups what was read into shards of about equal size, in the same order.
+    """Group what was read into shards of about equal size, in the same order.
 
     A packed file stays whole, since a reader has to unpack all before its place; and so does what stands in one part.
 
@@ -59,7 +59,7 @@ def group_shards(blocks: Iterable[tuple[FilePart, int]], shard_bytes: int | None
 
 
 def explain_whole(shards: Sequence[Shard], shard_bytes: int | None = None) -> list[str]:
-    """Says of which files one worker reads more than a shard should hold, or reads slowly, and why."""
+    """Say of which files one worker reads more than a shard should hold, or reads slowly, and why."""
     reasons: list[str] = []
     for part in (part for shard in shards for part in shard.parts):
         if part.end is None and not is_parquet(part.file):

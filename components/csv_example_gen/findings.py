@@ -17,7 +17,7 @@ class Findings:
     """Collects what the blocks of a source hold."""
 
     def __init__(self, header: Sequence[str], rules: ReadingRules, *, hashes: bool) -> None:
-        """Begins without a row.
+        """Begin without a row.
 
         Args:
             header: names of the columns.
@@ -33,7 +33,7 @@ class Findings:
         self._rules = rules
 
     def add(self, block: TypedBlock) -> None:
-        """Takes the next block."""
+        """Take the next block."""
         self.rows += block.rows
         self.parts.append((block.part, block.rows))
         for name, column in zip(self.typed, block.columns, strict=True):

@@ -47,7 +47,7 @@ class FileDigest:
 
 
 def digest_file(path: str, open_file: OpenFile = open_local) -> FileDigest:
-    """Reads a whole file.
+    """Read a whole file.
 
     Raises:
         SourceError: It cannot be read.
@@ -64,7 +64,7 @@ def digest_file(path: str, open_file: OpenFile = open_local) -> FileDigest:
 
 
 def fingerprint(split: str, files: Sequence[str], digest: Callable[[str], FileDigest] = digest_file) -> str:
-    """Returns the fingerprint of an input split.
+    """Return the fingerprint of an input split.
 
     Args:
         split: its name.
@@ -79,7 +79,7 @@ def fingerprint(split: str, files: Sequence[str], digest: Callable[[str], FileDi
 
 
 def identify(path: str) -> Identity | None:
-    """Returns what changes with every change of a file, but for one within a tick of the clock; None if it is gone."""
+    """Return what changes with every change of a file, but for one within a tick of the clock; None if it is gone."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -100,7 +100,7 @@ class RememberedDigests:
         self._mounts = {part.mountpoint: part.fstype for part in psutil.disk_partitions(all=True)}
 
     def digest(self, path: str) -> FileDigest:
-        """Returns the digest of a file, remembered or read.
+        """Return the digest of a file, remembered or read.
 
         Raises:
             SourceError: It cannot be read.
@@ -116,7 +116,7 @@ class RememberedDigests:
         return found
 
     def save(self) -> None:
-        """Writes the digests of all files that are still there."""
+        """Write the digests of all files that are still there."""
         kept = {path: known for path, known in self._known.items() if Path(path).exists()}
         self._memory.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self._memory, json.dumps(kept, indent=1) + "\n")
@@ -135,7 +135,7 @@ class RememberedDigests:
 
 
 def _read_memory(memory: Path) -> dict[str, Any]:
-    """Returns what is remembered; nothing of a damaged memory, since all it saves is reading the files again."""
+    """Return what is remembered; nothing of a damaged memory, since all it saves is reading the files again."""
     try:
         known = json.loads(memory.read_text())
     except (FileNotFoundError, ValueError):

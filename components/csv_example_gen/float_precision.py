@@ -54,7 +54,7 @@ class Float32Precision:
         self._least, self._greatest = np.inf, -np.inf
 
     def add(self, values: np.ndarray) -> None:
-        """Takes more values, float64 [rows], NaN where there is none."""
+        """Take more values, float64 [rows], NaN where there is none."""
         present = values[~np.isnan(values)]
         if not len(present):
             return
@@ -73,7 +73,7 @@ class Float32Precision:
         return self._largest_error / float(span) if self._largest_error and span > 0 else 0.0
 
     def find_loss(self) -> PrecisionLoss | None:
-        """Returns what float32 takes away, where it is more than the rule above allows."""
+        """Return what float32 takes away, where it is more than the rule above allows."""
         values = np.sort(np.fromiter(self._sample, np.float64))
         stored = values.astype(np.float32)
         same = np.flatnonzero(stored[1:] == stored[:-1])
@@ -89,7 +89,7 @@ class Float32Precision:
         )
 
     def _choose(self, values: np.ndarray) -> np.ndarray:
-        """Chooses by the values' bits, so that the sample is the same in whatever order they come."""
+        """Choose by the values' bits, so that the sample is the same in whatever order they come."""
         if not self._level:
             return values
         hashed = (values.view(np.uint64) * _MIX) >> np.uint64(64 - self._level)

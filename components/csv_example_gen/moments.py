@@ -12,7 +12,7 @@ EXAMPLES = "a number, or ISO 8601 such as 2024-01-31 or 2024-01-31T23:59:59Z"
 
 
 def read_moment(value: float | bytes, written: str = "") -> float:
-    """Returns a number that grows with time.
+    """Return a number that grows with time.
 
     Args:
         value: a number, or a date or time in UTF-8; one without a zone counts as UTC.
@@ -33,7 +33,7 @@ def read_moment(value: float | bytes, written: str = "") -> float:
 
 
 def names_zone(value: float | bytes, written: str = "") -> bool:
-    """Tells whether a text says its offset from UTC; the arguments are those of `read_moment`.
+    """Tell whether a text says its offset from UTC; the arguments are those of `read_moment`.
 
     Raises:
         ValueError: The text is not ISO 8601.

@@ -20,12 +20,12 @@ from components.csv_example_gen.fingerprint import BLAKE2B
 
 
 def is_driven(exec_properties: Mapping[str, Any]) -> bool:
-    """Tells whether our driver ran: the fingerprint is of what the files hold."""
+    """Tell whether our driver ran: the fingerprint is of what the files hold."""
     return BLAKE2B in (exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME) or "")
 
 
 def resolve_span(input_config: example_gen_pb2.Input, exec_properties: Mapping[str, Any]) -> tuple[int, int | None]:
-    """Returns span and version, and fills them into the patterns of `input_config`, unless a driver did.
+    """Return span and version, and fills them into the patterns of `input_config`, unless a driver did.
 
     Raises:
         ValueError: No file is of any span.
@@ -43,7 +43,7 @@ def resolve_span(input_config: example_gen_pb2.Input, exec_properties: Mapping[s
 
 
 def write_origin(examples: types.Artifact, span: int, version: int | None, fingerprint: str) -> None:
-    """Writes into Examples what our driver would have written."""
+    """Write into Examples what our driver would have written."""
     properties = {
         utils.SPAN_PROPERTY_NAME: span,
         utils.VERSION_PROPERTY_NAME: version,

@@ -49,12 +49,12 @@ class ParquetBlock:
     formats: Sequence[Format]
 
     def cells(self) -> list[pa.Array]:
-        """Returns the columns, [rows] int64, float64, or string: as the text that stands for each value."""
+        """Return the columns, [rows] int64, float64, or string: as the text that stands for each value."""
         with _explained(self.part.file):
             return [_to_cells(*column) for column in zip(self.batch.columns, self.formats, strict=True)]
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
-        """Yields (number of the row, cells) of every row."""
+        """Yield (number of the row, cells) of every row."""
         with _explained(self.part.file):
             columns = [_format_column(*column) for column in zip(self.batch.columns, self.formats, strict=True)]
         for number, cells in enumerate(zip(*columns, strict=True), start=self.first_row):
@@ -62,7 +62,7 @@ class ParquetBlock:
 
 
 def read_parquet_records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
-    """Yields (number of the row, from 1; cells) of every row, and before them the column names as row 0.
+    """Yield (number of the row, from 1; cells) of every row, and before them the column names as row 0.
 
     Raises:
         SourceError: the file cannot be read, or a column's type has no meaning as a cell.
@@ -75,7 +75,7 @@ def read_parquet_records(file: str, open_file: OpenFile = open_local) -> Iterato
 def read_parquet_blocks(
     file: str, part: FilePart | None = None, open_file: OpenFile = open_local
 ) -> Iterator[ParquetBlock]:
-    """Yields the rows of a file, or those of the row groups from `part.begin` to before `part.end`.
+    """Yield the rows of a file, or those of the row groups from `part.begin` to before `part.end`.
 
     Raises:
         SourceError: as `read_parquet_records`.
@@ -105,7 +105,7 @@ def _read_names(file: str, open_file: OpenFile) -> list[str]:
 
 @contextmanager
 def _explained(file: str) -> Iterator[None]:
-    """Raises what goes wrong in Arrow, or in a date, as a SourceError."""
+    """Raise what goes wrong in Arrow, or in a date, as a SourceError."""
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # Damaged pages: an OSError without a number.

@@ -35,7 +35,7 @@ class ReadingRules:
 
     @classmethod
     def from_schema(cls, schema: schema_pb2.Schema) -> Self:
-        """Reads the rules from a contract.
+        """Read the rules from a contract.
 
         Raises:
             SourceError: Two columns differ only in case; a tag cannot be used.
@@ -64,7 +64,7 @@ class ReadingRules:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the rules as plain values, the same for equal rules."""
+        """Return the rules as plain values, the same for equal rules."""
         return {
             "types": {name: kind.name for name, kind in self.kinds.items()},
             "missing": sorted(self.missing),
@@ -74,7 +74,7 @@ class ReadingRules:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Makes them of what `to_json` returned."""
+        """Make them of what `to_json` returned."""
         return cls(
             kinds={name: CellKind[kind] for name, kind in values["types"].items()},
             missing=frozenset(values["missing"]),
@@ -84,7 +84,7 @@ class ReadingRules:
 
 
 def check_header(file: str, header: Iterable[str], expected: Iterable[str]) -> None:
-    """Raises where a column of the contract is there but for case or spaces: its every finding would be of that.
+    """Raise where a column of the contract is there but for case or spaces: its every finding would be of that.
 
     Raises:
         SourceError: Names both spellings of each.

@@ -15,7 +15,7 @@ class RecordFile:
     """One file. It is complete or absent: it gets its place when it is closed without an exception."""
 
     def __init__(self, path: str, scratch: str) -> None:
-        """Begins a file.
+        """Begin a file.
 
         Args:
             path: of the complete file.
@@ -30,7 +30,7 @@ class RecordFile:
         return self
 
     def write(self, records: pa.Array) -> None:
-        """Appends records, binary [n] without nulls."""
+        """Append records, binary [n] without nulls."""
         self._stream.write(self._packer.compress(memoryview(frame(records))))
 
     def __exit__(

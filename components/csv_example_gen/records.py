@@ -10,7 +10,7 @@ INDEX_NAME = "Unnamed: 0"  # What pandas calls the column that its to_csv writes
 
 
 def records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
-    """Yields (number of its first line, cells) of every record, the header included; of Parquet, the number of the row.
+    """Yield (number of its first line, cells) of every record, the header included; of Parquet, the number of the row.
 
     Raises:
         SourceError: the file does not hold what its name says, or is malformed.
@@ -19,12 +19,12 @@ def records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, 
 
 
 def locate_record(file: str, line: int) -> str:
-    """Says where a record is."""
+    """Say where a record is."""
     return f"{file}, {'row' if is_parquet(file) else 'line'} {line}"
 
 
 def read_header(file: str, open_file: OpenFile = open_local) -> list[str]:
-    """Reads the column names of a file. A first one that is empty is INDEX_NAME.
+    """Read the column names of a file. A first one that is empty is INDEX_NAME.
 
     Raises:
         SourceError: no header, or one with an empty or repeated name.

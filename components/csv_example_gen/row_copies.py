@@ -16,7 +16,7 @@ _WORD = np.dtype("<u8")
 
 
 def hash_rows(kinds: Mapping[str, CellKind], columns: Sequence[pa.Array]) -> np.ndarray:
-    """Returns a hash of each row, uint64 [rows]: equal for rows that become equal tf.Examples.
+    """Return a hash of each row, uint64 [rows]: equal for rows that become equal tf.Examples.
 
     Of n different rows two have the same by chance with n² / 2^65: of a billion, 3 in 100. One of those two may then
     change its side, always in the same way.
@@ -33,7 +33,7 @@ def hash_rows(kinds: Mapping[str, CellKind], columns: Sequence[pa.Array]) -> np.
 
 
 def number_copies(hashes: np.ndarray) -> np.ndarray:
-    """Returns how many equal rows stand before each, int64 [rows]."""
+    """Return how many equal rows stand before each, int64 [rows]."""
     order = np.argsort(hashes, kind="stable")
     in_order = hashes[order]
     begins = np.flatnonzero(np.append(True, in_order[1:] != in_order[:-1]))
@@ -43,7 +43,7 @@ def number_copies(hashes: np.ndarray) -> np.ndarray:
 
 
 def _words(kind: CellKind, column: pa.Array) -> np.ndarray:
-    """Returns a word of each value, uint64 [rows]; whatever for a null."""
+    """Return a word of each value, uint64 [rows]; whatever for a null."""
     if kind is CellKind.BYTES:
         different = [hashlib.blake2b(text, digest_size=8).digest() for text in column.dictionary.to_pylist()]
         words = np.frombuffer(b"".join([*different, bytes(8)]), _WORD)
@@ -54,7 +54,7 @@ def _words(kind: CellKind, column: pa.Array) -> np.ndarray:
 
 
 def _mix(words: np.ndarray, column: pa.Array, place: int) -> np.ndarray:
-    """Mixes words, uint64 [rows], as SplitMix64 does (Steele, Lea and Flood, 2014); a gap has a word of its own."""
+    """Mixe words, uint64 [rows], as SplitMix64 does (Steele, Lea and Flood, 2014); a gap has a word of its own."""
     mixed = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed ^= mixed >> np.uint64(31)

@@ -11,7 +11,7 @@ _WORDS = 4  # of 64 bits in a SHA-256
 
 
 def are_eval(records: pa.Array, shifts: np.ndarray | None, eval_share: float) -> np.ndarray:
-    """Tells which rows of a split by row are eval.
+    """Tell which rows of a split by row are eval.
 
     Args:
         records: binary [rows], serialized tf.Examples, deterministic.
@@ -33,7 +33,7 @@ def are_eval(records: pa.Array, shifts: np.ndarray | None, eval_share: float) ->
 
 
 def shift_copies(copies: np.ndarray, eval_share: float) -> np.ndarray | None:
-    """Returns by how many buckets rows are moved that have equal ones before them: uint16 [rows]; None if none has.
+    """Return by how many buckets rows are moved that have equal ones before them: uint16 [rows]; None if none has.
 
     Args:
         copies: int64 [rows], how many equal rows stand before each.

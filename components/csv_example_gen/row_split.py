@@ -67,7 +67,7 @@ _KINDS: Mapping[str, type[RowSplit | KeySplit | TimeSplit]] = {"row": RowSplit, 
 
 
 def eval_buckets(eval_share: float) -> tuple[int, int]:
-    """Returns the share as a fraction: (buckets of eval, all buckets).
+    """Return the share as a fraction: (buckets of eval, all buckets).
 
     Raises:
         SplitError: The share is not between 0.001 and 0.999.
@@ -79,24 +79,24 @@ def eval_buckets(eval_share: float) -> tuple[int, int]:
 
 
 def split_settings(split: Split) -> dict[str, Any]:
-    """Returns the split as JSON has it; `read_split` reads it back."""
+    """Return the split as JSON has it; `read_split` reads it back."""
     (kind,) = (name for name, of_kind in _KINDS.items() if isinstance(split, of_kind))
     return {"by": kind, **dataclasses.asdict(split)}
 
 
 def read_split(settings: Mapping[str, Any]) -> Split:
-    """Reads what `split_settings` wrote."""
+    """Read what `split_settings` wrote."""
     return _KINDS[settings["by"]](**{name: value for name, value in settings.items() if name != "by"})
 
 
 def is_eval_key(key: int | bytes, eval_share: float) -> bool:
-    """Tells whether the rows of a key are eval: by its SHA-256, so that a key keeps its side whatever else comes."""
+    """Tell whether the rows of a key are eval: by its SHA-256, so that a key keeps its side whatever else comes."""
     evals, total = eval_buckets(eval_share)
     return _digest(str(key).encode() if isinstance(key, int) else key) % total >= total - evals
 
 
 def explain_difference(split: Split) -> str:
-    """Says what may be behind a difference between train and eval, for the one who has to judge it."""
+    """Say what may be behind a difference between train and eval, for the one who has to judge it."""
     match split:
         case KeySplit(column):
             return f"the split is by {column}: keys with many rows, or too few keys, make the two sides differ"

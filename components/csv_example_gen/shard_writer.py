@@ -35,7 +35,7 @@ class Assignment:
 
 
 def assign(source: SourceSummary, plan: SplitPlan) -> Iterator[Assignment]:
-    """Yields the assignments of a source, in the order of its rows."""
+    """Yield the assignments of a source, in the order of its rows."""
     for number, shard in enumerate(source.shards):
         rows = slice(shard.first_row, shard.first_row + shard.rows)
         yield Assignment(number=number, shard=shard, shifts=None if plan.shifts is None else plan.shifts[rows])
@@ -49,7 +49,7 @@ class WriteShards(beam.PTransform):
     """
 
     def __init__(self, source: SourceSummary, plan: SplitPlan, folders: Mapping[str, str], scratch: str) -> None:
-        """Says what all workers have to know.
+        """Say what all workers have to know.
 
         Args:
             source: the checked files.
@@ -91,7 +91,7 @@ class _WriteShard(beam.DoFn):
         self._shards = shards
 
     def process(self, assignment: Assignment) -> Iterable[Any]:
-        """Writes one shard."""
+        """Write one shard."""
         are_eval = self._plan.assigner(list(self._columns))
         name = f"{FILE_PREFIX}-{assignment.number:05d}-of-{self._shards:05d}.gz"
         rows = dict.fromkeys(SIDES, 0)
@@ -114,7 +114,7 @@ class _WriteShard(beam.DoFn):
 
 
 def count_rows(source: SourceSummary, scratch: str) -> dict[str, int]:
-    """Returns how many rows were written, by side.
+    """Return how many rows were written, by side.
 
     Raises:
         SplitCheckError: Not every shard was written, or not as many rows as were checked.

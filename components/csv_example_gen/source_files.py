@@ -9,7 +9,7 @@ _READ_BYTES = 1 << 20  # at once
 
 
 def open_source(path: str) -> IO[bytes]:
-    """Opens a file for reading bytes.
+    """Open a file for reading bytes.
 
     Raises:
         OSError: It cannot be read.

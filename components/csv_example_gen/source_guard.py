@@ -19,7 +19,7 @@ class SourceGuard:
     def __init__(
         self, folder: str, patterns: Mapping[str, str], recorded: str, *, list_files: ListFiles, open_file: OpenFile
     ) -> None:
-        """Looks at the files.
+        """Look at the files.
 
         Args:
             folder: that holds them.
@@ -39,7 +39,7 @@ class SourceGuard:
         self.fingerprint = recorded if BLAKE2B in recorded else self._take_fingerprint()
 
     def verify(self) -> None:
-        """Compares the files with what they were.
+        """Compare the files with what they were.
 
         Raises:
             SourceError: A file was changed, added or removed.

@@ -24,7 +24,7 @@ class SpanLabel:
 
 
 def add_label(reader: example_gen_pb2.CustomConfig, label: SpanLabel) -> example_gen_pb2.CustomConfig:
-    """Returns what `executor.column_types` gave, with a label."""
+    """Return what `executor.column_types` gave, with a label."""
     settings = _unpack(reader)
     settings.update({_LABEL: dataclasses.asdict(label)})
     labelled = example_gen_pb2.CustomConfig()
@@ -33,7 +33,7 @@ def add_label(reader: example_gen_pb2.CustomConfig, label: SpanLabel) -> example
 
 
 def read_label(custom_config: str | None) -> SpanLabel | None:
-    """Reads the label from an execution's `custom_config`; None where the files' names say the span."""
+    """Read the label from an execution's `custom_config`; None where the files' names say the span."""
     if not custom_config:
         return None
     config = example_gen_pb2.CustomConfig()

@@ -37,7 +37,7 @@ class SplitPlan:
     shifts: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def assigner(self, columns: Sequence[str]) -> AreEval:
-        """Returns what tells which rows of a block are eval.
+        """Return what tells which rows of a block are eval.
 
         Args:
             columns: what the values are of.
@@ -59,12 +59,12 @@ class SplitPlan:
                 )
 
     def without_rows(self) -> Self:
-        """Returns the plan without what it knows of single rows."""
+        """Return the plan without what it knows of single rows."""
         return dataclasses.replace(self, shifts=None)
 
 
 def check_column(split: Split, kinds: Mapping[str, CellKind]) -> None:
-    """Looks for the column that a split goes by.
+    """Look for the column that a split goes by.
 
     Args:
         split: of a task.
@@ -85,7 +85,7 @@ def check_column(split: Split, kinds: Mapping[str, CellKind]) -> None:
 
 
 def plan_split(split: Split, source: SourceSummary, open_file: OpenFile) -> SplitPlan:
-    """Plans a split of the rows of a source. Reads the files once, but for a split by row.
+    """Plan a split of the rows of a source. Reads the files once, but for a split by row.
 
     Raises:
         SourceError: The column is not there, has gaps, or holds no time or one without a year; there is one key or one
@@ -117,7 +117,7 @@ def _hash(source: SourceSummary, open_file: OpenFile) -> np.ndarray:
 def _column(
     split: KeySplit | TimeSplit, source: SourceSummary, open_file: OpenFile
 ) -> Iterator[tuple[int, pa.DictionaryArray]]:
-    """Yields (rows before it, values) of each block of rows."""
+    """Yield (rows before it, values) of each block of rows."""
     place, before = list(source.columns).index(split.column), 0
     for block in source.read(open_file):
         values = block.columns[place]
@@ -179,7 +179,7 @@ def _count_moments(split: TimeSplit, blocks: Iterator[tuple[int, pa.DictionaryAr
 
 
 def _choose_begin(split: TimeSplit, rows: Counter[float]) -> float:
-    """Chooses the moment at which eval begins, so that its share is the nearest to the stated one."""
+    """Choose the moment at which eval begins, so that its share is the nearest to the stated one."""
     if len(rows) == 1:
         raise SourceError(f"split {split}: expected several times, received one, the same in all rows.")
     total, newest_first = rows.total(), sorted(rows, reverse=True)

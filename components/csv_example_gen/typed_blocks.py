@@ -47,7 +47,7 @@ class CellBlock:
     records: Callable[[], Records]
 
     def batches(self, header: Sequence[str]) -> Iterator[Batch]:
-        """Yields the same rows up to BATCH_ROWS at a time.
+        """Yield the same rows up to BATCH_ROWS at a time.
 
         Raises:
             SourceError: A row has not as many cells as the header.
@@ -58,7 +58,7 @@ class CellBlock:
 def read_typed(
     source: str | FilePart, kinds: Kinds, open_file: OpenFile = open_local, *, rules: ReadingRules
 ) -> Iterator[TypedBlock]:
-    """Yields the rows of a file, or of a part of one, in their order.
+    """Yield the rows of a file, or of a part of one, in their order.
 
     Raises:
         SourceError: The file is malformed, a row has not as many cells as `kinds` has columns, or a cell does not hold
@@ -81,7 +81,7 @@ def read_typed(
 def read_cell_blocks(
     source: str | FilePart, header: list[str], open_file: OpenFile = open_local
 ) -> Iterator[CellBlock]:
-    """Yields the rows of a file, or of a part of one, in their order and without types.
+    """Yield the rows of a file, or of a part of one, in their order and without types.
 
     Raises:
         SourceError: The file is malformed where Arrow is to read it.
@@ -112,7 +112,7 @@ def _count_lines(text: bytes | None) -> int:
 
 
 def _parse(block: CsvBlock, header: list[str]) -> list[pa.Array] | None:
-    """Splits text into cells; None where Arrow refuses it, or Python's csv might."""
+    """Split text into cells; None where Arrow refuses it, or Python's csv might."""
     if not block.text:
         return None
     try:
@@ -135,13 +135,13 @@ def _parse(block: CsvBlock, header: list[str]) -> list[pa.Array] | None:
 
 
 def _has_long_cell(cells: pa.Array) -> bool:
-    """Tells whether a cell may be longer than Python's csv allows; the limit is of characters."""
+    """Tell whether a cell may be longer than Python's csv allows; the limit is of characters."""
     limit = csv.field_size_limit()
     return cells.nbytes > limit and (pc.max(pc.binary_length(cells)).as_py() or 0) > limit
 
 
 def _convert_fast(cells: list[pa.Array], kinds: Kinds, rules: ReadingRules) -> list[pa.Array] | None:
-    """Converts whole columns; None where a cell does not fit."""
+    """Convert whole columns; None where a cell does not fit."""
     columns: list[pa.Array] = []
     for (name, kind), written in zip(kinds.items(), cells, strict=True):
         column = written if kind is None else convert_array(written, kind, rules.missing, rules.formats.get(name))

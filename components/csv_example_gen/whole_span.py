@@ -15,7 +15,7 @@ SPAN = "span"  # the split
 
 
 def add_whole_span(examples: types.Artifact) -> None:
-    """Adds the split SPAN to Examples whose rows are written: the same files, linked where the file system can."""
+    """Add the split SPAN to Examples whose rows are written: the same files, linked where the file system can."""
     sides = {side: artifact_utils.get_split_uri([examples], side) for side in SIDES}
     examples.split_names = artifact_utils.encode_split_names([*SIDES, SPAN])
     whole = artifact_utils.get_split_uri([examples], SPAN)

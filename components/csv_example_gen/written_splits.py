@@ -19,7 +19,7 @@ class SplitCheckError(ValueError):
 
 
 def check_shares(split: Split, train_rows: int, eval_rows: int) -> None:
-    """Compares the rows of a split by row with the stated share.
+    """Compare the rows of a split by row with the stated share.
 
     A split by key or time was compared when it was planned.
 
@@ -38,7 +38,7 @@ def check_shares(split: Split, train_rows: int, eval_rows: int) -> None:
 
 
 def check_sides(split: Split, train: Sequence[str], evaluation: Sequence[str], written: str = "") -> None:
-    """Reads back the column that a split goes by, and looks whether each side holds what it should.
+    """Read back the column that a split goes by, and looks whether each side holds what it should.
 
     Args:
         split: as the task states it; nothing is read for one by row.
@@ -67,7 +67,7 @@ def check_sides(split: Split, train: Sequence[str], evaluation: Sequence[str], w
 
 
 def _values(split: KeySplit | TimeSplit, files: Sequence[str]) -> Iterator[float | bytes]:
-    """Yields the values of a split's column; those that stand together, each once."""
+    """Yield the values of a split's column; those that stand together, each once."""
     decoder = ExamplesToRecordBatchDecoder()
     for chunk in read_chunks(files):
         rows = decoder.DecodeBatch(chunk.tolist())
