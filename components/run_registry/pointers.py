@@ -26,7 +26,7 @@ def describe(artifact: Artifact) -> dict[str, Any]:
 
 
 def _read_custom_property(artifact: Artifact, name: str) -> Any:
-    # get_custom_property returns None for a JSON value of 0.
+    # get_custom_property alone would return None for a JSON value of 0.
     found = artifact.get_json_value_custom_property(name)
     return artifact.get_custom_property(name) if found is None else found
 

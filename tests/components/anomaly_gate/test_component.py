@@ -221,8 +221,8 @@ def test_gaps_in_a_required_column(tmp_path: Path) -> None:
 
 def test_too_few_rows(tmp_path: Path) -> None:
     assert found_in(tmp_path, trips()[:20], evaluation=trips()[:20])[-1] == (
-        "(dataset) (eval): DATASET_LOW_NUM_EXAMPLES: expected rows that meet dataset_constraints in c.pbtxt; observed The "
-        "dataset has 20 examples, which is fewer than expected; provide other rows, or change dataset_constraints"
+        "(dataset) (eval): DATASET_LOW_NUM_EXAMPLES: expected rows that meet dataset_constraints in c.pbtxt; observed "
+        "The dataset has 20 examples, which is fewer than expected; provide other rows, or change dataset_constraints"
     )
 
 
