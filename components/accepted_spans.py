@@ -1,4 +1,4 @@
-"""Lists the spans that are stored, and those that AnomalyGate accepted, from ML Metadata.
+"""List the spans that are stored, and those that AnomalyGate accepted, from ML Metadata.
 
 Lineage is enough: a DataBlessing names the Statistics, and their execution names the Examples. TFX is not imported,
 unless an artifact is on a remote file system.

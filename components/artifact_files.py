@@ -1,4 +1,4 @@
-"""Lists, reads and writes files of artifacts on any file system; adds to TFX's fileio and io_utils.
+"""List, read and write files of artifacts on any file system; adds to TFX's fileio and io_utils.
 
 Do not make a `pathlib.Path` of a URI: `Path("gs://bucket/a")` is the local file `gs:/bucket/a`. For a library that
 takes only local files, use `local_copy` and `local_folder`; on a local disk they copy nothing.

@@ -1,4 +1,4 @@
-"""Defines this project's artifact types and custom properties, in addition to TFX's standard ones."""
+"""Define this project's artifact types and custom properties, in addition to TFX's standard ones."""
 
 from tfx.types.artifact import Artifact
 

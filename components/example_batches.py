@@ -1,4 +1,4 @@
-"""Reads gzipped TFRecords of tf.Examples in Beam as Arrow RecordBatches, a few thousand rows at a time.
+"""Read gzipped TFRecords of tf.Examples in Beam as Arrow RecordBatches, a few thousand rows at a time.
 
 Beam's own TFRecord source emits single records, which takes 20 times as long as reading a file in chunks. Its batches
 depend on the bundles that an engine makes; these depend only on the files.

@@ -1,4 +1,4 @@
-"""Finds out whether an artifact was made only by experiments; later runs are not compared with such artifacts."""
+"""Find out whether an artifact was made only by experiments; later runs are not compared with such artifacts."""
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2

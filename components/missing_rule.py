@@ -1,4 +1,4 @@
-"""Gives the values that mean "missing" in tensors (see serving/contract/missing_values.py)."""
+"""Give the values that mean "missing" in tensors (see serving/contract/missing_values.py)."""
 
 import tensorflow as tf
 

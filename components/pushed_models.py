@@ -1,4 +1,4 @@
-"""Lists the pushed models from ML Metadata, whether or not their versions still exist."""
+"""List the pushed models from ML Metadata, whether or not their versions still exist."""
 
 import dataclasses
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Maps a function over elements in threads, a few elements ahead of the caller.
+"""Map a function over elements in threads, a few elements ahead of the caller.
 
 It is faster only if the function releases the interpreter lock: decoding tf.Examples does (tfx_bsl), and so do reading
 and hashing large blocks. Results come in the order of the elements, so they are the same as without threads.

@@ -60,7 +60,7 @@ def _require_keys(keys: np.ndarray, rows: int) -> np.ndarray:
     if len(keys) != rows:
         raise ValueError(
             f"transformed rows: expected one value of {ROW_KEY} in each of {rows}, received {len(keys)}; run "
-            "KeyedTransform again, which writes them (components.keyed_transform)."
+            "Transform again, which writes them (components.keyed_transform)."
         )
     return keys
 

@@ -1,4 +1,4 @@
-"""Names the types and properties of spans in ML Metadata. It does not import TFX, so that listing spans is fast."""
+"""Name the types and properties of spans in ML Metadata, without importing TFX, which takes seconds."""
 
 # TFX's types, and the properties that its ExampleGen gives Examples.
 EXAMPLES_TYPE, STATISTICS_TYPE = "Examples", "ExampleStatistics"

@@ -128,10 +128,10 @@ def describe_remedy(column: ObservedColumn, kind: str, contract: str) -> str:
 
 
 def as_clause(text: str) -> str:
-    """Return TFDV's text on one line and without its full stop, for use within a message.
+    r"""Return TFDV's text on one line and without its full stop, for use within a message.
 
     Example:
-        >>> as_clause("The feature has values\\n outside its domain.")
+        >>> as_clause("The feature has values\n outside its domain.")
         'The feature has values outside its domain'
     """
     return " ".join(text.split()).rstrip(".")

@@ -13,7 +13,7 @@ from components.csv_example_gen.csv_files import find_files
 
 
 class Driver(base_driver.BaseDriver):
-    """Driver that fingerprints the files. TFX requires its old base class for the component, but calls the new `run`."""
+    """Driver that fingerprints the files. Components need TFX's old base class; `run` is that of its new drivers."""
 
     def run(self, execution_info: Any) -> driver_output_pb2.DriverOutput:
         """Return the node's properties with the fingerprint, and its output artifact.
