@@ -38,7 +38,7 @@ class RowTimes(Artifact):
 
 
 class LoggedAnswers(Artifact):
-    """What the request log holds in addition to features: `answers.parquet`, one row per logged row, in their order."""
+    """The request log's columns other than features: `answers.parquet`, one row per logged row."""
 
     TYPE_NAME = "LoggedAnswers"
 

@@ -37,7 +37,7 @@ class LatestAcceptedStatistics(ResolverStrategy):
         """Return one artifact for STATISTICS and one for DATA_BLESSING, or none; none for CURRENT.
 
         Args:
-            store: ML Metadata. It tells which blessings only experiments made; these are left out.
+            store: ML Metadata, which records the blessings that only experiments made; these are left out.
             input_dict: all artifacts of STATISTICS and DATA_BLESSING, and this run's statistics as CURRENT.
         """
         others = {

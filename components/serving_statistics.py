@@ -42,7 +42,7 @@ class RequestLogError(ValueError):
 class LoggedSpan:
     """The rows of a time span of the request log that a model answered."""
 
-    files: tuple[Path, ...]  # that may hold such rows
+    files: tuple[Path, ...]  # files that may have such rows
     start: datetime.datetime | None  # first moment, with time zone; None for the log's first row
     end: datetime.datetime | None  # first moment after the span, with time zone; None for no end
     model_version: int | None  # rows that this version answered; None for any

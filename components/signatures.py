@@ -54,7 +54,7 @@ def input_specs(model_dir: str | Path, signature: str) -> dict[str, tf.TensorSpe
 
     Raises:
         OSError: There is no SavedModel, or it cannot be read.
-        SignatureError: It lacks the signature.
+        SignatureError: The SavedModel lacks the signature.
     """
     for graph in loader_impl.parse_saved_model(str(model_dir)).meta_graphs:
         if signature in graph.signature_def:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_LEVEL = 1  # of zlib
+_LEVEL = 1  # zlib's compression level
 _GZIP_HEADER = 16 + zlib.MAX_WBITS  # makes zlib write a gzip header, without a time: equal records give equal files
 _MASK = 0xA282EAD8
 

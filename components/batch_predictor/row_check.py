@@ -177,7 +177,7 @@ class RowCheck:
     def _are_surely_allowed(self, feature: Feature, numbers: np.ndarray) -> np.ndarray:
         """Return bool [rows]: which numbers, int64 or float64, `Feature.accepts` certainly accepts.
 
-        It is fast. The caller asks `Feature.accepts` about each of the others.
+        It is fast for many numbers. The caller must check the others one by one.
         """
         if feature.kind is Kind.INT:
             least = _INT64.min if feature.low is None else int(feature.low)

@@ -136,9 +136,9 @@ def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[st
         return files
     if _is_folder(path) and folder.is_dir():
         found = _list_visible(source, list_files)
-        held = f"It holds {_shorten_list(found)}" if found else "It is empty"
+        contents = f"It holds {_shorten_list(found)}" if found else "It is empty"
         raise SourceError(
-            f"{folder}: no file to read in this folder. Expected at least one named *{', *'.join(ENDINGS)}. {held}."
+            f"{folder}: no file to read in this folder. Expected at least one named *{', *'.join(ENDINGS)}. {contents}."
         )
     if glob.has_magic(path.name) and path.parent.is_dir():
         raise SourceError(f"{path.parent}: no file here matches `{path.name}`. Expected at least one CSV file.")

@@ -25,7 +25,7 @@ class CellKind(enum.IntEnum):
 
 
 class CellError(ValueError):
-    """A cell that is not of the expected type."""
+    """A cell does not hold a value of the expected type."""
 
     def __init__(self, position: int, cell: str) -> None:
         super().__init__(position, cell)

@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -58,10 +57,6 @@ class SplitPlan:
                 return lambda values, _, __: map_different(
                     values[place], lambda value: moments.read_moment(value, written) >= begin, bool
                 )
-
-    def without_rows(self) -> Self:
-        """Return the plan without what it knows of single rows."""
-        return dataclasses.replace(self, shifts=None)
 
 
 def check_column(split: Split, kinds: Mapping[str, CellKind]) -> None:

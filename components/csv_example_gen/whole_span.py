@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 
 from components.csv_example_gen.shard_writer import SIDES
 
-SPAN = "span"  # the split
+SPAN = "span"  # name of the split
 
 
 def add_whole_span(examples: types.Artifact) -> None:

@@ -76,7 +76,7 @@ class Executor(BaseExecutor):
         examples.set_string_custom_property(DROPPED_PROPERTY, json.dumps(sorted(first.dropped)))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
-        with local_folder(answers.uri) as folder:  # Arrow's own file systems are not TFX's.
+        with local_folder(answers.uri) as folder:  # Arrow cannot write to TFX's file systems
             pq.write_table(pa.concat_tables(tables), folder / ANSWERS_FILE)
 
 
