@@ -3,7 +3,7 @@
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
-EXPERIMENT_CONTEXT = "experiment"  # type of the context of all executions of an experiment; its name is the context's
+EXPERIMENT_CONTEXT = "experiment"  # type of the context of all executions of an experiment, with its name
 _MADE = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
 
 

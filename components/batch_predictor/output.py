@@ -81,8 +81,8 @@ def least_probability(threshold: float) -> np.float32:
     that is 0.7, although the float32 itself is slightly less.
 
     Example:
-        >>> bool(least_probability(0.7) < 0.7), float(str(least_probability(0.7)))
-        (True, 0.7)
+        >>> float(least_probability(0.7)) < 0.7, str(least_probability(0.7))
+        (True, '0.7')
     """
     nearest = np.float32(threshold)
     return nearest if float(str(nearest)) >= threshold else np.nextafter(nearest, np.float32(np.inf))
