@@ -1,10 +1,11 @@
-"""TFX components that TFX itself lacks: two gates, an atomic pusher, and a CSV reader that fails on a bad row."""
+"""TFX components of this project, for example two gates, an atomic Pusher, and an ExampleGen that checks CSV rows."""
 
 import importlib
 from typing import Any
 
-# Kubeflow Pipelines and Vertex AI know an artifact type of ours by its title, which may hold one dot and which TFX
-# imports: `components.DataBlessing`. By a computed name, so that the types are not part of every component's digest.
+# Kubeflow Pipelines and Vertex AI name an artifact type of ours by its title, which may hold one dot and which TFX
+# imports: `components.DataBlessing`. The import is by a computed name, so that components.artifacts is not part of
+# every component's source digest.
 _ARTIFACT_TYPES = ("DataBlessing", "ModelComparison")
 
 

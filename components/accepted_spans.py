@@ -1,6 +1,7 @@
-"""The spans that were accepted, as ML Metadata records them: of each the newest version that AnomalyGate let through.
+"""List the spans that are stored, and those that AnomalyGate accepted, from ML Metadata.
 
-Needs the lineage alone: the blessing names the Statistics, and these were made from the Examples. Loads no TFX.
+Lineage is enough: a DataBlessing names the Statistics, and their execution names the Examples. TFX is not imported,
+unless an artifact is on a remote file system.
 """
 
 import dataclasses
@@ -22,24 +23,24 @@ from components.span_names import (
     VERSION,
 )
 
-_PIPELINE = "pipeline"  # what TFX calls the context of all that a pipeline made
+_PIPELINE = "pipeline"  # TFX's type of the context that holds everything that a pipeline made
 _LIVE = metadata_store_pb2.Artifact.LIVE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StoredSpan:
-    """One version of a span as ExampleGen stored it."""
+    """A version of a span that ExampleGen stored."""
 
     number: int
     version: int
     name: str
-    fingerprint: str  # of what its files held
+    fingerprint: str  # of the contents of its source files
     examples: metadata_store_pb2.Artifact
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AcceptedSpan(StoredSpan):
-    """One version of a span that AnomalyGate let through."""
+    """A version of a span that AnomalyGate accepted."""
 
     statistics: metadata_store_pb2.Artifact
     judged_by: str  # DataBlessing.JUDGED_BY
@@ -47,20 +48,21 @@ class AcceptedSpan(StoredSpan):
 
 
 def list_stored_spans(store: mlmd.MetadataStore, pipeline: str) -> list[StoredSpan]:
-    """Lists every version of every span that was ever stored and is still there, accepted or not, as it was stored."""
+    """Return every stored version of every span whose files still exist, accepted or not."""
     return [_stored(examples) for examples in _artifacts(store, pipeline).get(EXAMPLES_TYPE, [])]
 
 
 def list_accepted_spans(store: mlmd.MetadataStore, pipeline: str, judged_by: str) -> list[AcceptedSpan]:
-    """Lists the newest accepted version of each span, in the order of the spans.
+    """Return the newest accepted version of each span, sorted by span number.
 
-    Of a version that was judged several times, the judgement by `judged_by`, or else the last one. After a change of
-    the contract that was taken back, the judgement that counts is an old one, which comes from the cache.
+    A version may have been judged several times. The judgement by `judged_by` is chosen, or the last one if there is
+    none. It need not be the last: when a change of the contract is reverted, the valid judgement is an old one, which
+    comes from the cache.
 
     Args:
         store: ML Metadata.
         pipeline: the name of the pipeline that ingests.
-        judged_by: DataBlessing.JUDGED_BY of those that count today.
+        judged_by: DataBlessing.JUDGED_BY of the current code and contract.
     """
 
     def rank(span: AcceptedSpan) -> tuple[int, bool, int]:
@@ -75,7 +77,7 @@ def list_accepted_spans(store: mlmd.MetadataStore, pipeline: str, judged_by: str
 
 
 def list_acceptances(store: mlmd.MetadataStore, pipeline: str) -> Iterator[AcceptedSpan]:
-    """Yields every judgement that accepted a version of a span, in no order; a version may have been judged often."""
+    """Yield every judgement that accepted a version of a span, in no order; a version may have several."""
     artifacts = _artifacts(store, pipeline)
     examples = {artifact.id: artifact for artifact in artifacts.get(EXAMPLES_TYPE, [])}
     statistics = {artifact.uri: artifact for artifact in artifacts.get(STATISTICS_TYPE, [])}
@@ -94,7 +96,7 @@ def list_acceptances(store: mlmd.MetadataStore, pipeline: str) -> Iterator[Accep
 
 
 def _artifacts(store: mlmd.MetadataStore, pipeline: str) -> dict[str, list[metadata_store_pb2.Artifact]]:
-    """Returns what a pipeline made and is still there, by type."""
+    """Return a pipeline's live artifacts whose files still exist, by type."""
     context = store.get_context_by_type_and_name(_PIPELINE, pipeline)
     found: dict[str, list[metadata_store_pb2.Artifact]] = {}
     for artifact in store.get_artifacts_by_context(context.id) if context is not None else ():
@@ -106,13 +108,13 @@ def _artifacts(store: mlmd.MetadataStore, pipeline: str) -> dict[str, list[metad
 def _exists(uri: str) -> bool:
     if "://" not in uri:
         return Path(uri).exists()
-    from tfx.dsl.io import fileio  # takes seconds, and spans on this machine are found without it
+    from tfx.dsl.io import fileio  # imported here because it takes seconds, and local spans do not need it
 
     return bool(fileio.exists(uri))
 
 
 def _sources(store: mlmd.MetadataStore, statistics: list[int]) -> dict[int, frozenset[int]]:
-    """Maps Statistics to the inputs of the execution that made them."""
+    """Map the id of each Statistics artifact to the input ids of the execution that made it."""
     made = {
         event.artifact_id: event.execution_id
         for event in (store.get_events_by_artifact_ids(statistics) if statistics else ())

@@ -1,7 +1,7 @@
-"""Files of artifacts on whatever file system the pipeline root is on: what TFX's fileio and io_utils lack.
+"""List, read and write files of artifacts on any file system; adds to TFX's fileio and io_utils.
 
-A URI is never made a `pathlib.Path`: `Path("gs://bucket/a")` is the local file `gs:/bucket/a`. Where a library takes
-nothing but files of this machine, `local_copy` and `local_folder` give it some; on a local disk they cost nothing.
+Do not make a `pathlib.Path` of a URI: `Path("gs://bucket/a")` is the local file `gs:/bucket/a`. For a library that
+takes only local files, use `local_copy` and `local_folder`; on a local disk they copy nothing.
 """
 
 import contextlib
@@ -18,21 +18,26 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-_REMOTE = "://"  # in the URI of every file system but that of this machine
-ROWS_ENDING = ".gz"  # of every file of rows that this project writes
+_REMOTE = "://"  # in the URI of every file system except the local one
+ROWS_ENDING = ".gz"  # every file of rows that this project writes has it
 
 
 def is_local(uri: str) -> bool:
-    """Tells whether a URI is a path of this machine."""
+    """Return whether a URI is a path of this machine.
+
+    Example:
+        >>> is_local("/data/Split-train"), is_local("gs://bucket/Split-train")
+        (True, False)
+    """
     return _REMOTE not in uri
 
 
 def list_files(folder: str, ending: str = "") -> list[str]:
-    """Lists the files of a folder that are not hidden, sorted; none where there is no such folder.
+    """Return the URIs of the files of a folder that are not hidden, sorted; an empty list if there is no such folder.
 
     Args:
         folder: its URI.
-        ending: of the names that count.
+        ending: only names that end with it are listed; with an ending, folders are not left out.
     """
     if not fileio.isdir(folder):
         return []
@@ -42,10 +47,10 @@ def list_files(folder: str, ending: str = "") -> list[str]:
 
 
 def list_split_files(examples: types.Artifact, split: str) -> list[str]:
-    """Lists the files of rows of one split, sorted: the order in which they are read.
+    """Return the URIs of the files of rows of one split, sorted, which is the order in which they are read.
 
     Raises:
-        ValueError: The Examples have no such split, or no file of it.
+        ValueError: The Examples have no such split, or the split has no file.
     """
     files = list_files(artifact_utils.get_split_uri([examples], split), ROWS_ENDING)
     if not files:
@@ -54,19 +59,19 @@ def list_split_files(examples: types.Artifact, split: str) -> list[str]:
 
 
 def read_text(uri: str) -> str:
-    """Reads a text in UTF-8.
+    """Return the text of a UTF-8 file.
 
     Raises:
-        FileNotFoundError: It is not there.
+        FileNotFoundError: There is no such file.
     """
     return read_bytes(uri).decode()
 
 
 def read_bytes(uri: str) -> bytes:
-    """Reads a whole file.
+    """Return the contents of a file.
 
     Raises:
-        FileNotFoundError: It is not there.
+        FileNotFoundError: There is no such file.
     """
     if not fileio.exists(uri):
         raise FileNotFoundError(f"{uri}: no such file. Expected what an earlier node wrote; run that node again.")
@@ -74,9 +79,10 @@ def read_bytes(uri: str) -> bytes:
 
 
 def write_text(uri: str, text: str) -> None:
-    """Writes a text in UTF-8: whole or not at all, as far as the file system renames at once; makes its folder.
+    """Write a text in UTF-8 and create its folder; other processes see the whole file or none.
 
-    Object stores copy where others rename, and show an object when it is complete.
+    The text is written to a temporary file that is then renamed. Object stores copy it instead of renaming it, and show
+    an object only when it is complete.
     """
     unfinished = f"{uri}.{uuid.uuid4().hex}.tmp"
     io_utils.write_bytes_file(unfinished, text.encode())
@@ -84,7 +90,7 @@ def write_text(uri: str, text: str) -> None:
 
 
 def write_json(uri: str, document: Any) -> None:
-    """Writes a JSON document for people and programs: indented, without NaN; as `write_text` does.
+    """Write an indented JSON document with `write_text`.
 
     Raises:
         ValueError: A number is NaN or infinite.
@@ -94,16 +100,21 @@ def write_json(uri: str, document: Any) -> None:
 
 @contextlib.contextmanager
 def local_copy(uri: str) -> Iterator[Path]:
-    """Gives a file or folder as one of this machine: itself where it is one, else a copy until the block ends.
+    """Yield a local path of a file or folder: its own if it is local, else that of a copy, deleted when the block ends.
+
+    Yields:
+        The path. A local path is not checked for existence.
 
     Raises:
-        FileNotFoundError: A file of another file system is not there.
+        FileNotFoundError: There is no such remote file or folder.
     """
     if is_local(uri):
         yield Path(uri)
         return
     if not fileio.exists(uri):
-        raise FileNotFoundError(f"{uri}: no such file or folder. Expected what an earlier node wrote; run it again.")
+        raise FileNotFoundError(
+            f"{uri}: no such file or folder. Expected one that an earlier node wrote; run that node again."
+        )
     with tempfile.TemporaryDirectory(prefix="artifact-") as folder:
         copy = os.path.join(folder, os.path.basename(uri.rstrip("/")))
         if fileio.isdir(uri):
@@ -115,17 +126,18 @@ def local_copy(uri: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def local_copies(uris: list[str]) -> Iterator[list[Path]]:
-    """Gives several files as `local_copy` gives one."""
+    """Yield local paths of several files, as `local_copy` yields one."""
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(local_copy(uri)) for uri in uris]
 
 
 @contextlib.contextmanager
 def local_folder(uri: str) -> Iterator[Path]:
-    """Gives a folder of this machine to write to, whose files go to `uri`.
+    """Yield a local folder to write to, whose files end up in the folder `uri`.
 
-    It is `uri` itself, made where it is not there, if that is local. Else an empty one, which is copied there when the
-    block ends without an exception; what lies at `uri` stays, but for files of the same names.
+    Yields:
+        `uri` itself, created if needed, if it is local. Else an empty temporary folder; its files are copied to `uri`
+        if the block ends without an exception. Other files that are already at `uri` stay.
     """
     if is_local(uri):
         folder = Path(uri)
@@ -138,7 +150,7 @@ def local_folder(uri: str) -> Iterator[Path]:
 
 
 def _copy_into(folder: str, uri: str) -> None:
-    """Copies what is in a local folder; TFX's copy_dir would empty the target first."""
+    """Copy the contents of a local folder; TFX's copy_dir would empty the target first."""
     fileio.makedirs(uri)
     for path in sorted(Path(folder).rglob("*")):
         target = os.path.join(uri, path.relative_to(folder).as_posix())

@@ -1,7 +1,7 @@
-"""Reads gzipped TFRecords of tf.Examples in Beam as Arrow RecordBatches, a few thousand rows at a time.
+"""Read gzipped TFRecords of tf.Examples in Beam as Arrow RecordBatches, a few thousand rows at a time.
 
-Beam's own source of TFRecords hands on one record at a time, which takes 20 times as long as reading a file in chunks.
-And its batches depend on the bundles that an engine makes; these depend on the files alone.
+Beam's own TFRecord source emits single records, which takes 20 times as long as reading a file in chunks. Its batches
+depend on the bundles that an engine makes; these depend only on the files.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,11 +21,11 @@ from components.tfrecords import read_chunks
 
 MakeColumn = Callable[[list[bytes]], pa.Array]  # serialized records -> a large_list of one value for each
 
-_FILE_FORMAT = "tfrecords_gzip"  # what our ExampleGen and SpanExamples write
+_FILE_FORMAT = "tfrecords_gzip"  # the format that our ExampleGen and SpanExamples write
 
 
 def can_read(examples: types.Artifact) -> bool:
-    """Tells whether `read_batches` can read the files of these Examples; TFX's own readers read all others."""
+    """Return whether `read_batches` can read the files of these Examples; TFX's own readers read all others."""
     of_examples = examples_utils.get_payload_format(examples) == example_gen_pb2.FORMAT_TF_EXAMPLE
     return of_examples and examples_utils.get_file_format(examples) == _FILE_FORMAT
 
@@ -33,19 +33,19 @@ def can_read(examples: types.Artifact) -> bool:
 def read_batches(
     pattern: str, schema: schema_pb2.Schema | None, more_columns: Mapping[str, MakeColumn] | None = None
 ) -> beam.PTransform:
-    """Reads the files of a split; each is one element, which any worker reads.
+    """Return a transform that reads the files of a split; each file is one element, so workers share the files.
 
     Args:
-        pattern: of the files.
-        schema: of the rows; None: columns are those that a batch has.
-        more_columns: what makes further columns, by name; importable by their names. They stand behind those of the
-            rows.
+        pattern: glob pattern of the files.
+        schema: schema of the rows; None: each batch has the columns that occur in its rows.
+        more_columns: functions that make further columns, by name of the column. They must be importable, since Beam
+            pickles them. Their columns follow those of the rows.
 
     Returns:
-        From a pipeline to RecordBatches.
+        A transform from a pipeline to a PCollection of RecordBatches.
 
     Raises:
-        ValueError: There is no such file.
+        ValueError: No file matches `pattern`.
     """
     files = sorted(tf.io.gfile.glob(pattern))
     if not files:
@@ -57,7 +57,7 @@ def read_batches(
 @beam.typehints.with_input_types(str)
 @beam.typehints.with_output_types(pa.RecordBatch)
 class _DecodeFile(beam.DoFn):
-    """Decodes the tf.Examples of a file, beside what is done with the batch before."""
+    """Decodes the tf.Examples of a file in threads, while the caller works on the batch before."""
 
     def __init__(self, schema: bytes | None, more_columns: dict[str, MakeColumn]):
         self._schema = schema
@@ -65,7 +65,7 @@ class _DecodeFile(beam.DoFn):
 
     def process(self, path: str) -> Iterator[pa.RecordBatch]:
         def decode(chunk: np.ndarray) -> pa.RecordBatch:
-            # A decoder for each batch: one with a schema builds its columns in itself, so no two threads may share it.
+            # One decoder per batch: with a schema it keeps the columns it builds, so threads may not share it.
             decoder = example_coder.ExamplesToRecordBatchDecoder(*([] if self._schema is None else [self._schema]))
             records = chunk.tolist()
             batch = decoder.DecodeBatch(records)

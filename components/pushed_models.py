@@ -1,4 +1,4 @@
-"""The models that were pushed, as ML Metadata records them, whether or not their versions are still in place."""
+"""List the pushed models from ML Metadata, whether or not their versions still exist."""
 
 import dataclasses
 from pathlib import Path
@@ -7,29 +7,30 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types.standard_artifacts import PushedModel
 
-_PIPELINE = "pipeline"  # what TFX calls the context of all that a pipeline made
+_PIPELINE = "pipeline"  # TFX's type of the context that holds everything that a pipeline made
 _MODEL = "model"  # Pusher's input
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PushedVersion:
-    """One push."""
+    """A push of a model."""
 
     model: str  # URI of the Model artifact
-    version: str  # its name, digits
+    version: str  # name of the version, digits
 
 
 def list_pushed_models(
     store: mlmd.MetadataStore, pipeline: str, destination: Path | None = None
 ) -> list[PushedVersion]:
-    """List every push of a pipeline that put a version in place, the newest first.
+    """Return every push of a pipeline that put a version in place, the newest first.
 
-    What the metadata marks as deleted counts, too: a later push displaces the copy of an earlier one, not its model.
+    Pushes that ML Metadata marks as deleted are included: a later push replaces an earlier push's artifact, but its
+    model remains.
 
     Args:
         store: ML Metadata.
-        pipeline: its name.
-        destination: the folder of versions that was pushed to; None: any.
+        pipeline: name of the pipeline.
+        destination: only pushes to this folder of versions; None: to any.
     """
     context = store.get_context_by_type_and_name(_PIPELINE, pipeline)
     pushes = {
@@ -58,9 +59,12 @@ def list_pushed_models(
 
 
 def name_models(store: mlmd.MetadataStore, pipeline: str, destination: Path | None = None) -> dict[str, str]:
-    """Return what a pipeline pushed each model as, the newest name of each: folder of the model -> version.
+    """Return the newest version name of each model that a pipeline pushed, by the model's URI.
 
-    Args: as `list_pushed_models` takes them.
+    Args:
+        store: ML Metadata.
+        pipeline: name of the pipeline.
+        destination: only pushes to this folder of versions; None: to any.
     """
     return {push.model: push.version for push in reversed(list_pushed_models(store, pipeline, destination))}
 

@@ -1,7 +1,7 @@
-"""Resolver strategies: choose what this run's data and model are compared with, never themselves.
+"""Choose the earlier artifacts that this run's data and model are compared with, by strategies for TFX's Resolver.
 
-TFX's own strategies pick the newest artifact, which on a second run is this run's own: the comparison would say
-nothing, and everything that compares would run again for it.
+TFX's own strategies pick the newest artifact. On a second run that is this run's own: the data or model would be
+compared with itself, and the nodes that compare would miss the cache and run again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,22 +23,22 @@ Artifacts = dict[str, list[types.Artifact]]
 EXAMPLES = "examples"
 STATISTICS, DATA_BLESSING = "statistics", "blessing"
 MODEL, EARLIER, COMPARISONS = "model", "earlier", "comparisons"
-CURRENT = "current"  # the channel with what this run compares
+CURRENT = "current"  # the channel with this run's own artifact, which is never picked
 
 
 class LatestAcceptedStatistics(ResolverStrategy):
     """Picks the statistics of the data that AnomalyGate accepted last; none on the first run.
 
-    Data that the gate refused has no blessing, so later data is never compared with it. A run over spans and one over
-    files are no two arrivals of the same data: statistics of another span than this run's are left out.
+    Data that the gate refused has no blessing, so later data is never compared with it. Only statistics of the same
+    span number as this run's are picked, so that a run over spans is not compared with a run over files.
     """
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
-        """Picks one artifact for STATISTICS and one for DATA_BLESSING, or none; none for CURRENT.
+        """Return one artifact for STATISTICS and one for DATA_BLESSING, or none; none for CURRENT.
 
         Args:
-            store: ML Metadata: it knows which blessings only an experiment gave, which are left out.
-            input_dict: every known artifact of the two channels, and this run's statistics as CURRENT.
+            store: ML Metadata, which records the blessings that only experiments made; these are left out.
+            input_dict: all artifacts of STATISTICS and DATA_BLESSING, and this run's statistics as CURRENT.
         """
         others = {
             artifact.uri: artifact
@@ -53,17 +53,18 @@ class LatestAcceptedStatistics(ResolverStrategy):
 
 
 class PreviousSpanStatistics(ResolverStrategy):
-    """Picks the statistics of the accepted span before this run's; none where it is the first.
+    """Picks the statistics of the last accepted span before this run's; none if this run's is the first.
 
-    Before in time, whenever it was ingested. Of several versions the one that was accepted last.
+    Spans are ordered by their numbers, not by when they were ingested. Of several versions of a span, the one that was
+    accepted last is picked.
     """
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
-        """Picks one artifact for STATISTICS and one for DATA_BLESSING, or none; none for CURRENT.
+        """Return one artifact for STATISTICS and one for DATA_BLESSING, or none; none for CURRENT.
 
         Args:
             store: not used; the channels hold all that is needed.
-            input_dict: every known artifact of the two channels, and this run's statistics as CURRENT.
+            input_dict: all artifacts of STATISTICS and DATA_BLESSING, and this run's statistics as CURRENT.
         """
         (current,) = input_dict[CURRENT]
         known = {artifact.uri: artifact for artifact in _without_current(input_dict, STATISTICS)}
@@ -81,27 +82,27 @@ class PreviousSpanStatistics(ResolverStrategy):
 
 
 class AcceptedSpans(ResolverStrategy):
-    """Picks the Examples of spans that were ingested and accepted: of each the newest accepted version."""
+    """Picks the Examples of given spans: of each the newest accepted version."""
 
     def __init__(self, pipeline: str, judged_by: str, spans: list[str]):
-        """Takes which spans.
+        """Store the choice of spans.
 
         Args:
             pipeline: the name of the pipeline that ingests.
-            judged_by: DataBlessing.JUDGED_BY of those that count.
-            spans: their names.
+            judged_by: DataBlessing.JUDGED_BY of the current code and contract.
+            spans: names of the spans.
         """
         self._pipeline, self._judged_by, self._spans = pipeline, judged_by, spans
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
-        """Picks the Examples of each span, in the order of the spans.
+        """Return the Examples of each span as EXAMPLES, in the order of the spans.
 
         Args:
-            store: ML Metadata: the spans are another pipeline's, which no channel of this one can name.
+            store: ML Metadata. The spans are found in it, since channels cannot hold another pipeline's artifacts.
             input_dict: not used.
 
         Raises:
-            LookupError: A span is not accepted any more.
+            LookupError: A span has no accepted version, or the newest one was not judged by `judged_by`.
         """
         accepted = {
             span.name: span
@@ -109,7 +110,7 @@ class AcceptedSpans(ResolverStrategy):
             if span.judged_by == self._judged_by
         }
         if lost := [name for name in self._spans if name not in accepted]:
-            raise LookupError(f"expected accepted spans, received {', '.join(lost)}, which are none; ingest them again")
+            raise LookupError(f"expected accepted spans, received {', '.join(lost)}, not accepted; ingest them again")
         types_of = {kind.id: kind for kind in store.get_artifact_types()}
         return {
             EXAMPLES: [
@@ -120,29 +121,32 @@ class AcceptedSpans(ResolverStrategy):
 
 
 class PushedModels(ResolverStrategy):
-    """Picks the models that were pushed last, this run's own left out; none on the first run.
+    """Picks the models that were pushed last, except this run's own; none on the first run.
 
-    What was blessed and not pushed is no yardstick: a tie, a model without a review, or one that was refused later.
+    Models that were blessed and not pushed are left out, for example a tie, or a model without a review.
     """
 
     def __init__(self, pipeline: str, versions: int = 1, destination: str = ""):
-        """Take which pushes.
+        """Store the choice of pushes.
 
         Args:
             pipeline: the name of the pipeline that pushes.
-            versions: how many of the models pushed last.
+            versions: how many models to pick.
             destination: the folder of versions that they were pushed to; empty: any.
         """
         self._pipeline, self._versions = pipeline, versions
         self._destination = Path(destination) if destination else None
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
-        """Picks the last one for MODEL, those before it for EARLIER, the newest first, and what is known of all.
+        """Return the last model as MODEL, those before it as EARLIER, and the comparisons of all as COMPARISONS.
 
         Args:
-            store: ML Metadata, which knows what was pushed.
-            input_dict: every known model as MODEL; as EARLIER and COMPARISONS every known one, where these are wanted;
-                this run's model as CURRENT, where there is one.
+            store: ML Metadata, which records the pushes.
+            input_dict: all models as MODEL; optionally EARLIER, to get earlier models; all comparisons as COMPARISONS,
+                to get theirs; this run's model as CURRENT, if there is one.
+
+        Returns:
+            For each key of `input_dict` its artifacts, the newest first. A model without a comparison has none.
         """
         models = {artifact.uri: artifact for artifact in _without_current(input_dict, MODEL)}
         pushed = dict.fromkeys(push.model for push in list_pushed_models(store, self._pipeline, self._destination))
@@ -154,24 +158,24 @@ class PushedModels(ResolverStrategy):
         }
         wanted = {
             MODEL: last[:1],
-            EARLIER: last[1:],  # ML Metadata has room for an artifact once in what a resolver found
+            EARLIER: last[1:],  # without MODEL's: ML Metadata stores an artifact only once per resolver's output
             COMPARISONS: [compared[model.uri] for model in last if model.uri in compared],
         }
         return {key: wanted.get(key, []) for key in input_dict}
 
 
 class ArtifactsByUri(ResolverStrategy):
-    """Picks artifacts of any pipeline of the database by their URIs: no channel here has what another pipeline made."""
+    """Picks artifacts of any pipeline by their URIs; channels cannot hold another pipeline's artifacts."""
 
     def __init__(self, uris: Mapping[str, Sequence[str]]):
         self._uris = uris
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
-        """Picks the artifacts of each key, in the order in which they were made; none that is gone.
+        """Return the artifacts of each key whose files still exist, in the order in which they were made.
 
         Args:
-            store: holds them.
-            input_dict: the keys.
+            store: ML Metadata.
+            input_dict: only its keys are used.
         """
         return {key: _read_artifacts(store, self._uris.get(key, ())) for key in input_dict}
 
@@ -185,6 +189,6 @@ def _read_artifacts(store: mlmd.MetadataStore, uris: Sequence[str]) -> list[type
 
 
 def _without_current(input_dict: Artifacts, key: str) -> list[types.Artifact]:
-    """Returns the artifacts of a channel that still exist, without this run's own."""
+    """Return the artifacts of a channel whose files still exist, without this run's own."""
     current = {artifact.uri for artifact in input_dict.get(CURRENT, ())}
     return [artifact for artifact in input_dict[key] if artifact.uri not in current and fileio.exists(artifact.uri)]

@@ -1,11 +1,9 @@
-"""Reads the gateway's request log (serving/request_log/writer.py) into the form and the statistics that TFDV takes.
+"""Read the gateway's request log (serving/request_log/writer.py) as record batches, and compute TFDV statistics of it.
 
-Reads:  the log's Parquet files of a time span; rows that the model answered.
-Gives:  record batches encoded as the pipeline's Examples are: one value in a list; a missing value is null, never an
-        empty list, so that training and serving count missing values alike. And statistics of them.
-Raises: RequestLogError.
+Only rows that the model answered are read. A feature is a list of one value. A missing value is null, never an empty
+list, as in the pipeline's Examples, so that training and serving count missing values alike.
 
-Held against the contract, and against the rows of training::
+This compares the statistics with the contract, and with those of the training rows::
 
     span = read_span(folder, start=yesterday, end=today)
     served = span.statistics(contract, beam_args=LocalEngine().beam_args())
@@ -32,30 +30,32 @@ from serving.contract import Value
 from serving.request_log import columns as log_columns
 from serving.request_log.files import log_files
 
-_ANSWERED = 200  # HTTP status of a request that the model answered; others are asked again, and would count twice
+_ANSWERED = 200  # HTTP status of a request that the model answered; clients repeat the others, which would count twice
 _BATCH_ROWS = 8192
 
 
 class RequestLogError(ValueError):
-    """The log holds no rows of the span, or files that cannot be put together."""
+    """The request log has no rows of the span, or files that cannot be read together."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoggedSpan:
-    """The rows of a time span that a model answered."""
+    """The rows of a time span of the request log that a model answered."""
 
-    files: tuple[Path, ...]  # that may hold such rows
-    start: datetime.datetime | None  # first moment, with time zone; None for the log's first
+    files: tuple[Path, ...]  # files that may have such rows
+    start: datetime.datetime | None  # first moment, with time zone; None for the log's first row
     end: datetime.datetime | None  # first moment after the span, with time zone; None for no end
     model_version: int | None  # rows that this version answered; None for any
-    hashed: frozenset[str]  # columns of which the log holds hashes
-    dropped: frozenset[str]  # columns that the log leaves out
-    answers: tuple[frozenset[str], tuple[Value, ...]]  # columns of an answer, and classes; they tell the kind of task
+    hashed: frozenset[str]  # columns that are logged as hashes
+    dropped: frozenset[str]  # columns that are not logged
+    answers: tuple[frozenset[str], tuple[Value, ...]]  # columns of an answer, and classes; they give the kind of task
 
     def record_batches(self) -> Iterator[pa.RecordBatch]:
-        """Yields the features of the rows: list<int64>, list<float> or list<binary>; hashed ones are list<binary>.
+        """Yield the features of the rows in batches.
 
-        A feature that is missing in all rows of a batch is no column of it, as in batches of tf.Examples.
+        Yields:
+            Columns of list<int64>, list<float> or list<binary>; hashed ones are list<binary>. A feature that is missing
+            in all rows of a batch has no column in it, as in batches of tf.Examples.
         """
         for file in self.files:
             yield from self._batches(str(file))
@@ -63,11 +63,11 @@ class LoggedSpan:
     def statistics(
         self, contract: schema_pb2.Schema, *, beam_args: Sequence[str]
     ) -> statistics_pb2.DatasetFeatureStatisticsList:
-        """Statistics of the rows, made as StatisticsGen makes them: with the contract.
+        """Return the statistics of the rows, computed with the contract as StatisticsGen does.
 
         Args:
-            contract: what the rows keep.
-            beam_args: how Beam runs, such as LocalEngine().beam_args() gives.
+            contract: the contract of the rows.
+            beam_args: Beam's options, such as LocalEngine().beam_args() returns.
 
         Raises:
             RequestLogError: There is no row.
@@ -88,10 +88,10 @@ class LoggedSpan:
         return found
 
     def visible(self, contract: schema_pb2.Schema) -> schema_pb2.Schema:
-        """The contract as far as the log shows whether it is kept.
+        """Return the part of the contract that can be checked against the log.
 
-        A dropped feature is not in it. Of a hashed one remain its presence, and drift between two spans of the log:
-        equal values have equal hashes, but ranges, domains and the values of training cannot be compared with hashes.
+        Dropped features are left out. A hashed feature keeps its presence, and its drift comparator if that is an
+        infinity norm: equal values have equal hashes. Ranges, domains and skew cannot be checked against hashes.
         """
         visible = schema_pb2.Schema()
         visible.CopyFrom(contract)
@@ -109,7 +109,7 @@ class LoggedSpan:
         return visible
 
     def comparable(self, contract: schema_pb2.Schema) -> schema_pb2.Schema:
-        """The contract for the statistics of training, with skew_comparators where the log has values to compare."""
+        """Return the contract with skew_comparators only for features whose values the log holds."""
         comparable = schema_pb2.Schema()
         comparable.CopyFrom(contract)
         for feature in comparable.feature:
@@ -151,18 +151,18 @@ def read_span(
     end: datetime.datetime | None = None,
     model_version: int | None = None,
 ) -> LoggedSpan:
-    """Finds the files of a time span; a file that is still being written is not among them.
+    """Return a time span of the request log; files that are still being written are left out.
 
     Args:
         folder: the log's folder.
-        start: first moment, with time zone; None for the log's first.
+        start: first moment, with time zone; None for the log's first row.
         end: first moment after the span, with time zone; None for no end.
         model_version: only rows that this version answered; None for any.
 
     Raises:
-        RequestLogError: There is no file, or one that cannot be read; a time without time zone; files that differ in
-            what they drop or hash, in the type of a column or in the kind of task; the model's version is asked for but
-            not logged.
+        RequestLogError: There is no file, or a file cannot be read. `start` or `end` has no time zone. Files differ in
+            dropped or hashed columns, in the type of a column or in the kind of task. `model_version` is given, and
+            the log does not hold it.
     """
     for name, moment in (("start", start), ("end", end)):
         if moment is not None and moment.tzinfo is None:
@@ -211,10 +211,10 @@ def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 
 def _listed(column: pa.Array) -> pa.ListArray:
-    """One value -> a list of it, null -> null; strings as bytes, as tf.Examples hold them."""
+    """Return a list of one value for each value, and null for null; strings become bytes, as in tf.Examples."""
     if pa.types.is_string(column.type):
         column = column.cast(pa.binary())
     there = np.asarray(column.is_valid())
     offsets = np.concatenate([[0], np.cumsum(there)]).astype(np.int32)
-    # A null among the offsets makes the list that begins there null.
+    # A null offset makes the list that begins there null.
     return pa.ListArray.from_arrays(pa.array(offsets, mask=np.append(~there, False)), column.drop_null())

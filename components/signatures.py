@@ -1,4 +1,4 @@
-"""Names the signatures of every exported model, on which clients, Evaluator and gates rely, and checks them."""
+"""Name the signatures that every exported model must have for clients, Evaluator and gates, and check them."""
 
 from pathlib import Path
 
@@ -7,18 +7,18 @@ from tensorflow.python.saved_model import loader_impl
 
 # examples: string [batch], serialized tf.Example without the label -> predictions.
 SERVING_DEFAULT = "serving_default"
-# One tensor [batch] per raw feature, missing values spelled as components.missing_rule says -> the same predictions.
+# One tensor [batch] per raw feature, missing values as in components.missing_rule -> the same predictions.
 SERVING_RAW = "serving_raw"
 # examples: string [batch], serialized tf.Example with the label -> every transformed feature, and the label.
 TRANSFORM_FEATURES = "transform_features"
-# predictions: float32 [batch], of a regression -> low, high and level, float32 [batch]. Not every model has it.
+# predictions: float32 [batch], of a regression -> low, high and level, float32 [batch]. Optional.
 INTERVAL = "interval"
 REQUIRED = (SERVING_DEFAULT, SERVING_RAW, TRANSFORM_FEATURES)
 
 # The one output of the two serving signatures: float32 [batch, outputs].
 PREDICTIONS = "predictions"
 
-# The trained Keras model, in the ModelRun artifact: what SkewGate compares the exported one with.
+# The trained Keras model, in the ModelRun artifact. SkewGate compares the exported model with it.
 TRAINED_MODEL_FILE = "trained.keras"
 
 
@@ -27,10 +27,10 @@ class SignatureError(ValueError):
 
 
 def check_signatures(model_dir: str | Path) -> None:
-    """Checks that the SavedModel in `model_dir` has every signature in REQUIRED.
+    """Check that the SavedModel in `model_dir` has every signature in REQUIRED.
 
     Raises:
-        SignatureError: There is no SavedModel, or one that lacks a signature.
+        SignatureError: There is no SavedModel, or it lacks a signature.
     """
     try:
         saved_model = loader_impl.parse_saved_model(str(model_dir))
@@ -50,11 +50,11 @@ def check_signatures(model_dir: str | Path) -> None:
 
 
 def input_specs(model_dir: str | Path, signature: str) -> dict[str, tf.TensorSpec]:
-    """Reads the inputs of a signature of the SavedModel in `model_dir`, by name.
+    """Return the inputs of a signature of the SavedModel in `model_dir`, by name.
 
     Raises:
         OSError: There is no SavedModel, or it cannot be read.
-        SignatureError: It lacks the signature.
+        SignatureError: The SavedModel lacks the signature.
     """
     for graph in loader_impl.parse_saved_model(str(model_dir)).meta_graphs:
         if signature in graph.signature_def:

@@ -1,10 +1,10 @@
-"""Digests the code behind a function, so that TFX's cache notices an edit.
+"""Compute a digest of the code that a function depends on, so that TFX's cache notices an edit.
 
-TFX's cache key holds the name of a function, not its text. This digest covers the function's module and everything
-of this project that it imports, directly or not, and the versions of the libraries that decide what it computes.
+TFX's cache key holds the name of a function, not its code. This digest covers the function's module, all modules of
+this project that it imports, directly or not, and the versions of the libraries in `_LIBRARIES` and of Python.
 
-A module counts by its syntax tree. Comments, formatting and docstrings compute nothing, so an edit of them runs nothing
-again. The tree of a module looks different to each version of Python; that version is part of the digest anyway.
+The digest of a module is that of its syntax tree, without comments, formatting and docstrings: an edit of them does
+not make a node run again. The tree depends on the version of Python, which is part of the digest anyway.
 """
 
 import ast
@@ -38,24 +38,29 @@ _LIBRARIES = (
 
 
 def source_digest(*code: Callable[..., object] | ModuleType, root: Path = _PROJECT) -> str:
-    """Returns a hex digest (16 characters) of the project's modules behind `code` and of the library versions.
+    """Return a hex digest (16 characters) of the project's modules that `code` depends on and of the library versions.
 
-    A module belongs to the project when its file lies where its name says, below `root`. Packages' `__init__.py` files
-    count: importing a module runs them. An import inside a function counts; one by a computed name does not.
+    A module belongs to the project if its name gives a file below `root`. The `__init__.py` files of its packages are
+    included, since importing the module runs them. Imports inside functions are followed; imports by a computed name
+    are not.
 
-    Docstrings count in a module that names `__doc__`. Code that computes from another module's docstrings, or from the
-    text of a file, goes unnoticed.
+    Docstrings are included for a module that names `__doc__`. Edits of another module's docstrings that code reads, or
+    of files that it reads, are not noticed.
+
+    Args:
+        code: functions, classes or modules.
+        root: the project's folder.
 
     Raises:
         SyntaxError: A module cannot be parsed.
-        ValueError: A module of `code` lies elsewhere: its edits would go unnoticed.
+        ValueError: A module of `code` is not below `root`, so its edits would not be noticed.
     """
     names = [item.__name__ if isinstance(item, ModuleType) else item.__module__ for item in code]
     for name in names:
         if _file_of(name, root) is None:
             raise ValueError(
-                f"module {name} does not lie below {root}: expected it there, since the cache could not notice an edit "
-                "of it elsewhere; move the task into this project."
+                f"module {name}: expected it below {root}, received one elsewhere, of which the cache would not notice "
+                "an edit; move the task into this project."
             )
     digest = hashlib.sha256(_library_versions().encode())
     for name, path in sorted(_modules(names, root).items()):
@@ -64,7 +69,7 @@ def source_digest(*code: Callable[..., object] | ModuleType, root: Path = _PROJE
 
 
 def _modules(names: list[str], root: Path) -> dict[str, Path]:
-    """Finds the named modules and every project module that they import, directly or not; name -> file."""
+    """Return the files of the named modules and of every project module that they import, directly or not, by name."""
     found: dict[str, Path] = {}
     seen: set[str] = set()
     waiting = list(names)
@@ -103,15 +108,14 @@ def _file_of(name: str, root: Path) -> Path | None:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Module:
-    """What the digest takes of a module's source."""
+    """The imports and the syntax tree of a module."""
 
     imports: tuple[tuple[int, str, str | None], ...]  # each: leading dots; the module; the name taken from it, if any
     tree: str  # the syntax tree, without positions, comments and docstrings
 
 
-@functools.cache  # One run digests most modules five times, and parsing them took half a second.
+@functools.cache  # One run digests most modules five times; parsing them each time took half a second.
 def _read_module(source: bytes, path: Path) -> _Module:
-    """Parses a module's source."""
     tree = ast.parse(source, filename=str(path))
     nodes = list(ast.walk(tree))
     imports: list[tuple[int, str, str | None]] = []
@@ -128,12 +132,12 @@ def _read_module(source: bytes, path: Path) -> _Module:
 
 
 def _names_docstrings(node: ast.AST) -> bool:
-    """Tell whether a node is `__doc__`, `x.__doc__`, or the text of `getattr(x, "__doc__")`."""
+    """Return whether a node is `__doc__`, `x.__doc__`, or the string in `getattr(x, "__doc__")`."""
     return _DOC in (getattr(node, field, None) for field in ("id", "attr", "value"))
 
 
 def _absolute(imports: tuple[tuple[int, str, str | None], ...], package: str) -> Iterator[str]:
-    """Yields the names that are imported; `from a import b` gives both `a` and `a.b`."""
+    """Yield the full names of the modules that may be imported; `from a import b` yields both `a` and `a.b`."""
     for level, module, name in imports:
         base = importlib.util.resolve_name("." * level + module, package)
         yield base

@@ -1,36 +1,42 @@
-"""Features that stand side by side in one transformed tensor, and what each of its columns is called.
+"""Split stacked features, which are transformed tensors of several columns, into one feature for each column.
 
-An output of preprocessing_fn costs Transform, Keras and every signature about the same, be it one column or five
-hundred. So a task may stack features of a kind, [batch, n]; `Task.feature_parts` names the columns.
+An output of preprocessing_fn costs Transform, Keras and every signature about the same time whether it has one column
+or five hundred. So a task may stack similar features, [batch, n]; `Task.feature_parts` names the columns.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-FEATURE_PARTS = "feature_parts"  # of Transform's custom_config: what `Task.feature_parts` was
+FEATURE_PARTS = "feature_parts"  # key in Transform's custom_config: the value of `Task.feature_parts`
 
-_DIMENSIONS = 2  # rows, and what stands side by side
+_DIMENSIONS = 2  # rows and columns
 
 Parts = Mapping[str, Sequence[str]]  # stacked feature -> names of its columns, in order
 
 
 class PartsError(ValueError):
-    """The names of a stacked feature's columns do not fit it."""
+    """The names of a stacked feature's columns do not match the feature."""
 
 
 def split_parts(features: Mapping[str, np.ndarray], parts: Parts) -> dict[str, np.ndarray]:
-    """Takes stacked features apart.
+    """Split stacked features into their columns.
 
     Args:
-        features: by name, [rows, n] each.
-        parts: names of the columns of those that are stacked.
+        features: features by name, [rows, n] each.
+        parts: names of the columns of each stacked feature.
 
     Returns:
-        By name: [rows, 1] for each column of a stacked feature, in its place, and the other features as they are.
+        Features by name: [rows, 1] for each column of a stacked feature, in its place; other features are unchanged.
 
     Raises:
-        PartsError: A stacked feature has not as many columns as names, or two features have one name.
+        PartsError: The number of a stacked feature's names differs from that of its columns, or two features have the
+            same name.
+
+    Example:
+        >>> found = split_parts({"place": np.array([[1, 2], [3, 4]])}, {"place": ["east", "north"]})
+        >>> {name: values.tolist() for name, values in found.items()}
+        {'east': [[1], [3]], 'north': [[2], [4]]}
     """
     found: dict[str, np.ndarray] = {}
     for name, values in features.items():
@@ -42,10 +48,19 @@ def split_parts(features: Mapping[str, np.ndarray], parts: Parts) -> dict[str, n
 
 
 def split_fitting(features: Mapping[str, np.ndarray], parts: Parts) -> dict[str, np.ndarray]:
-    """Does the same, but leaves whole what has another shape than its names ask for: there the difference is found.
+    """Split stacked features as `split_parts` does, but leave those whole whose shape does not match their names.
+
+    A caller that compares two sets of features finds such a difference itself.
+
+    Args:
+        features: features by name, [rows, n] each.
+        parts: names of the columns of each stacked feature.
+
+    Returns:
+        Features by name, as of `split_parts`.
 
     Raises:
-        PartsError: Two features have one name.
+        PartsError: Two features have the same name.
     """
     fitting = {
         name: names

@@ -1,7 +1,7 @@
-"""The bytes of gzipped TFRecord files, a block of records at once.
+"""Encode blocks of records as the bytes of gzipped TFRecord files.
 
 The format: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details. TensorFlow's writer takes
-records one by one, and Beam compresses harder: files a fifth smaller, in double the time.
+records one by one. Beam's compresses more: files are a fifth smaller and take double the time.
 """
 
 import zlib
@@ -12,18 +12,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_LEVEL = 1  # of zlib
-_GZIP_HEADER = 16 + zlib.MAX_WBITS  # for zlib: a header without a time, so that equal records are equal files
+_LEVEL = 1  # zlib's compression level
+_GZIP_HEADER = 16 + zlib.MAX_WBITS  # makes zlib write a gzip header, without a time: equal records give equal files
 _MASK = 0xA282EAD8
 
 
 def make_packer() -> Any:
-    """Returns a new compressor of one file: `compress` takes framed records, `flush` gives the end."""
+    """Return a compressor for one file: pass framed records to `compress`, and end the file with `flush`."""
     return zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_HEADER)
 
 
 def frame(records: pa.Array) -> pa.Buffer | bytes:
-    """Returns records, binary [n] without nulls, each as length, checksum of that, record, checksum of that."""
+    """Return framed records: each as its length, the length's checksum, the record, and the record's checksum.
+
+    Args:
+        records: binary [n], without nulls.
+    """
     if not len(records):
         return b""
     lengths = pc.binary_length(records).dictionary_encode()
@@ -40,6 +44,6 @@ def frame(records: pa.Array) -> pa.Buffer | bytes:
 
 
 def _mask(checksums: np.ndarray) -> np.ndarray:
-    """Masks CRC32Cs, uint32 [n]: rotated, and a constant added."""
+    """Return CRC32Cs, uint32 [n], masked as the format requires: rotated by 15 bits, plus a constant."""
     wide = checksums.astype(np.uint64)
     return ((wide >> 15 | wide << 17) + _MASK & 0xFFFFFFFF).astype("<u4")

@@ -1,22 +1,22 @@
-"""Reads rows from gzipped TFRecord files."""
+"""Read records from gzipped TFRecord files."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-CHUNK_ROWS = 8192  # read together: reading row by row takes 20 times as long
+CHUNK_ROWS = 8192  # rows read at once; reading row by row takes 20 times as long
 
 
 def read_chunks(files: Sequence[str]) -> Iterator[np.ndarray]:
-    """Yields arrays [up to CHUNK_ROWS] of serialized records, in the order of the files and within them."""
+    """Yield arrays [up to CHUNK_ROWS] of serialized records, in the order of the files and of their records."""
     yield from disable_autotune(
         tf.data.TFRecordDataset(files, compression_type="GZIP").batch(CHUNK_ROWS)
     ).as_numpy_iterator()
 
 
 def read_records(files: Sequence[str], every: int = 1) -> list[bytes]:
-    """Reads the records of the files: all, or the first of each `every`."""
+    """Return the records of the files: all, or the first of each `every` successive ones."""
     records: list[bytes] = []
     read = 0
     for chunk in read_chunks(files):
@@ -26,10 +26,10 @@ def read_records(files: Sequence[str], every: int = 1) -> list[bytes]:
 
 
 def disable_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Returns the dataset without tf.data's tuning thread.
+    """Return the dataset with tf.data's autotuning switched off.
 
-    There is nothing to tune in rows that are read once or held in memory. The end of the dataset waits for that thread,
-    which is not always woken: TensorFlow 2.16 then waits 5 s, until the thread looks by itself.
+    Rows that are read once or held in memory need no tuning. At the end of a dataset, TensorFlow waits for the tuning
+    thread, which is not always woken: TensorFlow 2.16 then waits 5 s for the thread's own next check.
     """
     options = tf.data.Options()
     options.autotune.enabled = False

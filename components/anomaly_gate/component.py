@@ -1,10 +1,7 @@
-"""AnomalyGate stops a run whose data breaks the contract, drifts, or differs between train and eval.
+"""Stop a run whose data breaks the contract, drifts, or differs between train and eval.
 
-Reads the Statistics, ExampleValidator's Anomalies, the contract, and the Statistics of the last accepted data, if any.
-Writes a DataBlessing. Raises AnomalyError when it finds anything that the configuration does not tolerate.
-
-ExampleValidator itself records anomalies and lets the run go on. It does not compare two sets of statistics, as drift
-and skew need.
+TFX's ExampleValidator records anomalies and does not fail. It compares statistics only with the Schema. Drift and skew
+need two sets of statistics.
 """
 
 import json
@@ -24,11 +21,11 @@ from components.artifacts import DataBlessing
 from serving.did_you_mean import closest
 
 REPORT_FILE = "report.json"
-_ANOMALIES_FILE = "SchemaDiff.pb"  # the name that ExampleValidator gives its output
+_ANOMALIES_FILE = "SchemaDiff.pb"  # ExampleValidator's output
 
 
 class AnomalyError(ValueError):
-    """The data is not fit to train on; `findings` holds every reason."""
+    """The data breaks the contract in ways that are not tolerated; `findings` lists them."""
 
     def __init__(self, contract: str, found: list[Finding]):
         self.findings = found
@@ -51,24 +48,24 @@ def AnomalyGate(
     code_digest: Parameter[str],
     baseline: InputArtifact[standard_artifacts.ExampleStatistics] = None,
 ) -> None:
-    """Lets data through, or stops the run.
+    """Accept the data and write a DataBlessing, or fail.
 
     Args:
-        statistics: of every split.
+        statistics: statistics of every split.
         schema: the contract.
-        anomalies: what ExampleValidator found, per split.
-        blessing: where the report goes.
+        anomalies: ExampleValidator's output, with every split.
+        blessing: the output, with the report and two custom properties.
         contract: path of the contract, for messages.
-        tolerated: JSON object, feature -> list of anomaly kinds (AnomalyInfo.Type names) to report but let pass.
+        tolerated: JSON object, feature -> list of anomaly kinds (AnomalyInfo.Type names) that are only reported.
         train_split: the split that drift and skew are measured on.
-        eval_split: the split that must not be skewed against the train split; empty: the two are not compared.
-        why_splits_differ: what may be behind a difference between the two, for messages; it follows from how the rows
-            were split.
-        code_digest: digest of this component's code, and of what else decides; part of the cache key.
+        eval_split: the split that the train split is compared with for skew; empty: no comparison.
+        why_splits_differ: possible cause of skew between the two, for messages; it depends on how the rows were split.
+        code_digest: digest of this component's code, and of what else the judgement depends on; part of the cache key.
         baseline: statistics of the last accepted data; absent on the first run.
 
     Raises:
-        AnomalyError: Something was found that is not tolerated.
+        AnomalyError: There are anomalies, drift or skew that are not tolerated.
+        ValueError: `tolerated` has an unknown anomaly kind.
     """
     contract_schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
     found = [
@@ -95,10 +92,17 @@ def AnomalyGate(
 
 
 def split_by_tolerance(found: list[Finding], tolerated: dict[str, list[str]]) -> tuple[list[Finding], list[Finding]]:
-    """Splits findings into refused and tolerated ones.
+    """Split findings into refused and tolerated ones.
+
+    Args:
+        found: the findings.
+        tolerated: feature -> names of tolerated AnomalyInfo.Type values.
+
+    Returns:
+        The refused findings, and the tolerated ones.
 
     Raises:
-        ValueError: A tolerated kind is not one that TFDV knows.
+        ValueError: A tolerated kind is not an AnomalyInfo.Type.
     """
     known = set(anomalies_pb2.AnomalyInfo.Type.keys())
     for feature, kinds in tolerated.items():

@@ -1,4 +1,4 @@
-"""Describes what is wrong with the data in plain words: rule, expected, observed, share of rows, and what to do."""
+"""Describe TFDV's anomalies for people: the rule, what was expected and observed, the share of rows, and a remedy."""
 
 import dataclasses
 import re
@@ -10,7 +10,7 @@ from components.anomaly_gate.observations import ObservedColumn, as_clause, desc
 
 _Kind = anomalies_pb2.AnomalyInfo.Type
 _DATASET = "(dataset)"
-_COMPARATOR = "COMPARATOR_"  # begins the kinds that come from comparing two sets of statistics
+_COMPARATOR = "COMPARATOR_"  # prefix of the kinds that come from comparing two sets of statistics
 _DISTANCES = {
     "L_INFTY": "an L-infinity distance",
     "JENSEN_SHANNON_DIVERGENCE": "a Jensen-Shannon divergence",
@@ -20,19 +20,19 @@ _DISTANCES = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One rule of the contract that one feature of one split breaks."""
+    """A rule of the contract that a feature of a split breaks."""
 
     feature: str  # column name, or "(dataset)"
     split: str
     rule: str  # name of an AnomalyInfo.Type
     expected: str
     observed: str
-    share: float | None  # of rows, 0 to 1; None where rows are not what is counted, or not known
-    share_is_least: bool = False  # a lower bound: the statistics hold no more
+    share: float | None  # share of rows, 0 to 1; None if it is unknown or the rule is not about rows
+    share_is_least: bool = False  # the share is a lower bound, since the statistics do not give it exactly
     remedy: str
 
     def as_dict(self) -> dict[str, object]:
-        """Returns it for JSON; Finding(**record) reads it back."""
+        """Return the fields for JSON; `Finding(**fields)` restores the finding."""
         return dataclasses.asdict(self)
 
     def __str__(self) -> str:
@@ -51,14 +51,17 @@ def describe_violations(
     split: str,
     contract: str,
 ) -> list[Finding]:
-    """Describes every violation of the contract by one split, ordered by feature.
+    """Describe every violation of the contract by one split.
 
     Args:
-        anomalies: of the split, as ExampleValidator made them.
+        anomalies: ExampleValidator's anomalies of the split.
         schema: the contract.
-        statistics: of the split.
-        split: its name.
+        statistics: statistics of the split.
+        split: name of the split.
         contract: path of the contract, for the remedy.
+
+    Returns:
+        The findings, sorted by feature; those about the whole dataset come last.
     """
     rules = {feature.name: feature for feature in schema.feature}
     (dataset,) = statistics.datasets
@@ -90,17 +93,21 @@ def describe_violations(
 def describe_comparisons(
     anomalies: anomalies_pb2.Anomalies, split: str, contract: str, why_splits_differ: str
 ) -> list[Finding]:
-    """Describes drift from the last accepted data, and skew between train and eval.
+    """Describe drift from the last accepted data, and skew between train and eval.
 
     Args:
-        anomalies: of tfdv.validate_statistics, with previous and serving statistics; only comparisons are described.
+        anomalies: result of tfdv.validate_statistics with previous and serving statistics; anomalies of other kinds are
+            left out.
         split: the split that was compared.
         contract: path of the contract, for the remedy.
-        why_splits_differ: what may be behind a difference between train and eval.
+        why_splits_differ: possible cause of a difference between train and eval.
+
+    Returns:
+        The findings.
     """
     causes = {
         "drift_comparator": "find out what changed in the data",
-        "skew_comparator": f"{why_splits_differ}; bring more rows, split otherwise",
+        "skew_comparator": f"{why_splits_differ}; add rows, split them differently",
     }
     found = [
         finding for info in anomalies.drift_skew_info for finding in _exceeded(info, anomalies, split, contract, causes)
@@ -132,7 +139,7 @@ def _exceeded(
     contract: str,
     causes: Mapping[str, str],
 ) -> Iterator[Finding]:
-    """Yields one finding for each measurement above its threshold."""
+    """Yield one finding for each measurement above its threshold."""
     name = _last_step(info.path)
     for comparator, measurements, against, marker in (
         ("drift_comparator", info.drift_measurements, "the last accepted data", "current and previous"),
@@ -153,7 +160,7 @@ def _exceeded(
 
 
 def _most_changed(anomalies: anomalies_pb2.Anomalies, name: str, marker: str) -> str:
-    """Returns the value whose share changed most, which TFDV tells in its text only."""
+    """Return a clause with the value whose share changed most, which TFDV gives only in its text; empty if none."""
     for column, reason in _reasons(anomalies):
         value = re.search("maximum difference is: (.+)", reason.description)
         if column == name and marker in reason.description and value:
@@ -166,15 +173,15 @@ def _dataset_finding(reason: anomalies_pb2.AnomalyInfo.Reason, split: str, contr
         feature=_DATASET,
         split=split,
         rule=_Kind.Name(reason.type),
-        expected=f"what dataset_constraints in {contract} say",
+        expected=f"rows that meet dataset_constraints in {contract}",
         observed=as_clause(reason.description),
         share=None,
-        remedy="bring other rows, or change dataset_constraints",
+        remedy="provide other rows, or change dataset_constraints",
     )
 
 
 def _reasons(anomalies: anomalies_pb2.Anomalies) -> Iterator[tuple[str, anomalies_pb2.AnomalyInfo.Reason]]:
-    """Yields every reason with its column, by column."""
+    """Yield the name of the column and the reason of every anomaly, sorted by column."""
     for name, info in sorted(anomalies.anomaly_info.items()):
         for reason in info.reason:
             yield _last_step(info.path) or name, reason

@@ -1,4 +1,4 @@
-"""Compares one column with its rule in the contract: what was expected, what was observed, in which share of rows."""
+"""Compare a column with its rule in the contract: what was expected, what was observed, and in which share of rows."""
 
 import dataclasses
 
@@ -16,12 +16,12 @@ _OTHER_TYPE, _OTHER_SHAPE = "UNEXPECTED_DATA_TYPE", "INVALID_FEATURE_SHAPE"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ObservedColumn:
-    """A column as the contract and the statistics of one split have it."""
+    """A column's rule in the contract and its statistics in one split."""
 
     name: str
     rule: schema_pb2.Feature | None  # None: not in the contract
     seen: statistics_pb2.FeatureNameStatistics | None  # None: not in the data
-    rows: int  # of the split
+    rows: int  # number of rows of the split
 
     @property
     def _common(self) -> statistics_pb2.CommonStatistics:
@@ -32,38 +32,48 @@ class ObservedColumn:
 
     @property
     def present(self) -> float:
-        """Share of rows with a value, 0 to 1."""
+        """Return the share of rows with a value, 0 to 1."""
         return self._common.num_non_missing / self.rows if self.rows else 0.0
 
     @property
     def most_values(self) -> int:
-        """The most values that a row has."""
+        """Return the largest number of values in a row."""
         return int(self._common.max_num_values)
 
     @property
     def counts(self) -> dict[str, float]:
-        """Value -> rows, of strings and of integers that are codes; the most frequent first."""
+        """Return the rows of each value of a string or categorical integer column, the most frequent first."""
         if self.seen is None:
             return {}
         return {bucket.label: bucket.sample_count for bucket in self.seen.string_stats.rank_histogram.buckets}
 
     @property
     def data_type(self) -> str:
-        """INT, FLOAT or STRING."""
+        """Return INT, FLOAT or STRING, or "nothing" if the data has no such column."""
         return "nothing" if self.seen is None else statistics_pb2.FeatureNameStatistics.Type.Name(self.seen.type)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Observation:
-    """What the data shows."""
+    """What was observed in the data."""
 
     text: str
-    share: float | None = None  # of rows
-    is_least: bool = False  # the share may be more
+    share: float | None = None  # share of rows, 0 to 1
+    is_least: bool = False  # the share is a lower bound
 
 
-def observe(column: ObservedColumn, kind: str, schema: schema_pb2.Schema, otherwise: str) -> Observation:
-    """Describes what breaks the rule; `otherwise` is TFDV's own text, for kinds that have none here."""
+def observe(column: ObservedColumn, kind: str, schema: schema_pb2.Schema, tfdv_text: str) -> Observation:
+    """Describe what breaks the rule.
+
+    Args:
+        column: the column.
+        kind: name of an AnomalyInfo.Type.
+        schema: the contract.
+        tfdv_text: TFDV's description, used for kinds that are not described here.
+
+    Returns:
+        The description.
+    """
     if kind == MISSING_COLUMN:
         return Observation(text="no such column")
     if kind == NEW_COLUMN:
@@ -80,11 +90,11 @@ def observe(column: ObservedColumn, kind: str, schema: schema_pb2.Schema, otherw
         return Observation(text="no value", share=1 - column.present)
     if kind == _OTHER_SHAPE:
         return Observation(text=f"up to {column.most_values} values in a row")
-    return Observation(text=as_clause(otherwise))
+    return Observation(text=as_clause(tfdv_text))
 
 
 def describe_expected(column: ObservedColumn, kind: str, schema: schema_pb2.Schema) -> str:
-    """Describes the rule that was broken."""
+    """Describe the rule that was broken."""
     if column.rule is None:
         return "no such column"
     of_type = schema_pb2.FeatureType.Name(column.rule.type)
@@ -105,7 +115,7 @@ def describe_expected(column: ObservedColumn, kind: str, schema: schema_pb2.Sche
 
 
 def describe_remedy(column: ObservedColumn, kind: str, contract: str) -> str:
-    """Describes what to do."""
+    """Describe what to do."""
     if kind == NEW_COLUMN:
         return f"drop the column from the data, or add {column.name} to {contract}"
     if kind == MISSING_COLUMN:
@@ -118,19 +128,24 @@ def describe_remedy(column: ObservedColumn, kind: str, contract: str) -> str:
 
 
 def as_clause(text: str) -> str:
-    """Puts TFDV's text on one line, without its full stop, to stand within a message."""
+    r"""Return TFDV's text on one line and without its full stop, for use within a message.
+
+    Example:
+        >>> as_clause("The feature has values\n outside its domain.")
+        'The feature has values outside its domain'
+    """
     return " ".join(text.split()).rstrip(".")
 
 
 def _out_of_range(column: ObservedColumn, bounds: tuple[float, float] | None, *, great: bool) -> Observation:
     low, high = bounds or (float("-inf"), float("inf"))
-    if column.counts:  # integers that are codes: every value was counted
+    if column.counts:  # categorical integers: every value was counted
         beyond = {int(v): n for v, n in column.counts.items() if (int(v) > high if great else int(v) < low)}
         extreme = float(max(beyond) if great else min(beyond)) if beyond else float("nan")
         share = sum(beyond.values()) / column.rows
         return Observation(text=_describe_extreme(extreme, great=great), share=share)
     numbers = column.seen.num_stats if column.seen is not None else statistics_pb2.NumericStatistics()
-    # A quantile that lies beyond the bound is beyond it whole; one that holds the bound counts for nothing.
+    # Only buckets that are entirely beyond the bound are counted, so the share is a lower bound.
     beyond_rows = (
         sum(b.sample_count for b in histogram.buckets if (b.low_value > high if great else b.high_value < low))
         for histogram in numbers.histograms

@@ -1,12 +1,12 @@
-"""Puts the parts together, and in the output's place: whole or not at all.
+"""Join the parts of a batch prediction and move the result to its place, whole or not at all.
 
 | output | predictions | refused rows |
 |---|---|---|
 | `x.parquet`, `x.csv` | one file | `x.parquet.refused.csv`, `x.csv.refused.csv` |
 | any other name: a folder | `predictions-00000-of-00007.parquet` … | `_refused.csv` |
 
-Where no row is refused, there is no file of refused rows. The output is put in its place last, so that it is never seen
-beside the refused rows of another one.
+If no row is refused, there is no file of refused rows. The file of refused rows is moved before the output, so that an
+output is never next to the refused rows of another one.
 """
 
 import csv
@@ -23,49 +23,62 @@ from components.batch_predictor.part_files import REFUSED_COLUMNS, PartFiles
 from serving.durable_file import sync
 
 PARQUET, CSV = ".parquet", ".csv"
-_REFUSED = "_refused.csv"  # in a folder of Parquet, whose readers pass over names with `_` in front
-_WHOLE = "whole"  # in the folder of the parts: what is put together
+_REFUSED = "_refused.csv"  # in a folder of Parquet files, whose readers ignore names that start with `_`
+_WHOLE = "whole"  # subfolder of the folder of parts, for the joined output
 
 
 def is_file(out: Path) -> bool:
-    """Tells whether an output of this name is a file; else it is a folder."""
+    """Return whether an output of this name is a file; else it is a folder.
+
+    Example:
+        >>> is_file(Path("rows.csv")), is_file(Path("rows"))
+        (True, False)
+    """
     return out.suffix.lower() in (PARQUET, CSV)
 
 
 def refused_path(out: Path) -> Path:
-    """Says where the refused rows go."""
+    """Return the path of the file of refused rows."""
     return out.with_name(f"{out.name}.refused.csv") if is_file(out) else out / _REFUSED
 
 
 def check_place(out: Path, files: Sequence[str]) -> None:
-    """Checks that the output can be put there.
+    """Check that the output can be written to a path.
 
     Args:
-        out: the place.
-        files: that are predicted.
+        out: path of the output.
+        files: the files that are predicted.
 
     Raises:
-        BatchPredictionError: It would replace one of the files; a folder is there where a file is to be, or the other
-            way round, or a folder that is not empty.
+        BatchPredictionError: The output would replace one of the files. Or it is a file and `out` is a folder, or it is
+            a folder and `out` is a file or a folder that is not empty.
     """
     taken = {Path(file).resolve() for file in files} & {out.resolve(), refused_path(out).resolve()}
     if taken:
-        raise BatchPredictionError(f"{out}: expected another place than that of the rows, received {taken.pop()}.")
+        raise BatchPredictionError(
+            f"{out}: expected an output that replaces none of the files to predict, received one that replaces "
+            f"{taken.pop()}; name another."
+        )
     if is_file(out):
         if out.is_dir():
             raise BatchPredictionError(f"{out}: expected a file or nothing there, received a folder; name another.")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BatchPredictionError(
-            f"{out}: expected no such folder, or an empty one, received one that holds something, or a file; name "
-            f"another, or remove it. A name that ends in {PARQUET} or {CSV} asks for one file."
+            f"{out}: expected no such folder, or an empty one, received one that is not empty, or a file; name "
+            f"another, or remove it. To get one file, choose a name that ends in {PARQUET} or {CSV}."
         )
 
 
 def put_in_place(parts: PartFiles, shards: int, out: Path) -> None:
-    """Makes the output of all parts; replaces a file that is there.
+    """Join all parts and move the result to the output's path, where it replaces a file.
+
+    Args:
+        parts: the parts, all complete.
+        shards: number of parts.
+        out: path of the output, checked with `check_place`.
 
     Raises:
-        OSError: The disk is full, or the place cannot be written.
+        OSError: The disk is full, or the path cannot be written.
     """
     whole = parts.folder / _WHOLE
     shutil.rmtree(whole, ignore_errors=True)
@@ -106,7 +119,7 @@ def _join_csv(files: Sequence[Path], made: Path) -> None:
 
 
 def _row_groups(files: Sequence[Path]) -> Iterator[pa.Table]:
-    """Yields the rows a row group at a time, so that memory does not grow with them."""
+    """Yield the rows one row group at a time, so that memory does not grow with their number."""
     for file in files:
         with pq.ParquetFile(file) as opened:
             for group in range(opened.num_row_groups):
@@ -114,7 +127,7 @@ def _row_groups(files: Sequence[Path]) -> Iterator[pa.Table]:
 
 
 def _join_refused(files: Sequence[Path], made: Path) -> Path | None:
-    """Puts the refused rows together; None where there is none."""
+    """Join the files of refused rows and return the joined file; None if there are no refused rows."""
     filled = [file for file in files if file.stat().st_size]
     if not filled:
         return None

@@ -1,4 +1,4 @@
-"""BatchPredictor: predicts the rows of files with a pushed model, as a node of a pipeline."""
+"""Define BatchPredictor, a node that predicts the rows of files with a pushed model."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from components.source_digest import source_digest
 
 
 class BatchPredictorSpec(ComponentSpec):
-    """What the node takes and gives. Settings are JSON: TFX's own parameters are no lists, and never None."""
+    """Inputs, outputs and parameters of the node. Settings are JSON, since TFX parameters cannot be lists or None."""
 
     INPUTS = {executor.MODEL: ChannelParameter(type=standard_artifacts.PushedModel)}  # noqa: RUF012
     OUTPUTS = {executor.PREDICTIONS: ChannelParameter(type=Predictions)}  # noqa: RUF012
@@ -32,7 +32,7 @@ class BatchPredictorSpec(ComponentSpec):
 class BatchPredictor(BaseBeamComponent):
     """Predicts the rows of files; see `prediction.predict_files`.
 
-    Its cache key holds the content and the names of the files, read when the node is due, and the code that predicts.
+    Its cache key holds the contents and names of the files, which the driver reads, and the digest of the code.
     """
 
     SPEC_CLASS = BatchPredictorSpec
@@ -48,14 +48,14 @@ class BatchPredictor(BaseBeamComponent):
         classes: Sequence[str] = (),
         keep: Sequence[str] = (),
     ) -> None:
-        """Wires the node.
+        """Wire the node.
 
         Args:
-            model: a PushedModel, such as Pusher gives or a Resolver finds.
+            model: a PushedModel, such as Pusher's output or a Resolver's.
             data: a CSV or Parquet file, a folder of them, or a glob pattern.
             threshold: the decision is true from this probability on; None: no decision by threshold.
-            classes: what the model's outputs stand for, where there are several that have names.
-            keep: columns of the files that the output has, too.
+            classes: names of the model's outputs, if it has several with names.
+            keep: columns of the files that are copied to the output.
         """
         settings = {"threshold": threshold, "classes": list(classes), "keep": list(keep)}
         super().__init__(

@@ -1,4 +1,4 @@
-"""Driver of BatchPredictor: the cache key holds what the files hold, and their names, when the node is due."""
+"""Add the fingerprint of BatchPredictor's files, read just before the node runs, to its cache key."""
 
 import copy
 from typing import Any
@@ -13,13 +13,13 @@ from components.csv_example_gen.csv_files import find_files
 
 
 class Driver(base_driver.BaseDriver):
-    """Fingerprints the files. Only the name of the base class is TFX's old one, which a component asks for."""
+    """Driver that fingerprints the files. Components need TFX's old base class; `run` is that of its new drivers."""
 
     def run(self, execution_info: Any) -> driver_output_pb2.DriverOutput:
-        """Fills in the fingerprint.
+        """Return the node's properties with the fingerprint, and its output artifact.
 
         Raises:
-            SourceError: There is no file, or one cannot be read.
+            SourceError: There is no file, or a file cannot be read.
         """
         result = driver_output_pb2.DriverOutput()
         found = fingerprint_files(find_files(execution_info.exec_properties[DATA]))

@@ -1,5 +1,5 @@
-"""What is wrong with a prediction of files."""
+"""Define the error of batch predictions."""
 
 
 class BatchPredictionError(ValueError):
-    """The rows of files cannot be predicted as asked. Nothing was put in the output's place."""
+    """The rows of files cannot be predicted as asked. The output was not written."""

@@ -1,10 +1,7 @@
-"""Executor of BatchPredictor.
+"""Predict the rows of files with a PushedModel, and write Predictions.
 
-Reads:  files; a PushedModel.
-Writes: Predictions: `predictions.parquet`, and `predictions.parquet.refused.csv` where rows broke the contract.
-Raises: BatchPredictionError, SourceError, with no output.
-
-A node that was killed begins again: TFX gives each attempt a folder of its own.
+The artifact holds `predictions.parquet`, and `predictions.parquet.refused.csv` if rows broke the contract. A node that
+was killed starts from the beginning, since TFX gives each attempt its own folder.
 """
 
 import json
@@ -23,12 +20,12 @@ from components.csv_example_gen.csv_files import find_files
 
 MODEL, PREDICTIONS = "model", "predictions"
 DATA, SETTINGS, CODE_DIGEST = "data", "settings", "code_digest"
-FINGERPRINT = "input_fingerprint"  # what the driver found
+FINGERPRINT = "input_fingerprint"  # the driver's fingerprint of the files
 FILE = "predictions.parquet"
 
 
 class Executor(BaseBeamExecutor):
-    """Predicts files into an artifact."""
+    """Executor of BatchPredictor."""
 
     def Do(
         self,
@@ -36,23 +33,33 @@ class Executor(BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Predicts the files that DATA names, with SETTINGS of a PredictionJob."""
+        """Predict the rows of the files that DATA names.
+
+        Args:
+            input_dict: MODEL, one PushedModel.
+            output_dict: PREDICTIONS, one artifact.
+            exec_properties: DATA; SETTINGS, JSON of the PredictionJob's threshold, classes and keep; FINGERPRINT.
+
+        Raises:
+            BatchPredictionError: The model was not pushed, the files changed, or the rows cannot be predicted.
+            SourceError: A file cannot be read.
+        """
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(input_dict[MODEL])
         version = pushed.get_string_custom_property("pushed_version")
         if not version:
             raise BatchPredictionError(
-                f"the model {pushed.uri} was not pushed: expected one with a version, received none; a gate refused "
-                "it, or the wiring names another artifact."
+                f"the model {pushed.uri} was not pushed: expected a PushedModel with a version, received one without; "
+                "find out which gate refused the model, or connect another artifact."
             )
         files = tuple(find_files(exec_properties[DATA]))
-        if fingerprint_files(files) != exec_properties[FINGERPRINT]:  # The cache would keep it under another key.
+        if fingerprint_files(files) != exec_properties[FINGERPRINT]:  # the result would be cached under a wrong key
             raise BatchPredictionError(
-                f"{exec_properties[DATA]}: the files changed since the node was due. Wait until they are complete, and "
+                f"{exec_properties[DATA]}: the files changed since the node started. Wait until they are complete, and "
                 "run again."
             )
         artifact = artifact_utils.get_single_instance(output_dict[PREDICTIONS])
-        # Parts are locked and renamed, and their Parquet is read by Arrow: on this machine.
+        # Parts are locked, renamed and read by Arrow, which needs local files.
         with local_copy(pushed.uri) as model, local_folder(artifact.uri) as folder:
             job = PredictionJob(files=files, model=model, version=int(version), **_choices(exec_properties))
             predicted = predict_files(job, folder / FILE, self._beam_pipeline_args or ())

@@ -1,4 +1,4 @@
-"""What is asked: which files, which model, what to keep. It travels to every worker."""
+"""Describe a batch prediction: files, model and output columns. Beam pickles the description for its workers."""
 
 import dataclasses
 import hashlib
@@ -19,29 +19,29 @@ OWN_COLUMNS = (FILE, LINE, PREDICTION, DECISION, MODEL_VERSION, PREDICTION_TIME)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictionJob:
-    """One prediction of all rows of some files."""
+    """A prediction of all rows of some files."""
 
     files: tuple[str, ...]  # in the order in which they are read; all with the same header
     model: Path  # a SavedModel with its contract
-    version: int  # of the model
+    version: int  # version of the model
     threshold: float | None = None  # the decision is true from this probability on; None: no decision by threshold
-    classes: tuple[str, ...] = ()  # what the model's outputs stand for, where there are several that have names
-    keep: tuple[str, ...] = ()  # columns of the files that the output has, too, as they are written
+    classes: tuple[str, ...] = ()  # names of the model's outputs, if it has several with names
+    keep: tuple[str, ...] = ()  # columns of the files that are copied to the output, as text
 
     def header(self) -> list[str]:
-        """Reads the column names that all files share, and checks that those to keep are among them.
+        """Return the header of the files, after checking that all have the same and that it has the columns to keep.
 
         Raises:
             SourceError: A file cannot be read.
-            BatchPredictionError: Two files share a name; the files differ in their columns; one to keep is not there,
-                or has a name that the output needs for itself.
+            BatchPredictionError: Two files have the same name. The headers differ. A column to keep does not exist, or
+                its name is that of a column of the output.
         """
         by_name: dict[str, str] = {}
         for file in self.files:
             if (other := by_name.setdefault(Path(file).name, file)) != file:
                 raise BatchPredictionError(
-                    f"{other} and {file} have the same name: the output names a row by file name and line. Rename one, "
-                    "or predict them one by one."
+                    f"{other} and {file} have the same name: expected different names, since the output gives a row's "
+                    "file name and line. Rename one, or predict them one by one."
                 )
         header = read_header(self.files[0])
         for file in self.files[1:]:
@@ -55,31 +55,31 @@ class PredictionJob:
                 raise BatchPredictionError(f"no column {name!r} to keep in {self.files[0]}: {suggestion(name, header)}")
             if name in OWN_COLUMNS or name.startswith(f"{PREDICTION}_"):
                 raise BatchPredictionError(
-                    f"the column {name!r} cannot be kept: the output has a column of its own with that name, or may; "
-                    "rename it in the files."
+                    f"the column {name!r} cannot be kept: the output may have a column of its own with that name; "
+                    "rename the column in the files."
                 )
         return header
 
     def identity(self, made_by: str) -> str:
-        """Returns a digest of all that decides what the parts hold, in hex.
+        """Return a hex digest of everything that determines the contents of the parts.
 
         Args:
-            made_by: the code, and how it divides the files.
+            made_by: digest of the code, and how it divides the files.
         """
-        told = {
+        content = {
             "data": fingerprint_files(self.files),
             "model": _digest_model(self.model),
             "settings": [self.version, self.threshold, self.classes, self.keep],
             "made by": made_by,
         }
-        return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+        return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
 
 
 def fingerprint_files(files: Sequence[str]) -> str:
-    """Returns the fingerprint of what files hold and what they are called, which the output says; reads them.
+    """Return a fingerprint of the contents and the names of files; the names are in the output.
 
     Raises:
-        SourceError: One cannot be read.
+        SourceError: A file cannot be read.
     """
     return json.dumps([fingerprint("data", files), *(Path(file).name for file in files)])
 

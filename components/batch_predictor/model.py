@@ -1,4 +1,4 @@
-"""The exported model's own signature, on columns: the one that the gateway asks."""
+"""Run the signature `serving_raw` of an exported model, which the gateway calls too, on columns."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,31 +10,31 @@ import tensorflow as tf
 from components.signatures import PREDICTIONS, SERVING_RAW, check_signatures
 from serving.contract import Contract, Kind
 
-BATCH_ROWS = 8192  # a call: larger is no faster
+BATCH_ROWS = 8192  # rows per call; more are no faster
 
 
 class RawSignature:
-    """`serving_raw` of a SavedModel, loaded once a process."""
+    """The signature `serving_raw` of a loaded SavedModel."""
 
     def __init__(self, model: Path) -> None:
-        """Loads the model.
+        """Load the model.
 
         Raises:
-            SignatureError: It is none, or lacks a signature.
+            SignatureError: There is no SavedModel, or it lacks a signature.
         """
         check_signatures(model)
-        self._loaded = tf.saved_model.load(str(model))  # which the signature does not keep alive
+        self._loaded = tf.saved_model.load(str(model))  # kept, since the signature holds only a weak reference to it
         self._signature = self._loaded.signatures[SERVING_RAW]
         self.outputs = int(self._signature.structured_outputs[PREDICTIONS].shape[-1])
 
     def predict(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Predicts rows.
+        """Predict rows.
 
         Args:
-            inputs: what `to_inputs` gives.
+            inputs: result of `to_inputs`.
 
         Returns:
-            float32 [rows, outputs].
+            The predictions, float32 [rows, outputs].
         """
         rows = len(next(iter(inputs.values())))
         parts = [
@@ -47,11 +47,11 @@ class RawSignature:
 
 
 def to_inputs(contract: Contract, columns: Mapping[str, pa.Array]) -> dict[str, np.ndarray]:
-    """Returns columns as `serving_raw` takes them, missing values spelled out.
+    """Return columns as `serving_raw` takes them, with the contract's values for "missing" instead of null.
 
     Args:
-        contract: names and types of the features.
-        columns: by feature, [rows] each, as `convert_array` gives them.
+        contract: names and types of the features, and the values for "missing".
+        columns: a column [rows] for each feature, as `convert_array` returns them.
 
     Returns:
         int64, float32 or bytes [rows] by feature.

@@ -1,4 +1,4 @@
-"""What the output says of each row."""
+"""Make the rows of the output: file, line, kept columns, predictions, decision, version and time."""
 
 import datetime
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from components.batch_predictor.job import (
 
 
 def output_schema(job: PredictionJob, outputs: int) -> pa.Schema:
-    """Returns the columns of the output.
+    """Return the schema of the output.
 
     Args:
-        job: what is asked.
-        outputs: of the model, for each row.
+        job: the job.
+        outputs: the model's number of outputs per row.
     """
     names = [PREDICTION] if outputs == 1 else [f"{PREDICTION}_{place}" for place in range(outputs)]
     fields = [pa.field(FILE, pa.string()), pa.field(LINE, pa.int64())]
@@ -39,12 +39,12 @@ def output_schema(job: PredictionJob, outputs: int) -> pa.Schema:
 def make_table(
     job: PredictionJob, file: str, lines: np.ndarray, kept: Sequence[pa.Array], predictions: np.ndarray
 ) -> pa.Table:
-    """Returns the rows of the output.
+    """Return the rows of the output.
 
     Args:
-        job: what is asked.
-        file: name of the file that the rows stand in.
-        lines: int64 [rows].
+        job: the job.
+        file: name of the file that the rows are in.
+        lines: line of each row, int64 [rows].
         kept: the columns to keep, string [rows] each.
         predictions: float32 [rows, outputs].
     """
@@ -61,10 +61,10 @@ def make_table(
 
 
 def decide(job: PredictionJob, predictions: np.ndarray) -> pa.Array | None:
-    """Returns the decision for each row, [rows]; None where there is none.
+    """Return the decision for each row, [rows]; None if the model has one output and the job no threshold.
 
-    Of one output: whether the probability reaches the threshold. Of several: the most probable class, by name where it
-    has one; of equal ones, the first.
+    For one output it is whether the probability is at least the threshold. For several it is the class of the largest
+    output, the first of equal ones: its name, or its number if the job has no class names.
     """
     if predictions.shape[1] > 1:
         classes = pa.array(np.argmax(predictions, axis=1))
@@ -75,10 +75,14 @@ def decide(job: PredictionJob, predictions: np.ndarray) -> pa.Array | None:
 
 
 def least_probability(threshold: float) -> np.float32:
-    """Returns the least float32 that decides for the positive class.
+    """Return the smallest float32 probability that gives the positive class, as the gateway decides.
 
-    The gateway reads a probability from JSON, as the shortest decimal number that stands for the float32: that of
-    float32(0.7) is 0.7, although the float32 itself is a little less.
+    The gateway reads a probability from JSON as the shortest decimal number that denotes the float32. For float32(0.7)
+    that is 0.7, although the float32 itself is slightly less.
+
+    Example:
+        >>> float(least_probability(0.7)) < 0.7, str(least_probability(0.7))
+        (True, '0.7')
     """
     nearest = np.float32(threshold)
     return nearest if float(str(nearest)) >= threshold else np.nextafter(nearest, np.float32(np.inf))

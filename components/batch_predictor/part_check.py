@@ -1,6 +1,6 @@
-"""Holds columns that are parts of a time against it, and fills in those that are left out, as the gateway does.
+"""Check columns that are parts of a time, such as its month, against the time, and fill in missing ones.
 
-The rule is the contract's (serving/contract/time_parts.py).
+The gateway does the same. The contract names the parts (serving/contract/time_parts.py).
 """
 
 import dataclasses
@@ -13,29 +13,33 @@ import pyarrow.compute as pc
 from serving.contract import Contract, Feature
 from serving.contract.time_parts import TimePart, WallClock
 
-AreAllowed = Callable[[Feature, pa.Array], np.ndarray]  # bool [rows]: which values the contract allows; null too
+AreAllowed = Callable[[Feature, pa.Array], np.ndarray]  # bool [rows]: whether the contract allows a value; true of null
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PartFault:
-    """A part that a row cannot have."""
+    """A wrong part of a time in a row."""
 
-    place: int  # of the row, from 0
+    place: int  # number of the row, from 0
     column: str
-    cell: str  # as it is written; empty where nothing is
+    cell: str  # text of the cell; empty if it is missing
     reason: str
 
 
-def hold_parts(
+def fill_and_check_parts(
     contract: Contract, columns: dict[str, pa.Array], accepted: np.ndarray, are_allowed: AreAllowed
 ) -> Iterator[PartFault]:
-    """Yields each fault; changes what it is given.
+    """Fill in missing parts of times, and yield each fault.
 
     Args:
-        contract: says which columns are parts of which time.
-        columns: by feature, [rows] each. Parts that the time tells are filled in.
-        accepted: bool [rows], which rows have no fault so far. Those with one of these faults are taken out.
-        are_allowed: checks what is filled in, which no check of the file's cells has seen.
+        contract: names the columns that are parts of a time.
+        columns: a column [rows] for each feature. Missing parts are filled in, in place.
+        accepted: bool [rows], the rows without a fault so far. It is set to false in place for rows with a fault.
+        are_allowed: checks filled-in values against the contract; they were not checked as cells of the file.
+
+    Yields:
+        The faults: parts that differ from the time, filled-in parts that the contract does not allow, and required
+        parts that are missing together with their time.
     """
     features = {feature.name: feature for feature in contract.features if feature.part}
     for part, clock in contract.time_parts:
@@ -49,26 +53,26 @@ def hold_parts(
         outside = ~are_allowed(feature, filled) & accepted
         for place in np.flatnonzero(outside).tolist():
             time = times[place].as_py()
-            told = f"{filled[place].as_py()}, as {part.source} {time} ({clock.show(time)}) tells"
-            reason = f"expected {feature.expectation}, received {told}"
+            computed = f"{filled[place].as_py()}, computed from {part.source} {time} ({clock.show(time)})"
+            reason = f"expected {feature.expectation}, received {computed}"
             yield PartFault(place=place, column=part.name, cell="", reason=reason)
         accepted &= ~outside
         if feature.required:
             lacking = filled.is_null().to_numpy(zero_copy_only=False) & accepted
-            reason = f"expected {feature.expectation}, or {part.source}, which tells it"
+            reason = f"expected {feature.expectation}, or {part.source}, from which it is computed"
             for place in np.flatnonzero(lacking).tolist():
                 yield PartFault(place=place, column=part.name, cell="", reason=reason)
             accepted &= ~lacking
 
 
 def _fill(part: TimePart, clock: WallClock, times: pa.Array, values: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """Returns the part's column with what its times tell filled in, and bool [rows]: where it contradicts them."""
+    """Return the part's column with missing values computed from the times, and bool [rows]: which values differ."""
     known = ~times.is_null().to_numpy(zero_copy_only=False)
     counted = np.zeros(len(times), np.int64) if pa.types.is_null(times.type) else times.fill_null(0).to_numpy()
     right = part.compute(counted.astype(np.int64), clock.units)
-    told = pa.array(right, pa.int64(), mask=~known)
+    computed = pa.array(right, pa.int64(), mask=~known)
     if pa.types.is_null(values.type):
-        return told, np.zeros(len(times), bool)
+        return computed, np.zeros(len(times), bool)
     missing = values.is_null().to_numpy(zero_copy_only=False)
     contradicts = known & ~missing & (values.fill_null(0).to_numpy().astype(np.int64) != right)
-    return pc.coalesce(values.cast(pa.int64()), told), contradicts
+    return pc.coalesce(values.cast(pa.int64()), computed), contradicts

@@ -1,12 +1,12 @@
-"""The parts of an output that is being made: each is complete or does not count, and all are of one job.
+"""Store the parts of an unfinished output in a folder next to it; all parts belong to one job.
 
-Layout of the folder, beside the output::
+Layout of the folder::
 
-    job.json                what the parts belong to: PredictionJob.identity, and the model's outputs
+    job.json                PredictionJob.identity, and the number of shards
     part-00003.parquet      predictions of shard 3
     refused-00003.csv       its refused rows, without a header
-    part-00003.json         PartCounts; written last, so that what it counts is whole
-    fault-00003.txt         why the file of the shard cannot be read: engines differ in what they make of an exception
+    part-00003.json         its PartCounts; written last, so a part that has it is complete
+    fault-00003.txt         why the file of the shard cannot be read; engines pass on exceptions in different forms
 """
 
 import collections
@@ -32,15 +32,15 @@ REFUSED_COLUMNS = ("file", "line", "column", "cell", "reason")
 
 @dataclasses.dataclass(kw_only=True)
 class PartCounts:
-    """What became of the rows of a part, or of all parts."""
+    """Numbers of predicted and refused rows of a part, or of all parts."""
 
     predicted: int = 0
     refused: int = 0
-    faults: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)  # "column: reason"
+    faults: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)  # by "column: reason"
     decided: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)  # by decision
 
     def add(self, other: Self) -> None:
-        """Adds the counts of further rows."""
+        """Add the counts of further rows."""
         self.predicted += other.predicted
         self.refused += other.refused
         self.faults.update(other.faults)
@@ -48,14 +48,14 @@ class PartCounts:
 
 
 class PartFiles:
-    """The folder of the parts; every worker sees it."""
+    """The folder of the parts, which all workers share."""
 
     def __init__(self, folder: Path) -> None:
-        """Says where it is; see `begin`."""
+        """Store the folder's path; `begin` creates it."""
         self.folder = folder
 
     def begin(self, identity: str, shards: int) -> list[int]:
-        """Makes the folder, empties it of the parts of another job, and returns which shards have no part yet."""
+        """Create the folder, remove parts of other jobs, and return the numbers of shards without a complete part."""
         self.folder.mkdir(parents=True, exist_ok=True)
         job = {"identity": identity, "shards": shards}
         if self._read(_JOB_FILE) != job:
@@ -65,24 +65,24 @@ class PartFiles:
             fault.unlink()
         return [shard for shard in range(shards) if not self._counts_path(shard).exists()]
 
-    def disown(self) -> None:
-        """Makes the parts those of no job: what they were made of is not known."""
+    def forget_job(self) -> None:
+        """Remove the name of the parts' job, so that the next `begin` removes the parts."""
         (self.folder / _JOB_FILE).unlink(missing_ok=True)
 
     def note_fault(self, shard: int, message: str) -> None:
-        """Says why a shard cannot be read."""
+        """Record why a shard cannot be read."""
         write_whole(self.folder / f"fault-{shard:05d}.txt", message)
 
     def first_fault(self) -> str | None:
-        """Returns why the first shard that cannot be read cannot; None where there is none."""
+        """Return the message of the first shard that cannot be read; None if all can be read."""
         faults = sorted(self.folder.glob("fault-*.txt"))
         return faults[0].read_text(encoding="utf-8") if faults else None
 
     def counts(self, shard: int) -> PartCounts:
-        """Reads the counts of a complete part.
+        """Return the counts of a complete part.
 
         Raises:
-            FileNotFoundError: It is not complete.
+            FileNotFoundError: The part is not complete.
         """
         found = json.loads(self._counts_path(shard).read_text())
         return PartCounts(
@@ -93,17 +93,17 @@ class PartFiles:
         )
 
     def predictions(self, shard: int) -> Path:
-        """The file of the predictions of a part."""
+        """Return the path of a part's predictions."""
         return self.folder / f"part-{shard:05d}.parquet"
 
     def refused(self, shard: int) -> Path:
-        """The file of the refused rows of a part, which is there if there are any."""
+        """Return the path of a part's refused rows; the file of a complete part is empty if there are none."""
         return self.folder / f"refused-{shard:05d}.csv"
 
     @contextlib.contextmanager
     def write(self, shard: int, schema: pa.Schema) -> Iterator["PartWriter"]:
-        """Writes a part. It is complete when the block ends without an exception."""
-        # An engine may run one attempt beside another, or again.
+        """Yield a writer of a part, which is complete when the block ends without an exception."""
+        # Temporary names are random, since an engine may run several attempts, also at the same time.
         predictions, refused = (self.folder / f"{uuid.uuid4().hex}.tmp" for _ in range(2))
         try:
             with pq.ParquetWriter(predictions, schema) as rows, refused.open("w", newline="") as stream:
@@ -125,16 +125,16 @@ class PartFiles:
         return json.loads(path.read_text()) if path.exists() else None
 
     def _clear(self) -> None:
-        self.disown()  # first: what a kill leaves then belongs to no job
+        self.forget_job()  # first, so that parts left after a kill belong to no job
         for path in self.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif not path.name.startswith("."):  # the lock
+            elif not path.name.startswith("."):  # keeps the lock
                 path.unlink()
 
 
 class PartWriter:
-    """Writes the rows of one part, and counts them."""
+    """Writes the rows of a part and counts them."""
 
     def __init__(self, rows: pq.ParquetWriter, refused: TextIO) -> None:
         self.counts = PartCounts()
@@ -142,14 +142,14 @@ class PartWriter:
         self._refused = csv.writer(refused)
 
     def add(self, table: pa.Table, decisions: Sequence[tuple[str, int]]) -> None:
-        """Appends predicted rows; `decisions` is how often each decision is among them."""
+        """Append predicted rows; `decisions` gives the number of rows with each decision."""
         self._rows.write_table(table)
         self.counts.predicted += len(table)
         for name, number in decisions:
             self.counts.decided[name] += number
 
     def refuse(self, file: str, refusals: Sequence[Refusal]) -> None:
-        """Appends refused rows, with all their faults."""
+        """Append the faults of refused rows, one line each."""
         for fault in refusals:
             self._refused.writerow((file, fault.line, fault.column, fault.cell, fault.reason))
             self.counts.faults[f"{fault.column}: {fault.reason}" if fault.column else fault.reason] += 1

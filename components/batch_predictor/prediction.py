@@ -1,9 +1,9 @@
-"""Predicts files: checked, in a Beam pipeline, and put in place as a whole. The component and the command run this.
+"""Predict the rows of CSV and Parquet files in a Beam pipeline; both the component and the command call this.
 
-Reads:  CSV and Parquet files, as ExampleGen reads them; a SavedModel with its contract.
-Writes: see `assembly`; until then parts, in a hidden folder beside the output. A call that finds parts of the very same
-        job there goes on after them; it removes those of any other.
-Raises: BatchPredictionError and SourceError, with nothing in the output's place.
+Rows are read as ExampleGen reads them, and checked against the contract in the SavedModel. Parts are written to a
+hidden folder next to the output. A call that finds parts of the same job there continues with the remaining ones; it
+removes parts of other jobs. The output is written when all parts are complete (`assembly`); if an error is raised, it
+is not written.
 """
 
 import dataclasses
@@ -31,35 +31,39 @@ from serving.file_lock import FileLockedError, exclusive
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictedFiles:
-    """What a prediction of files left."""
+    """The result of a prediction of files."""
 
-    counts: PartCounts  # over all rows
-    resumed: int  # parts that an earlier call had finished
-    parts: int
-    absent: tuple[str, ...]  # features that the files have no column for
-    refused: Path | None  # the file of refused rows; None where there is none
+    counts: PartCounts  # of all rows
+    resumed: int  # number of parts that an earlier call completed
+    parts: int  # number of all parts
+    absent: tuple[str, ...]  # features without a column in the files
+    refused: Path | None  # the file of refused rows; None if there are none
 
 
 def parts_folder(out: Path) -> Path:
-    """Says where the parts of an output lie until it is whole."""
+    """Return the folder of the parts of an output."""
     return out.with_name(f".{out.name}.parts")
 
 
 def predict_files(
     job: PredictionJob, out: Path, beam_args: Sequence[str], *, shard_bytes: int = SHARD_BYTES
 ) -> PredictedFiles:
-    """Predicts the rows of files.
+    """Predict the rows of files.
 
     Args:
-        job: what is asked.
-        out: a file that ends in `.parquet` or `.csv`, or a folder.
-        beam_args: how Beam runs, such as LocalEngine().beam_args() gives.
-        shard_bytes: of text that a worker predicts at a time.
+        job: the job.
+        out: path of the output: a file that ends in `.parquet` or `.csv`, or a folder.
+        beam_args: Beam's options, such as LocalEngine().beam_args() returns.
+        shard_bytes: bytes of text that a worker predicts at a time.
+
+    Returns:
+        The result.
 
     Raises:
-        BatchPredictionError: The job cannot be done as it is asked for, the files changed meanwhile, or another call
-            makes the same output.
-        ContractError, SignatureError: The model is none of this project.
+        BatchPredictionError: The job or `out` cannot be used, the files or the model changed meanwhile, or another
+            process is writing the same output.
+        ContractError: The model's contract cannot be used.
+        SignatureError: The model lacks a signature that this project exports.
         SourceError: A file cannot be read.
     """
     check_place(out, job.files)
@@ -73,8 +77,8 @@ def predict_files(
             shutil.rmtree(parts.folder)
     except FileLockedError as error:
         raise BatchPredictionError(
-            f"{out}: another prediction ({error.holder or 'unknown'}) is making this output: wait for it, stop it, or "
-            "name another."
+            f"{out}: another prediction ({error.holder or 'unknown process'}) is writing this output: wait for it, "
+            "stop it, or name another output."
         ) from error
     return dataclasses.replace(predicted, absent=check.absent)
 
@@ -96,10 +100,10 @@ def _predict(
                 | "Predictions" >> PredictShards(job, header, parts)
             )
     if job.header() != header or job.identity(made_by) != identity:
-        parts.disown()
+        parts.forget_job()
         raise BatchPredictionError(
-            f"{job.files[0]}: the files, or the model, changed while they were read. Nothing was kept. Wait until they "
-            "are complete, and predict again."
+            f"{job.files[0]}: the files, or the model, changed while they were read. No output was written. Wait until "
+            "they are complete, and predict again."
         )
     if (fault := parts.first_fault()) is not None:
         raise SourceError(fault)

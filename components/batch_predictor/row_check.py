@@ -1,7 +1,7 @@
-"""Holds rows against the contract before a model sees them: what a request of the same values would be refused for.
+"""Check rows of files against the contract before prediction, and refuse those that the gateway would refuse.
 
-Which cells hold a value, and which, is decided as ExampleGen decides it; which values are allowed, as the gateway does
-(`serving.contract.Feature.accepts`). A row with a fault is refused by itself, with every fault that it has.
+Cells are converted to values as ExampleGen converts them. A value is allowed if the gateway allows it
+(`serving.contract.Feature.accepts`). Each row with faults is refused on its own, with all its faults.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.batch_predictor.errors import BatchPredictionError
-from components.batch_predictor.part_check import hold_parts
+from components.batch_predictor.part_check import fill_and_check_parts
 from components.csv_example_gen.column_arrays import as_texts, convert_array
 from components.csv_example_gen.csv_values import CellError, CellKind, convert, is_number
 from components.csv_example_gen.reading_rules import ReadingRules, check_header
@@ -30,54 +30,54 @@ _INT64 = np.iinfo(np.int64)
 
 @dataclasses.dataclass(frozen=True)
 class Refusal:
-    """One fault of one row."""
+    """A fault of a row."""
 
-    line: int  # of the file; of Parquet, the number of the row
-    column: str  # empty where the row as a whole is at fault
-    cell: str  # as it is written
+    line: int  # line of the file; for Parquet, number of the row
+    column: str  # empty if the fault is not in one column
+    cell: str  # text of the cell
     reason: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CheckedRows:
-    """Some rows of a file after the check."""
+    """The result of the check of some rows of a file."""
 
     accepted: np.ndarray  # bool [rows]
-    columns: Mapping[str, pa.Array]  # by feature, those accepted; null for a missing value, as `convert_array` gives it
-    refusals: list[Refusal]  # in the order of the rows
+    columns: Mapping[str, pa.Array]  # accepted rows' values by feature, as of `convert_array`; null if missing
+    refusals: list[Refusal]  # sorted by row
 
 
 class RowCheck:
-    """The check of rows whose columns are known.
+    """Checks rows of files with a given header.
 
     Attributes:
-        contract: what a row has to look like.
-        absent: features that the files have no column for: they are missing in every row. A part of a time that is
-            there is none of them.
+        contract: the contract of a row.
+        absent: features without a column in the files, which are missing in every row. Parts of a time are not among
+            them if the files have the column of the time.
     """
 
     def __init__(self, contract: Contract, rules: ReadingRules, header: Sequence[str], file: str) -> None:
-        """Holds the header against the contract.
+        """Check the header against the contract.
 
         Args:
-            contract: what a row has to look like.
+            contract: the contract of a row.
             rules: how cells are read.
-            header: of the files.
-            file: one of them, for messages.
+            header: names of the files' columns.
+            file: one of the files, for messages.
 
         Raises:
-            SourceError: A column differs from the contract's name in nothing but case or spaces.
+            SourceError: A column's name differs from the contract's only in case or spaces.
             BatchPredictionError: There is no column for a feature that every row must have.
         """
         self.contract = contract
         self._rules = rules
         self._places = {name: place for place, name in enumerate(header)}
         check_header(file, header, [feature.name for feature in contract.features])
-        told = {part.name for part, _ in contract.time_parts if part.source in self._places}
+        computed = {part.name for part, _ in contract.time_parts if part.source in self._places}
         self.absent = tuple(
             feature.name
             for feature in contract.features
-            if feature.name not in self._places and feature.name not in told
+            if feature.name not in self._places and feature.name not in computed
         )
         for feature in contract.features:
             if feature.required and feature.name in self.absent:
@@ -92,10 +92,17 @@ class RowCheck:
 
     @classmethod
     def of_model(cls, model: Path, header: Sequence[str], file: str) -> Self:
-        """Makes the check of the contract that travels with a model.
+        """Return the check with the contract in a SavedModel.
+
+        Args:
+            model: folder of the SavedModel.
+            header: names of the files' columns.
+            file: one of the files, for messages.
 
         Raises:
-            ContractError, SourceError: The contract cannot be used.
+            ContractError: The contract cannot be used.
+            SourceError: The contract cannot be used to read files, or the header does not match it.
+            BatchPredictionError: There is no column for a feature that every row must have.
         """
         path = model / "assets.extra" / "schema.pbtxt"
         contract = contracts.read(path)
@@ -103,11 +110,14 @@ class RowCheck:
         return cls(contract, ReadingRules.from_schema(schema), header, file)
 
     def check(self, lines: np.ndarray, cells: Sequence[pa.Array]) -> CheckedRows:
-        """Checks rows.
+        """Check rows.
 
         Args:
-            lines: int64 [rows], for the refusals.
-            cells: by column of the header, [rows] each, as `convert_array` takes them.
+            lines: line of each row, int64 [rows].
+            cells: for each column of the header its cells, [rows], as `convert_array` takes them.
+
+        Returns:
+            The values of the accepted rows, and the faults of the others.
         """
         accepted = np.ones(len(lines), bool)
         columns, refusals = {}, []
@@ -124,7 +134,7 @@ class RowCheck:
                 refusals.extend(self._refuse(feature, lines, written, np.flatnonzero(wrong)))
                 accepted &= ~wrong
             columns[feature.name] = values
-        for fault in hold_parts(self.contract, columns, accepted, self._are_allowed):
+        for fault in fill_and_check_parts(self.contract, columns, accepted, self._are_allowed):
             refusals.append(Refusal(int(lines[fault.place]), fault.column, fault.cell, fault.reason))
         if not accepted.all():
             chosen = pa.array(accepted)
@@ -134,13 +144,13 @@ class RowCheck:
         )
 
     def _convert(self, feature: Feature, written: pa.Array) -> tuple[pa.Array, np.ndarray]:
-        """Returns the values, and bool [rows]: which cells hold something else; those are null."""
+        """Return the values, and bool [rows]: which cells cannot be converted; their values are null."""
         kind, format_ = CellKind[feature.kind.name], self._rules.formats.get(feature.name)
         values = convert_array(written, kind, self._rules.missing, format_)
         if values is not None:
             return values, np.zeros(len(written), bool)
 
-        def holds(text: str) -> bool:
+        def is_convertible(text: str) -> bool:
             try:
                 convert([text], kind, self._rules.missing, format_)
             except CellError:
@@ -148,12 +158,12 @@ class RowCheck:
             return True
 
         encoded = written.dictionary_encode()
-        wrong = ~_for_each_row(encoded, [holds(text) for text in as_texts(encoded.dictionary)])
+        wrong = ~_for_each_row(encoded, [is_convertible(text) for text in as_texts(encoded.dictionary)])
         blanked = pc.if_else(pa.array(wrong), pa.scalar(None, written.type), written)
         return convert_array(blanked, kind, self._rules.missing, format_), wrong
 
     def _are_allowed(self, feature: Feature, values: pa.Array) -> np.ndarray:
-        """Returns bool [rows]: which values the contract allows; a missing one is for the caller to judge."""
+        """Return bool [rows]: which values the contract allows; true for missing ones, which the caller checks."""
         if feature.kind is Kind.BYTES or feature.written:
             encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
             return _for_each_row(encoded, [self._accepts(feature, value) for value in encoded.dictionary.to_pylist()])
@@ -165,13 +175,16 @@ class RowCheck:
         return allowed
 
     def _are_surely_allowed(self, feature: Feature, numbers: np.ndarray) -> np.ndarray:
-        """Does at once for most numbers, int64 or float64 [rows], what `Feature.accepts` does for one."""
+        """Return bool [rows]: which numbers, int64 or float64, `Feature.accepts` certainly accepts.
+
+        It is fast for many numbers. The caller must check the others one by one.
+        """
         if feature.kind is Kind.INT:
             least = _INT64.min if feature.low is None else int(feature.low)
             greatest = _INT64.max if feature.high is None else int(feature.high)
             inside = (numbers >= least) & (numbers <= greatest)
         else:
-            seen = numbers.astype(np.float32)  # what the model sees of them
+            seen = numbers.astype(np.float32)  # the model gets float32
             low = np.float32(-FLOAT32_MAX if feature.low is None else feature.low)
             high = np.float32(FLOAT32_MAX if feature.high is None else feature.high)
             inside = (seen >= low) & (seen <= high) & ~np.isin(seen.astype(np.float64), self._spelled)
@@ -194,7 +207,7 @@ class RowCheck:
 
 
 def _for_each_row(encoded: pa.DictionaryArray, of_each: Sequence[bool]) -> np.ndarray:
-    """Returns bool [rows] from what holds for each entry of the dictionary; true for null."""
+    """Return for each row the value of its entry of the dictionary, bool [rows]; true for null."""
     found = np.array([*of_each, True])
     rows: np.ndarray = found[encoded.indices.fill_null(len(of_each)).to_numpy()]
     return rows

@@ -1,4 +1,4 @@
-"""Reads the rows of a shard as they are written, with their lines, a block at a time."""
+"""Read the rows of a shard as text, with their line numbers, a block at a time."""
 
 import dataclasses
 import itertools
@@ -12,24 +12,24 @@ from components.batch_predictor.row_check import Refusal
 from components.csv_example_gen.file_parts import Shard
 from components.csv_example_gen.typed_blocks import CellBlock, read_cell_blocks
 
-_CAREFUL_ROWS = 16384  # read line by line and put together
+_CAREFUL_ROWS = 16384  # rows that are read one by one and then combined
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WrittenRows:
-    """Some rows of a file."""
+    """Some rows of a file, not yet converted to values."""
 
-    file: str  # its name, without the folder
-    lines: np.ndarray  # int64 [rows]: the first line of each; of Parquet, the number of the row, from 1
-    cells: list[pa.Array]  # by column of the header, [rows] each, as `convert_array` takes them
-    ragged: list[Refusal]  # rows that have not as many cells as the header; they are none of the above
+    file: str  # name of the file, without the folder
+    lines: np.ndarray  # int64 [rows]: the first line of each row; for Parquet, the number of the row, from 1
+    cells: list[pa.Array]  # for each column of the header its cells, [rows], as `convert_array` takes them
+    ragged: list[Refusal]  # rows with more or fewer cells than the header; they are not in `lines` and `cells`
 
 
 def read_rows(shard: Shard, header: Sequence[str]) -> Iterator[WrittenRows]:
-    """Yields the rows of a shard in their order.
+    """Yield the rows of a shard in their order.
 
     Raises:
-        SourceError: A file cannot be divided into rows and cells: bytes that are no text, quotes that do not close.
+        SourceError: A file cannot be divided into rows and cells: it is not UTF-8, or a quote is not closed.
     """
     for part in shard.parts:
         name = Path(part.file).name
@@ -42,7 +42,7 @@ def read_rows(shard: Shard, header: Sequence[str]) -> Iterator[WrittenRows]:
 
 
 def _find_lines(block: CellBlock, rows: int) -> np.ndarray:
-    if block.lines in (None, rows):  # A row takes up a line at least, so each takes up one.
+    if block.lines in (None, rows):  # as many lines as rows, so each row has exactly one line
         return np.arange(block.first_line, block.first_line + rows)
     return np.fromiter((line for line, _ in block.records()), np.int64, count=rows)
 

@@ -1,4 +1,4 @@
-"""Beam's part: each shard is read, checked, predicted and written by one worker, into one part."""
+"""Predict shards in Beam: one worker reads, checks and predicts each shard and writes it as one part."""
 
 import concurrent.futures
 import dataclasses
@@ -25,24 +25,24 @@ _Item = TypeVar("_Item")
 
 
 class PredictShards(beam.PTransform):
-    """(number, Shard) -> nothing; writes the part of each shard.
+    """Writes the part of each shard; elements are (number, Shard), and the output is empty.
 
-    An attempt that fails leaves no part, and one that is repeated writes the same rows.
+    An attempt that fails leaves no part. A repeated attempt writes the same rows.
     """
 
     def __init__(self, job: PredictionJob, header: Sequence[str], parts: PartFiles) -> None:
-        """Says what all workers have to know."""
+        """Store the job, the files' header, and where the parts go."""
         super().__init__()
         self._predictor = _PredictShard(job, list(header), parts)
 
     def expand(self, shards: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        """Shares the shards among the workers."""
+        """Distribute the shards over the workers, which predict them."""
         return shards | "Share" >> beam.Reshuffle() | "Predict" >> beam.ParDo(self._predictor)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Checked:
-    """Rows after the check, ready for the model."""
+    """Checked rows with the inputs of the model."""
 
     file: str
     lines: np.ndarray
@@ -56,15 +56,15 @@ class _PredictShard(beam.DoFn):
         self._job = job
         self._header = header
         self._parts = parts
-        self._shared = Shared()  # one model a process, whatever the number of its threads
+        self._shared = Shared()  # one model per process, shared by its threads
 
     def setup(self) -> None:
-        """Loads the model."""
+        """Load the model."""
         self._model = self._shared.acquire(lambda: RawSignature(self._job.model), tag=str(self._job.model))
         self._check = RowCheck.of_model(self._job.model, self._header, self._job.files[0])
 
     def process(self, numbered: tuple[int, Shard]) -> Iterable[Any]:
-        """Writes the part of one shard, or notes why it cannot be read."""
+        """Write the part of one shard, or record why it cannot be read."""
         number, shard = numbered
         try:
             self._write(number, shard)
@@ -96,26 +96,26 @@ class _PredictShard(beam.DoFn):
 
 
 def _check_numbers(rows: _Checked, predictions: np.ndarray) -> None:
-    """Checks that each prediction is a number, as the gateway does: of NaN, a decision would be false.
+    """Check that each prediction is finite, as the gateway does: the decision for NaN would be false.
 
     Args:
-        rows: that were predicted.
+        rows: the rows that were predicted.
         predictions: float32 [rows, outputs].
 
     Raises:
-        BatchPredictionError: One is not.
+        BatchPredictionError: A prediction is NaN or infinite.
     """
     wrong = np.flatnonzero(~np.isfinite(predictions).all(axis=1))
     if len(wrong):
         raise BatchPredictionError(
-            f"{rows.file}, line {rows.lines[wrong[0]]}: expected the model to predict a number, received "
-            f"{predictions[wrong[0]].tolist()}, and so for {len(wrong)} of {len(rows.lines)} rows read together. "
-            "Predict with another version."
+            f"{rows.file}, line {rows.lines[wrong[0]]}: expected the model to predict a finite number, received "
+            f"{predictions[wrong[0]].tolist()}; {len(wrong)} of the {len(rows.lines)} rows of this batch have such "
+            "predictions. Predict with another version."
         )
 
 
 def _one_ahead(items: Iterator[_Item]) -> Iterator[_Item]:
-    """Yields items; a thread makes the next one meanwhile. Arrow and TensorFlow leave the interpreter free."""
+    """Yield items while a thread makes the next one; Arrow and TensorFlow release the interpreter lock."""
     nothing = object()
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
         waiting = pool.submit(next, items, nothing)

@@ -1,4 +1,4 @@
-"""Divides files into shards, without looking at their cells."""
+"""Divide files into shards without reading their cells."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,9 +10,14 @@ from components.csv_example_gen.file_parts import SHARD_BYTES, FilePart, Shard, 
 
 
 def plan_shards(files: Sequence[str], shard_bytes: int = SHARD_BYTES) -> list[Shard]:
-    """Returns the shards, in the order of the rows. Their `rows` are not counted.
+    """Return the shards of files in the order of their rows; rows are not counted, so `Shard.rows` is 0.
 
-    A packed file, and one whose quotes stand in odd places, is one shard: nobody can begin in its middle.
+    A compressed file is one shard, and so is a file with quotes in unusual places, since neither can be read from the
+    middle.
+
+    Args:
+        files: the files.
+        shard_bytes: approximate size of a shard, in bytes of text.
 
     Raises:
         SourceError: A file cannot be read.

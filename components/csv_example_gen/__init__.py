@@ -1,1 +1,1 @@
-"""Read CSV files into tf.Examples, typed by the contract."""
+"""Read CSV and Parquet files as tf.Examples with the types of the contract."""

@@ -1,4 +1,4 @@
-"""The careful reading of cells: one by one, so that the first that does not fit is named by file, line and column."""
+"""Convert cells one by one, so that an error gives file, line and column of the first wrong cell."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,16 +12,24 @@ from components.csv_example_gen.records import locate_record
 from serving.contract.missing_values import MISSING_CELL_TAG
 from serving.csv_text.lines import describe_count, shorten
 
-BATCH_ROWS = 1024  # Rows converted together: larger is no faster.
+BATCH_ROWS = 1024  # rows converted together; more are no faster
 
-Batch = tuple[tuple[int, ...], list[tuple[str, ...]]]  # First line of each row; cells of each column.
+Batch = tuple[tuple[int, ...], list[tuple[str, ...]]]  # first line of each row; cells of each column
 
 
 def batch_records(file: str, header: Sequence[str], rows: Iterator[tuple[int, list[str]]]) -> Iterator[Batch]:
-    """Yields the cells of records, without the header, up to BATCH_ROWS rows at a time.
+    """Yield the cells of rows by column, up to BATCH_ROWS rows at a time.
+
+    Args:
+        file: the file, for messages.
+        header: names of the columns.
+        rows: line and cells of each row, without the header.
+
+    Yields:
+        The batches.
 
     Raises:
-        SourceError: A row has not as many cells as the header.
+        SourceError: A row has more or fewer cells than the header.
     """
     while batch := list(itertools.islice(rows, BATCH_ROWS)):
         for line, cells in batch:
@@ -34,10 +42,10 @@ def batch_records(file: str, header: Sequence[str], rows: Iterator[tuple[int, li
 def convert_batch(
     file: str, kinds: Mapping[str, CellKind | None], rules: ReadingRules, batch: Batch
 ) -> list[Sequence[Any]]:
-    """Returns the values of each column of `kinds`, None for a gap; the cells as they are where the type is None.
+    """Return the values of each column of `kinds`, None for a missing value; a column without a type stays cells.
 
     Raises:
-        SourceError: A cell does not hold a value of its type.
+        SourceError: A cell does not hold a value of its type, or a date is not in the contract's format.
     """
     lines, columns = batch
     converted: list[Sequence[Any]] = []
@@ -55,7 +63,7 @@ def convert_batch(
 def convert_column(
     file: str, name: str, kind: CellKind, rules: ReadingRules, lines: Sequence[int], cells: Sequence[str]
 ) -> list[Value]:
-    """Returns the values of a column, None for a gap.
+    """Return the values of a column, None for a missing value.
 
     Raises:
         SourceError: A cell does not hold a value of its type.

@@ -1,6 +1,6 @@
-"""Columns as Arrow arrays: what `csv_values.convert` does cell by cell, a block at once.
+"""Convert columns of cells to Arrow arrays of values, with the results of `csv_values.convert` but a block at a time.
 
-What Arrow reads otherwise than `convert`, or refuses, goes through `convert` itself, each different cell once.
+Cells that Arrow refuses, or may read differently, are converted by `convert` itself, each different cell once.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from components.csv_example_gen.csv_values import CellError, CellKind, Value, co
 from serving.csv_text.cells import FLOAT32_MAX
 from serving.csv_text.number_formats import NumberFormat
 
-_LARGEST_EXACT = 2.0**53  # Up to here a double's digits are those of the whole number that it is.
+_LARGEST_EXACT = 2.0**53  # up to here a double represents every whole number exactly
 _TYPES = {
     CellKind.EMPTY: pa.null(),
     CellKind.INT: pa.int64(),
@@ -26,16 +26,16 @@ _TYPES = {
 def convert_array(
     cells: pa.Array, kind: CellKind, missing: frozenset[str] = frozenset(), written: NumberFormat | None = None
 ) -> pa.Array | None:
-    """Returns the values of cells, null where one is missing; None where a cell does not hold a value.
+    """Return the values of a column's cells, or None if a cell does not hold a value of its type.
 
     Args:
-        cells: [rows] string as they are written, null for an empty one; or int64 or float64, as Parquet has them.
-        kind: their type.
-        missing: cells that hold no value, beside the blank ones, without the spaces around them.
-        written: how numbers are written.
+        cells: string [rows], null for an empty cell; or the int64 or float64 [rows] of Parquet.
+        kind: type of the column.
+        missing: cells that mean "missing" in addition to blank ones, without spaces around them.
+        written: format of the numbers; None: plain.
 
     Returns:
-        [rows] null, int64, float64, or a dictionary of binary, in the order of the types.
+        null, int64, float64 or dictionary of binary [rows], for EMPTY, INT, FLOAT and BYTES; null for a missing value.
     """
     if kind in (CellKind.INT, CellKind.FLOAT) and written is None and not _hides_numbers(cells, missing):
         values = _cast(_without_missing(cells, missing), kind)
@@ -47,35 +47,37 @@ def convert_array(
 def infer_array(
     cells: pa.Array, at_least: CellKind, missing: frozenset[str] = frozenset(), written: NumberFormat | None = None
 ) -> CellKind:
-    """Returns what `csv_values.infer` does of the cells, [rows] as `convert_array` takes them."""
+    """Return the type that `csv_values.infer` returns, of cells [rows] as `convert_array` takes them."""
     if at_least is CellKind.BYTES:
         return at_least
     return infer(as_texts(cells.unique()), at_least, missing, written)
 
 
 def to_array(values: Sequence[Value], kind: CellKind) -> pa.Array:
-    """Returns values, None for a gap, as `convert_array` does."""
+    """Return values, None for a missing one, as an array like that of `convert_array`."""
     array = pa.array(values, _TYPES[kind])
     return array.dictionary_encode() if kind is CellKind.BYTES else array
 
 
 def as_texts(cells: pa.Array) -> list[str]:
-    """Returns cells as a CSV file would have them, an empty text for null."""
+    """Return the text of each cell as in a CSV file, empty for null."""
     return ["" if cell is None else cell if isinstance(cell, str) else repr(cell) for cell in cells.to_pylist()]
 
 
 def count_each(values: pa.Array) -> tuple[list[Any], list[int]]:
-    """Returns the different values, None for a gap, and how often each is there."""
+    """Return the different values, None for a missing one, and how often each occurs."""
     counted = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
     pairs = counted.value_counts()
     return pairs.field(0).to_pylist(), pairs.field(1).to_pylist()
 
 
 def map_different(values: pa.Array, result: Callable[[Any], Any], dtype: type) -> np.ndarray:
-    """Applies a function to values, [rows] without gaps, each different one once.
+    """Return the results of a function for each value, dtype [rows]; it is called once for each different value.
 
-    Returns:
-        dtype [rows].
+    Args:
+        values: [rows], without nulls.
+        result: the function.
+        dtype: type of its results.
     """
     encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
     of_each: np.ndarray = np.fromiter(map(result, encoded.dictionary.to_pylist()), dtype, count=len(encoded.dictionary))
@@ -83,12 +85,12 @@ def map_different(values: pa.Array, result: Callable[[Any], Any], dtype: type) -
 
 
 def _hides_numbers(cells: pa.Array, missing: frozenset[str]) -> bool:
-    """Tells whether numbers, as Parquet has them, may be a spelling of missing, such as -999."""
+    """Return whether numbers of Parquet may be spellings of "missing", such as -999."""
     return not pa.types.is_string(cells.type) and any(map(is_number, missing))
 
 
 def _without_missing(cells: pa.Array, missing: frozenset[str]) -> pa.Array:
-    """Takes out the cells that hold nothing but a spelling of missing."""
+    """Return cells with null for those that are exactly a spelling of "missing"."""
     if not missing or not pa.types.is_string(cells.type):
         return cells
     spelled = pc.is_in(cells, value_set=pa.array(sorted(missing), pa.string()))
@@ -96,13 +98,11 @@ def _without_missing(cells: pa.Array, missing: frozenset[str]) -> pa.Array:
 
 
 def _cast(cells: pa.Array, kind: CellKind) -> pa.Array | None:
-    """Reads numbers as programs write them; None where a cell holds something else."""
+    """Return the numbers in plain cells; None if a cell holds something else."""
     if kind is CellKind.INT and pa.types.is_string(cells.type) and _has_letter_x(cells):
         return None
     try:
-        values = pc.cast(
-            cells, _TYPES[kind]
-        )  # Refuses spaces, plus signs, underscores, and fractions of whole numbers.
+        values = pc.cast(cells, _TYPES[kind])  # refuses spaces, plus signs, underscores, and `8.0` as INT
     except pa.ArrowInvalid:
         return None
     if kind is CellKind.INT:
@@ -114,13 +114,13 @@ def _cast(cells: pa.Array, kind: CellKind) -> pa.Array | None:
 
 
 def _is_within(values: pa.Array, limit: float) -> bool:
-    """Tells whether all numbers, float64 [rows], are finite and no larger; a comparison with NaN is false."""
+    """Return whether all numbers, float64 [rows], are finite and at most `limit` in size; NaN is not."""
     inside = np.count_nonzero(np.abs(values.to_numpy(zero_copy_only=False)) <= limit)
     return bool(inside == len(values) - values.null_count)
 
 
 def _has_letter_x(cells: pa.Array) -> bool:
-    """Tells whether a cell may be hexadecimal, which Arrow alone reads as a whole number."""
+    """Return whether a cell may be hexadecimal, which Arrow reads as a whole number and `convert` does not."""
     buffer = cells.buffers()[2]
     return buffer is not None and bool(np.any(np.frombuffer(buffer, np.uint8) | 0x20 == ord("x")))
 
@@ -136,9 +136,9 @@ def _convert_each_once(
     different = pa.array(values, _TYPES[kind])
     if kind is not CellKind.BYTES:
         return different.take(encoded.indices)
-    # A spelling of missing is null in the dictionary: the row has to be null instead.
+    # A spelling of "missing" is null in the dictionary; move the null from the dictionary to the rows.
     present = [value for value in values if value is not None]
-    is_present = np.array([*(value is not None for value in values), False])  # The last one stands for null cells.
+    is_present = np.array([*(value is not None for value in values), False])  # the last one is for null cells
     places = np.where(is_present, np.cumsum(is_present) - 1, 0).astype(np.int32)
     rows = encoded.indices.fill_null(len(values)).to_numpy()
     indices = pa.array(places[rows], mask=~is_present[rows])

@@ -1,4 +1,4 @@
-"""ExampleGen under a contract: TFX's own component with our driver, executor and split."""
+"""Define TFX's file-based ExampleGen with our driver, executor and split, which follow the contract."""
 
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
@@ -12,22 +12,22 @@ from components.csv_example_gen.shard_writer import EVAL, TRAIN
 
 
 class CheckedExampleGen(FileBasedExampleGen):
-    """Reads CSV files under a contract and splits their rows.
+    """Reads CSV or Parquet files as the contract says and splits their rows.
 
-    Its cache key holds the content of the files. Raises SourceError before anything is written for a fault in the
-    files, and when they change while they are read.
+    Its cache key depends on the contents of the files. It fails with SourceError before anything is written if a file
+    has a fault, and at the end if a file changed while it was read.
     """
 
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
     DRIVER_CLASS = Driver
 
     def __init__(self, folder: str | RuntimeParameter, pattern: str, reader: example_gen_pb2.CustomConfig) -> None:
-        """Wires the node.
+        """Wire the node.
 
         Args:
-            folder: that holds the files; or the parameter that says so when a job begins.
-            pattern: of their names; `{SPAN}` and its like as in TFX.
-            reader: what `executor.column_types` gives.
+            folder: the folder of the files, or a runtime parameter with it.
+            pattern: glob pattern of the files' names, with `{SPAN}` and the like as in TFX.
+            reader: result of `executor.column_types`.
         """
         evals, total = eval_buckets(split_of(reader).eval_share)
         shares = [
@@ -39,7 +39,7 @@ class CheckedExampleGen(FileBasedExampleGen):
             input_config=example_gen_pb2.Input(
                 splits=[example_gen_pb2.Input.Split(name="single_split", pattern=pattern)]
             ),
-            # The executor goes by `reader`; this is how TFX itself records splits and shares.
+            # The executor uses `reader`; this records splits and shares as TFX itself does.
             output_config=example_gen_pb2.Output(split_config=example_gen_pb2.SplitConfig(splits=shares)),
             custom_config=reader,
         )

@@ -1,8 +1,8 @@
-"""Cuts the rows of a CSV file into blocks, which Arrow parses at once.
+"""Divide the rows of a CSV file into blocks of text that Arrow can parse.
 
-A block ends at a line break that no quoted cell holds. To see which do, quotes have to stand as RFC 4180 has them: a
-cell is quoted as a whole or not at all. From the first block on in which they do not, as in `5" nails`, or that holds
-what Arrow reads otherwise than Python's `csv`, the rest of the file is read line by line.
+A block ends at a line break outside quoted cells. To find these, quotes must be as in RFC 4180: a cell is quoted as a
+whole or not at all. If a block has other quotes, as in `5" nails`, or text that Arrow reads differently from Python's
+`csv`, the file is read line by line from there on.
 """
 
 import dataclasses
@@ -16,21 +16,27 @@ from components.csv_example_gen.file_contents import Content, OpenFile, open_con
 from components.csv_example_gen.file_parts import FilePart
 from serving.csv_text.lines import BYTE_ORDER_MARK
 
-BLOCK_BYTES = 2 << 20  # of text: 16,000 taxi trips. Larger blocks are no faster and take more memory.
-_LONGEST = 4  # blocks that a row may take up before it is read line by line, which finds the quote that is not closed
+BLOCK_BYTES = 2 << 20  # bytes of text, for example 16,000 taxi trips; larger blocks are no faster and need more memory
+_LONGEST = 4  # a row longer than so many blocks is read line by line, which finds a quote that is not closed
 _QUOTE, _LINE_FEED, _CARRIAGE_RETURN = b'"\n\r'
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CsvBlock:
-    """Some rows of a file, as they are written."""
+    """Some rows of a file as text."""
 
     part: FilePart
     separator: str
-    text: bytes | None  # None: what Arrow would read otherwise than Python's csv
+    text: bytes | None  # None: Arrow would read the text differently from Python's csv
 
     def records(self, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
-        """Yields (number of its first line, cells) of every row, read by Python's csv.
+        """Yield (first line, cells) of every row, read by Python's csv.
+
+        Args:
+            open_file: function that opens the file for reading bytes, used if there is no `text`.
+
+        Yields:
+            The number of the row's first line, and its cells.
 
         Raises:
             SourceError: The text is malformed.
@@ -47,10 +53,18 @@ class CsvBlock:
 
 
 def read_csv_blocks(file: str, part: FilePart | None = None, open_file: OpenFile = open_local) -> Iterator[CsvBlock]:
-    """Yields the rows of a file after its header, or those of a part of it.
+    """Yield the rows of a file after its header, or those of a part of it, in blocks.
+
+    Args:
+        file: the file.
+        part: part of the file; None: all rows.
+        open_file: function that opens the file for reading bytes.
+
+    Yields:
+        The blocks, in the order of the rows.
 
     Raises:
-        SourceError: The file cannot be opened or unpacked, or is malformed where the header stands.
+        SourceError: The file cannot be opened or uncompressed, or its header is malformed.
     """
     layout = find_layout(file, open_file)
     begin, line = (part.begin, part.first) if part else (layout.begin, layout.first_line)
@@ -69,7 +83,7 @@ def read_csv_blocks(file: str, part: FilePart | None = None, open_file: OpenFile
 
 
 def _limit(stream: Content, part: FilePart) -> Iterator[bytes]:
-    """Yields the lines of a part, which ends where a line does."""
+    """Yield the lines of a part, which ends at the end of a line."""
     place = part.begin
     for line in stream:
         if part.end is not None and place >= part.end:
@@ -79,11 +93,14 @@ def _limit(stream: Content, part: FilePart) -> Iterator[bytes]:
 
 
 def _cut(stream: Content, left: int | None) -> Iterator[tuple[bytes, bool]]:
-    """Yields texts, and whether they end where a row does, if their quotes are plain.
+    """Yield blocks of text, each with whether it ends at the end of a row, provided that its quotes are plain.
 
     Args:
-        stream: at the beginning of a row.
+        stream: stream whose position is the beginning of a row.
         left: how many bytes to read; None: all.
+
+    Yields:
+        The text, and whether it ends at the end of a row. If not, the row is too long, and the block is the last.
     """
     text = b""
     while True:
@@ -103,7 +120,7 @@ def _cut(stream: Content, left: int | None) -> Iterator[tuple[bytes, bool]]:
 
 
 def _find_end(text: bytes) -> int:
-    """Returns the place after the last line break that is in no quoted cell; 0 where there is none."""
+    """Return the index after the last line break outside quoted cells; 0 if there is none."""
     if b'"' not in text:
         return text.rfind(b"\n") + 1
     codes = np.frombuffer(text, np.uint8)
@@ -114,8 +131,8 @@ def _find_end(text: bytes) -> int:
 
 
 def _is_plain(text: bytes, separator: str) -> bool:
-    """Tells whether Arrow and Python's csv read the same cells in a text, or both refuse it."""
-    if text.startswith(BYTE_ORDER_MARK):  # Arrow leaves it out wherever it begins to read.
+    """Return whether Arrow and Python's csv read the same cells from a text, or both refuse it."""
+    if text.startswith(BYTE_ORDER_MARK):  # Arrow skips it at the beginning of every block
         return False
     if not separator.isascii() or b"\0" in text or text.count(b"\r") != text.count(b"\r\n"):
         return False
@@ -123,18 +140,18 @@ def _is_plain(text: bytes, separator: str) -> bool:
 
 
 def _has_plain_quotes(codes: np.ndarray, separator: int) -> bool:
-    """Tells whether every quote opens a cell, closes one, or is one of two that stand for one in a quoted cell.
+    """Return whether every quote opens a cell, closes one, or is one of a pair that means a quote in a quoted cell.
 
     Args:
-        codes: uint8 [bytes].
-        separator: code of what separates cells.
+        codes: the text, uint8 [bytes].
+        separator: code of the separator.
     """
     places = np.flatnonzero(codes == _QUOTE)
     if len(places) % 2:
         return False
     opening, closing = places[::2], places[1::2]
     ends_cell = np.isin(np.append(codes, np.uint8(_LINE_FEED)), (separator, _LINE_FEED, _CARRIAGE_RETURN))
-    opens = ends_cell[opening - 1]  # Before the first byte is place -1, the line feed that was added.
+    opens = ends_cell[opening - 1]  # for the first byte this is index -1, the line feed that was appended
     closes = ends_cell[closing + 1]
     doubled = opening[1:] == closing[:-1] + 1
     return bool(

@@ -1,27 +1,27 @@
-"""Finds the files of a source, checks them before the pipeline reads them, and reads them.
+"""Find the files of a source, check them, and read their rows.
 
-`check_csv` reads every file from end to end before ExampleGen starts its Beam pipeline, so that a fault is reported
-once, with file, line and column, and nothing is written. The Beam pipeline then reads with `read_shard`. Memory does
-not grow with the size of a file, but for 8 bytes a row where equal rows are to be found.
+`check_csv` reads every file completely before ExampleGen starts its Beam pipeline. So a fault is reported once, with
+file, line and column, and nothing is written. The Beam pipeline then reads with `read_shard`. Memory does not grow with
+the size of a file, except by 8 bytes per row if equal rows must be found.
 
 Accepted:
-  * text in UTF-8, with a byte order mark or without, also packed with gzip (`.csv.gz`). Cells are separated by commas,
-    semicolons, tabs or bars, as is found out of each file, or as a first line such as `sep=;` says; double quotes (a
-    quoted cell may hold a line break); one header. Blank lines are skipped;
+  * text in UTF-8, with or without a byte order mark, also compressed with gzip (`.csv.gz`). Cells are separated by
+    commas, semicolons, tabs or bars; each file's separator is detected, or given in a first line such as `sep=;`. Cells
+    may be in double quotes and then hold line breaks. There is one header. Blank lines are skipped;
   * Parquet (`.parquet`), read as the cells that `parquet_records` describes.
-All files of a source have the same header. An empty cell, and one of nothing but spaces, is a missing value; further
-spellings, and other ways to write numbers, are said by the contract (`reading_rules`).
+All files of a source have the same header. A cell that is empty or has only spaces is a missing value. The contract
+gives further spellings of "missing", and formats of numbers (`reading_rules`).
 
-Faults that TFX's own CsvExampleGen (1.16 to 1.21) lets through silently, and that are errors here:
-  * a column name that occurs twice: the last column wins; an empty column name: a feature without a name;
-  * no row at all: empty splits are written;
+Faults that TFX's own CsvExampleGen (1.16 to 1.21) accepts silently, and that are errors here:
+  * a column name that occurs twice: the last column is used; an empty column name: a feature without a name;
+  * no rows: empty splits are written;
   * text in a numeric column: the whole column becomes strings; only whole numbers in a column of floats: it becomes
-    integers (both under a contract only);
+    integers (both are errors only if the contract has the column);
   * `nan`, `inf`, numbers beyond float32, which become inf, and `1_000`, which Python reads as 1000 (likewise);
-  * numbers that float32 cannot tell apart (`float_precision`, likewise);
+  * different numbers that become the same float32 (`float_precision`, likewise);
   * text after a closing quote: `"a"b` is read as `ab`; NUL bytes; other separators than commas.
-It also keeps a byte order mark and the quotes of a quoted header as part of the names. Ragged lines, unbalanced quotes,
-undecodable bytes and differing headers do fail there, inside Beam and without a line number.
+CsvExampleGen also keeps a byte order mark and the quotes of a quoted header as part of the names. Ragged lines,
+unbalanced quotes, undecodable bytes and differing headers fail there too, inside Beam and without a line number.
 """
 
 import dataclasses
@@ -63,28 +63,28 @@ __all__ = [
     "read_shard",
 ]
 
-EVERY_FILE = "*"  # the pattern of a folder: all its files that have one of ENDINGS
-ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")  # in whatever case
+EVERY_FILE = "*"  # the pattern for a folder: all its files that have one of ENDINGS
+ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")  # in upper or lower case
 
 ListFiles = Callable[[str], Iterable[str]]
-NO_RULES = ReadingRules()  # of a source without a contract
+NO_RULES = ReadingRules()  # for a source without a contract
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSummary:
-    """What a checked source holds."""
+    """The files, rows, columns and shards of a checked source."""
 
-    files: tuple[str, ...]  # Sorted; the order in which they are read.
-    rows: int  # Over all files, without headers and blank lines.
-    columns: dict[str, CellKind]  # In the header's order: the contract's type, or the inferred one where it has none.
-    rules: ReadingRules  # By which it was checked, and is to be read.
-    float32_errors: dict[str, float]  # By FLOAT column of the contract: Float32Precision.relative_error.
+    files: tuple[str, ...]  # sorted, which is the order in which they are read
+    rows: int  # of all files, without headers and blank lines
+    columns: dict[str, CellKind]  # in the header's order: the contract's type, or the inferred one if it has none
+    rules: ReadingRules  # by which it was checked, and must be read
+    float32_errors: dict[str, float]  # by FLOAT column of the contract: Float32Precision.relative_error
     shards: tuple[Shard, ...]  # in the order of the rows
-    # uint64 [rows], what `hash_rows` gives; None where it was not asked for, or types were inferred until the end.
+    # uint64 [rows], hashes of `hash_rows`; None if not asked for, or if a type was inferred.
     row_hashes: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def read(self, open_file: OpenFile) -> Iterator[TypedBlock]:
-        """Yields all rows again."""
+        """Yield all rows in blocks."""
         for shard in self.shards:
             yield from read_shard(shard, self.columns, self.rules, open_file)
 
@@ -92,18 +92,21 @@ class SourceSummary:
 def read_shard(
     shard: Shard, columns: Mapping[str, CellKind], rules: ReadingRules, open_file: OpenFile
 ) -> Iterator[TypedBlock]:
-    """Yields the rows of a shard of a source that was checked."""
-    unchecked = dataclasses.replace(rules, dates={})  # Its dates were read already, one by one.
+    """Yield the rows of a shard of a checked source in blocks."""
+    unchecked = dataclasses.replace(rules, dates={})  # its dates were checked before
     for part in shard.parts:
         yield from read_typed(part, columns, open_file, rules=unchecked)
 
 
 def locate(source: str | Path) -> tuple[str, str]:
-    """Splits a source into the folder and the file pattern that ExampleGen wants.
+    """Split a source into the folder and the file pattern that ExampleGen takes.
+
+    Args:
+        source: a file, a folder or a glob pattern.
 
     Returns:
-        (folder, pattern): of a folder, EVERY_FILE; of a file, its name with glob characters escaped; of a glob pattern,
-        its last part.
+        Folder and pattern. The pattern is EVERY_FILE for a folder, the name with glob characters escaped for a file,
+        and the last part for a glob pattern.
     """
     path = Path(source)
     if path.is_dir():
@@ -112,15 +115,16 @@ def locate(source: str | Path) -> tuple[str, str]:
 
 
 def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
-    """Lists the files of a source, sorted: the order in which they are read.
+    """Return the files of a source, sorted, which is the order in which they are read.
 
     Args:
-        source: a file; a folder, of which the files with one of ENDINGS are read, in whatever case; or a glob pattern,
-            of which every match is read. The pattern EVERY_FILE stands for its folder.
-        list_files: the paths that match a pattern.
+        source: a file; or a folder, whose files with one of ENDINGS are listed; or a glob pattern, whose matches are
+            all listed. A path that ends in EVERY_FILE means its folder.
+        list_files: function that returns the paths that match a pattern.
 
     Raises:
-        SourceError: there is none; or a folder holds the same name in two formats, which are the same rows twice.
+        SourceError: There is no file. Or a folder has the same name in two formats, so that its rows would be read
+            twice. Or the folder's name has glob characters.
     """
     path = Path(source)
     folder = path if path.is_dir() else path.parent
@@ -132,9 +136,9 @@ def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[st
         return files
     if _is_folder(path) and folder.is_dir():
         found = _list_visible(source, list_files)
-        held = f"It holds {_shorten_list(found)}" if found else "It is empty"
+        contents = f"It holds {_shorten_list(found)}" if found else "It is empty"
         raise SourceError(
-            f"{folder}: no file to read in this folder. Expected at least one named *{', *'.join(ENDINGS)}. {held}."
+            f"{folder}: no file to read in this folder. Expected at least one named *{', *'.join(ENDINGS)}. {contents}."
         )
     if glob.has_magic(path.name) and path.parent.is_dir():
         raise SourceError(f"{path.parent}: no file here matches `{path.name}`. Expected at least one CSV file.")
@@ -142,20 +146,25 @@ def find_files(source: str | Path, list_files: ListFiles = glob.glob) -> list[st
 
 
 def list_matches(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
-    """Lists what `find_files` lists, without its checks; nothing where there is none."""
+    """Return the files that `find_files` returns, without its checks; an empty list if there are none."""
     found = _list_visible(source, list_files)
     return [path for path in found if is_match(Path(path).name, EVERY_FILE)] if _is_folder(Path(source)) else found
 
 
 def is_match(name: str, pattern: str) -> bool:
-    """Tells whether a file of this name, without its folder, is one of those that a pattern stands for."""
+    """Return whether a file's name, without its folder, matches a pattern; EVERY_FILE matches names with ENDINGS.
+
+    Example:
+        >>> is_match("trips.CSV", "*"), is_match("notes.txt", "*"), is_match("notes.txt", "n*")
+        (True, False, True)
+    """
     if name.startswith("."):
         return False
     return _find_ending(name) is not None if pattern == EVERY_FILE else fnmatch.fnmatch(name, pattern)
 
 
 def find_unread(source: str | Path, list_files: ListFiles = glob.glob) -> list[str]:
-    """Lists the names of what a folder holds and `find_files` leaves out, sorted; hidden files are not worth a word."""
+    """Return the sorted names of a folder's visible files that `find_files` leaves out."""
     if not _is_folder(Path(source)):
         return []
     return [Path(path).name for path in _list_visible(source, list_files) if not _find_ending(path)]
@@ -170,14 +179,14 @@ def _find_ending(path: str) -> str | None:
 
 
 def _check_stems(files: Sequence[str]) -> None:
-    """Raises where a file lies beside its own packed or converted copy: its rows would count twice."""
+    """Refuse two files of the same name in different formats, whose rows would be read twice."""
     seen: dict[str, str] = {}
     for file in files:
         stem = file.lower().removesuffix(_find_ending(file) or "")
         if (other := seen.setdefault(stem, file)) != file:
             raise SourceError(
                 f"{Path(file).parent}: holds {Path(other).name} and {Path(file).name}. Expected each file in one "
-                "format, or its rows would be read twice. Remove one of them, or rename it if its rows are others."
+                "format, or its rows would be read twice. Remove one of them, or rename it if it has other rows."
             )
 
 
@@ -196,20 +205,23 @@ def check_csv(
     hash_equal_rows: bool = False,
     shard_bytes: int | None = None,
 ) -> SourceSummary:
-    """Reads all of a source and raises at its first fault.
+    """Read all files of a source and raise at the first fault.
 
     Args:
         source: a file, a folder or a glob pattern, as `find_files` takes it.
-        rules: of the contract. A column whose type it does not say gets the narrowest that holds its values. A name
-            without a column is no fault here, unless case alone sets them apart: that is for the data contract to say.
-        list_files: the files that match a pattern.
-        open_file: opens one of them for reading bytes.
+        rules: the contract's rules. A column without a type in them gets the narrowest that holds its values. A name in
+            them without a column is no fault here, unless a column's name differs from it only in case or spaces.
+        list_files: function that returns the files that match a pattern.
+        open_file: function that opens a file for reading bytes.
         hash_equal_rows: whether to fill in `row_hashes`.
-        shard_bytes: of text in each of `shards` at least, but for the last one; None: one shard.
+        shard_bytes: least bytes of text in each of `shards` except the last one; None: one shard.
+
+    Returns:
+        The summary of the source.
 
     Raises:
-        SourceError: the source is missing, empty or malformed, a cell does not hold a value of its type, or float32
-            would make one of different values.
+        SourceError: The source is missing, empty or malformed, a cell does not hold a value of its type, or different
+            values of a column would become the same float32.
     """
     files = find_files(source, list_files)
     header = _common_header(files, open_file)
@@ -236,10 +248,19 @@ def check_csv(
 def read_columns(
     file: str, kinds: Mapping[str, CellKind], open_file: OpenFile = open_local, *, rules: ReadingRules
 ) -> Iterator[list[Sequence[Value]]]:
-    """Yields the values of a file, up to BATCH_ROWS rows at a time: one sequence per column of `kinds`, None for a gap.
+    """Yield the values of a file in batches.
+
+    Args:
+        file: the file.
+        kinds: type of each column, in the order of the header.
+        open_file: function that opens the file for reading bytes.
+        rules: the contract's rules.
+
+    Yields:
+        For up to BATCH_ROWS rows, one sequence of values for each column; None for a missing value.
 
     Raises:
-        SourceError: as `check_csv`.
+        SourceError: The file is malformed, or a cell does not hold a value of its type.
     """
     for batch in read_cells(file, list(kinds), open_file):
         yield [
@@ -249,28 +270,33 @@ def read_columns(
 
 
 def read_cells(file: str, header: Sequence[str], open_file: OpenFile = open_local) -> Iterator[Batch]:
-    """Yields the cells of a file as they are written, up to BATCH_ROWS rows at a time.
+    """Return an iterator of the cells of a file as text, up to BATCH_ROWS rows at a time.
 
     Raises:
-        SourceError: the file is malformed, or a row has not as many cells as the header.
+        SourceError: On iteration: the file is malformed, or a row has more or fewer cells than the header.
     """
     return batch_records(file, header, itertools.islice(records(file, open_file), 1, None))
 
 
 def check_precision(source: str, name: str, precision: Float32Precision) -> None:
-    """Raises where float32 would make one of different values.
+    """Refuse a column whose different values would too often become the same float32.
+
+    Args:
+        source: the source, for the message.
+        name: name of the column.
+        precision: measurement of the column.
 
     Raises:
-        SourceError: Names two of them.
+        SourceError: The column loses too many values. The message has two of them.
     """
     loss = precision.find_loss()
     if loss is not None:
         raise SourceError(
-            f"{source}, column `{name}`: expected numbers that float32, as which a FLOAT is stored, can tell apart; "
-            f"received {loss.first!r} and {loss.second!r}, which both become {loss.stored!r}, and so do others: of "
+            f"{source}, column `{name}`: expected numbers that stay different as float32, in which a FLOAT is stored; "
+            f"received {loss.first!r} and {loss.second!r}, which both become {loss.stored!r}, and more such: of "
             f"{loss.of:,} different values {loss.lost:,} are lost. Write whole numbers of a smaller unit, such as "
-            "milliseconds or cents, and declare the column as INT, which is kept exactly; or subtract a constant that "
-            f"all values share, such as {_round_number(loss.first):,}, before they are written."
+            "milliseconds or cents, and declare the column as INT, which is stored exactly; or subtract a constant "
+            f"such as {_round_number(loss.first):,} from all values before they are written."
         )
 
 
@@ -286,7 +312,7 @@ def _common_header(files: Sequence[str], open_file: OpenFile) -> list[str]:
 
 
 def _round_number(value: float) -> int:
-    """The leading two digits of a number."""
+    """Return a number rounded to two digits."""
     return int(float(f"{value:.1e}"))
 
 

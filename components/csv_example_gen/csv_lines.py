@@ -1,4 +1,4 @@
-"""Lines and cells of a CSV file."""
+"""Read the lines and cells of a CSV file."""
 
 import dataclasses
 import itertools
@@ -10,18 +10,19 @@ from serving.csv_text.lines import SAMPLE_LINES, CsvTextError, decode_lines, spl
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CsvLayout:
-    """How a file is written, and where its rows begin."""
+    """The separator of a CSV file, and where its rows begin."""
 
     separator: str
-    begin: int  # byte at which the line after the header begins, of the unpacked text
-    first_line: int  # its number
+    begin: int  # byte of the uncompressed text at which the line after the header begins
+    first_line: int  # number of that line
 
 
 def find_layout(file: str, open_file: OpenFile = open_local) -> CsvLayout:
-    """Finds the separator and the end of the header.
+    """Return the separator and the end of the header, from the first lines of a file.
 
     Raises:
-        SourceError: as `read_csv_records`, for the first lines.
+        SourceError: The file cannot be opened, the first lines cannot be decoded, their quotes are not balanced, or
+            several separators fit.
     """
     with open_content(file, open_file) as stream:
         raw: list[bytes] = []
@@ -34,10 +35,13 @@ def find_layout(file: str, open_file: OpenFile = open_local) -> CsvLayout:
 
 
 def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
-    """Yields (number of its first line, cells) of every record, the header included. Blank lines are skipped.
+    """Yield (first line, cells) of every record, the header included; blank lines are skipped.
+
+    Yields:
+        The number of the record's first line, and its cells.
 
     Raises:
-        SourceError: the file cannot be opened or decoded, its quotes are not balanced, or several separators fit.
+        SourceError: The file cannot be opened or decoded, its quotes are not balanced, or several separators fit.
     """
     with open_content(file, open_file) as stream:
         lines = _decode_lines(file, stream)
@@ -50,7 +54,16 @@ def read_csv_records(file: str, open_file: OpenFile = open_local) -> Iterator[tu
 def read_later_records(
     file: str, stream: Iterable[bytes], separator: str, first_line: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yields what `read_csv_records` does of lines that stand after the header, the first of which has this number.
+    """Yield (first line, cells) of every record in lines after the header.
+
+    Args:
+        file: the file, for messages.
+        stream: the lines.
+        separator: the separator of cells.
+        first_line: number of the first of the lines.
+
+    Yields:
+        The number of the record's first line, and its cells.
 
     Raises:
         SourceError: A line cannot be decoded, or its quotes are not balanced.

@@ -1,4 +1,4 @@
-"""Types and values of cells: which type a column has, and what its cells hold. Knows nothing of files."""
+"""Infer the type of a column from its cells, and convert cells to values; this module does not depend on files."""
 
 import enum
 import re
@@ -9,27 +9,27 @@ import numpy as np
 from serving.csv_text.cells import FLOAT32_MAX, INT64_MAX, INT64_MIN, is_missing, is_plain, read_float, read_integer
 from serving.csv_text.number_formats import NumberFormat
 
-_LEADING_ZERO = re.compile(r"\s*[+-]?0\d+\s*")  # As in the zip code 02134, of which a number would be 2134.
-_SURE_OF_INT64 = 18  # characters: a number of no more is within int64
+_LEADING_ZERO = re.compile(r"\s*[+-]?0\d+\s*")  # as in the zip code 02134, which must not become the number 2134
+_SURE_OF_INT64 = 18  # characters; a whole number of no more is in the range of int64
 
 Value = int | float | bytes | None
 
 
 class CellKind(enum.IntEnum):
-    """Type of a column, in the order in which inference widens it. The names are those of the schema's types."""
+    """Type of a column, from narrow to wide. INT, FLOAT and BYTES are named as the types of a Schema."""
 
-    EMPTY = 0  # No cell holds a value.
+    EMPTY = 0  # no cell holds a value
     INT = 1
     FLOAT = 2
     BYTES = 3
 
 
 class CellError(ValueError):
-    """A cell that is not of the expected type."""
+    """A cell does not hold a value of the expected type."""
 
     def __init__(self, position: int, cell: str) -> None:
         super().__init__(position, cell)
-        self.position = position  # Which of the cells, from 0.
+        self.position = position  # index of the cell, from 0
         self.cell = cell
 
 
@@ -39,17 +39,21 @@ def infer(
     missing: Collection[str] = (),
     written: NumberFormat | None = None,
 ) -> CellKind:
-    """Returns the narrowest type that holds all cells and is not narrower than `at_least`.
+    """Return the narrowest type that holds all cells and is not narrower than `at_least`.
 
-    The order is CsvExampleGen's: INT, FLOAT, BYTES, and whole numbers beyond int64 are BYTES. Unlike there, a number is
-    one that `convert` takes: `nan`, `inf` and `1_000` are text. So are digits after a leading zero, such as `02134`:
-    they are a code, which a number would cut short.
+    As in CsvExampleGen the types are INT, FLOAT and BYTES, and whole numbers beyond int64 are BYTES. Unlike there,
+    `nan`, `inf` and `1_000` are BYTES, as `convert` requires. So are digits with a leading zero, such as `02134`: they
+    are a code, and a number would lose the zero.
 
     Args:
-        cells: of a column.
-        at_least: the type of its cells before these.
-        missing: cells that hold no value, beside the blank ones.
-        written: how numbers are written.
+        cells: cells of a column.
+        at_least: the type of earlier cells of the column.
+        missing: cells that mean "missing", in addition to blank ones.
+        written: format of the numbers; None: plain.
+
+    Example:
+        >>> infer(["1", "", "2.5"]).name, infer(["02134"]).name
+        ('FLOAT', 'BYTES')
     """
     kind = at_least
     for cell in cells:
@@ -61,12 +65,12 @@ def infer(
 
 
 def has_leading_zero(cell: str) -> bool:
-    """Whether a cell holds nothing but digits, a zero before others."""
+    """Return whether a cell is a whole number with a leading zero, apart from `0` itself."""
     return _LEADING_ZERO.fullmatch(cell) is not None
 
 
 def kind_of(cell: str, written: NumberFormat | None = None) -> CellKind:
-    """Returns the narrowest type that holds the cell, which is not empty; see `infer`."""
+    """Return the narrowest type that holds a cell with a value; see `infer`."""
     try:
         text = written.normalise(cell) if written else cell
         read_float(text)
@@ -83,27 +87,32 @@ def kind_of(cell: str, written: NumberFormat | None = None) -> CellKind:
 def convert(
     cells: Sequence[str], kind: CellKind, missing: Collection[str] = (), written: NumberFormat | None = None
 ) -> list[Value]:
-    """Returns the value of each cell, None for one that is missing.
+    """Return the value of each cell, None for a missing one.
 
-    A whole number written with a fraction of zero (`8.0`) is an INT: so pandas writes integer columns with gaps.
-    An INT fits int64, a FLOAT is finite and fits float32. A cell of nothing but spaces is empty.
+    A whole number with a fraction of zero (`8.0`) is allowed as INT, since pandas writes integer columns with missing
+    values so. An INT must be in the range of int64, a FLOAT finite and in the range of float32. A cell that has only
+    spaces is missing.
 
     Args:
-        cells: of a column.
-        kind: its type.
-        missing: cells that hold no value, beside the blank ones, without the spaces around them.
-        written: how numbers are written.
+        cells: cells of a column.
+        kind: type of the column.
+        missing: cells that mean "missing" in addition to blank ones, without spaces around them.
+        written: format of the numbers; None: plain.
 
     Raises:
-        CellError: a cell is not a value of that type.
+        CellError: A cell is not a value of that type.
+
+    Example:
+        >>> convert(["8.0", "", "N/A"], CellKind.INT, missing={"N/A"})
+        [8, None, None]
     """
     if kind is CellKind.EMPTY:
         return _convert_each(cells, _nothing, missing)
     if kind is CellKind.BYTES:
-        # Each once: texts repeat.
+        # Each different text is encoded once.
         different = {cell: None if is_missing(cell, missing) else cell.encode() for cell in set(cells)}
         return [different[cell] for cell in cells]
-    no_format = written is None and not any(map(is_number, missing))  # `-999` for missing is no value.
+    no_format = written is None and not any(map(is_number, missing))  # a cell such as `-999` may mean "missing"
     if no_format and (values := _convert_plain(cells, kind)) is not None:
         return values
     parse: Callable[[str], Value] = read_integer if kind is CellKind.INT else read_float
@@ -111,12 +120,12 @@ def convert(
 
 
 def to_array(values: Sequence[Value]) -> np.ndarray:
-    """Returns the values of a FLOAT column, float64 [rows], NaN where there is none."""
+    """Return the values of a FLOAT column, float64 [rows], NaN for missing ones."""
     return np.array(values, dtype=np.float64)
 
 
 def is_number(text: str) -> bool:
-    """Tells whether Python reads a text as a number."""
+    """Return whether Python's `float` accepts a text."""
     try:
         float(text)
     except ValueError:
@@ -125,7 +134,7 @@ def is_number(text: str) -> bool:
 
 
 def _convert_plain(cells: Sequence[str], kind: CellKind) -> list[Value] | None:
-    """Converts numbers as programs write them, all together; None where a cell needs a second look."""
+    """Return the values of plain numbers; None if a cell needs the checks of `_convert_each`."""
     joined = "".join(cells)
     if not is_plain(joined):
         return None
@@ -138,7 +147,7 @@ def _convert_plain(cells: Sequence[str], kind: CellKind) -> list[Value] | None:
     except ValueError:
         return None
     array = to_array(values)
-    # A comparison with NaN is false: what is not counted here is missing, or not a finite number that float32 holds.
+    # Cells that are not counted are missing (NaN), or are not finite or beyond float32; only missing ones are allowed.
     return values if np.count_nonzero(np.abs(array) <= FLOAT32_MAX) == len(cells) - cells.count("") else None
 
 

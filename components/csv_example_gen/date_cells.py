@@ -1,4 +1,4 @@
-"""Checks that a column's dates and times are written as the contract says."""
+"""Check that a column's dates and times are in the contract's format."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,17 @@ from serving.contract import dates
 
 
 def check_dates(file: str, name: str, written: str, lines: Sequence[int], values: Sequence[Value]) -> None:
-    """Raises at the first value that is no date: a model would be given NaN in its place.
+    """Refuse a value that is not a date in the format, for which a model would get NaN.
 
     Args:
-        file: that holds the values.
-        name: of the column.
-        written: how dates are written; see serving.contract.dates.
-        lines: of the values, as `locate_record` takes them.
-        values: texts or whole numbers.
+        file: the file of the values.
+        name: name of the column.
+        written: format of the dates; see serving.contract.dates.
+        lines: line of each value, as `locate_record` takes it.
+        values: texts or whole numbers; None for a missing value, which is allowed.
 
     Raises:
-        SourceError: Names line, column and cell.
+        SourceError: A value is not a date. The message has the line, the column and the cell of the first.
     """
     for line, value in zip(lines, values, strict=True):
         if value is None:

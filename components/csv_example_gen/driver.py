@@ -1,7 +1,8 @@
-"""Driver of ExampleGen: the cache key holds what the files hold, where TFX's own holds their sizes and times.
+"""Fingerprint ExampleGen's files by their contents, while TFX's own driver uses their sizes and times.
 
-TFX resolves the span, asks the driver for a fingerprint of the files, and puts it into the cache key and into the
-Examples, as `input_fingerprint`. The fingerprint is ours, and so are span and version where the caller gives a label.
+TFX resolves the span, gets a fingerprint of the files from the driver, and puts it into the cache key and into the
+Examples as `input_fingerprint`. This driver computes the fingerprint. It also sets span and version if the caller gives
+a label.
 """
 
 import os
@@ -22,18 +23,18 @@ from components.csv_example_gen.source_files import open_source
 from components.csv_example_gen.span_label import SpanLabel, read_label
 from components.span_names import SPAN_NAME
 
-MEMORY_FILE = "file_digests.json"  # beside the node's artifacts
+MEMORY_FILE = "file_digests.json"  # in the folder of the node's artifacts
 
 
 class Driver(FileBasedDriver):
-    """FileBasedDriver with a fingerprint of the content."""
+    """TFX's FileBasedDriver with a fingerprint of the files' contents."""
 
     def __init__(self, metadata_handle: Any) -> None:
         super().__init__(metadata_handle)
         self._remembered: RememberedDigests | None = None
 
     def run(self, execution_info: Any) -> Any:
-        """Fills in span, version and fingerprint; remembers digests below the folder of the node's artifacts."""
+        """Fill in span, version and fingerprint; keep digests in MEMORY_FILE if the artifacts are local."""
         (examples,) = execution_info.output_dict[specs.EXAMPLES_KEY]
         if is_local(examples.uri):  # <pipeline root>/<node>/<key>/<execution>
             self._remembered = RememberedDigests(Path(examples.uri).parents[1] / MEMORY_FILE)
@@ -48,7 +49,7 @@ class Driver(FileBasedDriver):
     def resolve_exec_properties(
         self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
     ) -> dict[str, Any]:
-        """Resolves span, version and fingerprint; a label says span and version."""
+        """Return the properties with span, version and fingerprint; a label's span and version take precedence."""
         resolved = super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
         if label := read_label(resolved.get(specs.CUSTOM_CONFIG_KEY)):
             resolved |= {utils.SPAN_PROPERTY_NAME: label.number, utils.VERSION_PROPERTY_NAME: label.version}
@@ -57,7 +58,7 @@ class Driver(FileBasedDriver):
     def get_input_processor(
         self, splits: Iterable[Any], range_config: Any = None, input_base_uri: str | None = None
     ) -> FileBasedInputProcessor:
-        """Returns TFX's processor, with our fingerprint."""
+        """Return TFX's processor, with our fingerprint."""
         return _ContentInputProcessor(input_base_uri, splits, range_config, self._digest)
 
     def _digest(self, path: str) -> FileDigest:
@@ -67,9 +68,9 @@ class Driver(FileBasedDriver):
 
 
 def _write_label(examples: Any, label: SpanLabel) -> None:
-    """Writes the label as the type Examples declares it; TFX's driver writes custom properties alone.
+    """Write the label to the properties that the type Examples declares; TFX's driver writes only custom properties.
 
-    StatisticsGen copies the declared one into its Statistics.
+    StatisticsGen copies the declared span to its Statistics.
     """
     examples.properties[utils.SPAN_PROPERTY_NAME].int_value = label.number
     examples.properties[utils.VERSION_PROPERTY_NAME].int_value = label.version

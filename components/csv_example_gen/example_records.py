@@ -1,9 +1,9 @@
-"""Serializes rows as tf.Examples, a block at once: the bytes of `SerializeToString(deterministic=True)`.
+"""Serialize blocks of rows as tf.Examples, with the bytes of `SerializeToString(deterministic=True)`.
 
-tfx_bsl's RecordBatchToExamplesEncoder writes the features in the order of a hash table and gives a missing value an
-empty feature, so that neither bytes nor presence would be what they are. Here a record is its features' bytes, sorted
-by name, one after another; Arrow joins them. The format is that of protocol buffers
-(https://protobuf.dev/programming-guides/encoding), of tensorflow/core/example/{example,feature}.proto.
+tfx_bsl's RecordBatchToExamplesEncoder writes features in the order of a hash table, so that bytes vary, and writes an
+empty feature for a missing value, which TFDV counts as present. Here a record is the concatenation of its features'
+bytes, sorted by name; Arrow joins them. The format is that of protocol buffers
+(https://protobuf.dev/programming-guides/encoding) for tensorflow/core/example/{example,feature}.proto.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,18 +14,18 @@ import pyarrow.compute as pc
 
 from components.csv_example_gen.csv_values import CellKind
 
-_DELIMITED = 2  # wire type of what has a length before it
-_LIST_FIELDS = {CellKind.BYTES: 1, CellKind.FLOAT: 2, CellKind.INT: 3}  # of message Feature
-_VARINT_BYTES = 10  # of an int64 at most, seven bits in each
+_DELIMITED = 2  # wire type of length-delimited fields
+_LIST_FIELDS = {CellKind.BYTES: 1, CellKind.FLOAT: 2, CellKind.INT: 3}  # field numbers in message Feature
+_VARINT_BYTES = 10  # most bytes of an int64, with seven bits in each
 
 
 def serialize_rows(kinds: Mapping[str, CellKind], columns: Sequence[pa.Array]) -> pa.Array:
-    """Returns a serialized tf.Example of each row: binary [rows].
+    """Return the serialized tf.Example of each row, binary [rows].
 
     Args:
         kinds: type of each column.
-        columns: [rows] each, as `column_arrays.convert_array` gives them. A null is an absent feature; a column without
-            any value is a feature without a kind, so that it stays visible.
+        columns: values of each column, [rows], as `column_arrays.convert_array` returns them. A null becomes an absent
+            feature. An EMPTY column becomes features without a kind, so that statistics still have the column.
     """
     entries = [
         _make_entries(name, kind, column)
@@ -40,7 +40,7 @@ def serialize_rows(kinds: Mapping[str, CellKind], columns: Sequence[pa.Array]) -
 
 
 def _make_entries(name: str, kind: CellKind, column: pa.Array) -> pa.Array:
-    """Returns what stands for a column in each row: binary [rows], null where the feature is absent."""
+    """Return the bytes of a column's feature in each row, binary [rows], null if the feature is absent."""
     if kind is CellKind.EMPTY:
         return pa.array([_entry(name, b"")] * len(column), pa.binary())
     if kind is CellKind.FLOAT:
@@ -54,14 +54,14 @@ def _make_entries(name: str, kind: CellKind, column: pa.Array) -> pa.Array:
 
 
 def _float_entries(name: str, column: pa.Array) -> pa.Array:
-    """All have the same length."""
-    numbers = column.to_numpy(zero_copy_only=False).astype("<f4")  # A gap is NaN here and null below.
+    """Return the bytes of a FLOAT feature in each row, which all have the same length."""
+    numbers = column.to_numpy(zero_copy_only=False).astype("<f4")  # a missing value is NaN here and null below
     entries = _entries_of_size(name, CellKind.FLOAT, numbers.view(np.uint8).reshape(-1, 4))
     return pc.if_else(column.is_valid(), entries, pa.scalar(None, pa.binary())) if column.null_count else entries
 
 
 def _integer_entries(name: str, numbers: np.ndarray) -> pa.Array:
-    """What stands before the bytes of a number depends on how many they are."""
+    """Return the bytes of an INT feature in each row; numbers are grouped by length, since lengths precede them."""
     payload, sizes = _varints(numbers)
     groups = [np.flatnonzero(sizes == size) for size in range(1, _VARINT_BYTES + 1)]
     entries = pa.concat_arrays(
@@ -71,7 +71,7 @@ def _integer_entries(name: str, numbers: np.ndarray) -> pa.Array:
 
 
 def _entries_of_size(name: str, kind: CellKind, payload: np.ndarray) -> pa.Array:
-    """Returns what stands for values, uint8 [rows, bytes of each]: binary [rows]."""
+    """Return the bytes of a feature with values of equal length, binary [rows], from uint8 [rows, bytes per value]."""
     size = payload.shape[1]
     head = np.frombuffer(_entry(name, _value(kind, bytes(size)))[:-size], np.uint8)
     rows = np.empty((len(payload), len(head) + size), np.uint8)
@@ -82,7 +82,7 @@ def _entries_of_size(name: str, kind: CellKind, payload: np.ndarray) -> pa.Array
 
 
 def _varints(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the varints of int64 [n], uint8 [n, 10], and how many bytes of each count, int64 [n]."""
+    """Return the varints of int64 [n], uint8 [n, 10], and how many of these bytes each uses, int64 [n]."""
     shifts = np.arange(0, 7 * _VARINT_BYTES, 7, dtype=np.uint64)
     sevens = (numbers.view(np.uint64)[:, None] >> shifts).astype(np.uint8) & 0x7F
     rest = numbers.view(np.uint64)[:, None] >> shifts[1:] != 0
@@ -97,12 +97,12 @@ def _join(*columns: pa.Array) -> pa.Array:
 
 
 def _entry(name: str, feature: bytes) -> bytes:
-    """Bytes of one entry of the map Features.feature."""
+    """Return the bytes of an entry of the map Features.feature."""
     return _field(1, _field(1, name.encode()) + _field(2, feature))
 
 
 def _value(kind: CellKind, payload: bytes) -> bytes:
-    """Bytes of a Feature that holds one value."""
+    """Return the bytes of a Feature with one value."""
     return _field(_LIST_FIELDS[kind], _field(1, payload))
 
 

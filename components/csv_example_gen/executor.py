@@ -1,21 +1,16 @@
-"""Executor of an ExampleGen that reads under a contract: types come from the schema, and a bad row stops the run.
+"""Check CSV and Parquet files against a contract and write their rows as Examples; a bad row stops the run.
 
-Reads:  the files that `input_base` and the patterns of `input_config` name.
-Writes: Examples, one tf.Example per row; a missing value is an absent feature. Custom properties say how many rows are
-        in each split, how they were split, and what float32 took away. Of a labelled span a third split holds all rows.
-Raises: SourceError, for the faults that `components.csv_example_gen.csv_files` lists and for a split that cannot work,
-        before anything is written; for a split that no row fell into; and for files that changed meanwhile.
-        SplitCheckError, if what was written is not the split that was asked for.
+There is one tf.Example per row; a missing value is an absent feature. Custom properties of the Examples hold the number
+of rows of each split, a description of the split, and float32's largest relative errors. Examples of a labelled span
+have a third split with all rows.
 
-`component.CheckedExampleGen` runs it, with TFX's spans.
-
-How it differs from CsvExampleGen, and why:
-  * CsvExampleGen guesses each column's type from its values, so one text cell in `trip_miles` turns the column into
-    strings, and a month in which every fare is a whole number turns `fare` into integers;
-  * it encodes an empty cell as a present feature without a value, which TFDV counts as present: `presence` in the
-    contract could never fail, and statistics show nothing missing;
-  * it shuffles before it writes, with random keys that now and then collide, so two runs over the same rows do not
-    always write them in the same order. Here the order is that of the files, and equal rows give equal bytes.
+Differences from TFX's CsvExampleGen:
+  * CsvExampleGen infers each column's type from its values. One text cell in `trip_miles` makes the column strings, and
+    a month in which every fare is a whole number makes `fare` integers. Here the contract gives the types.
+  * CsvExampleGen encodes an empty cell as a present feature without a value, which TFDV counts as present. So
+    `presence` in the contract could never fail, and statistics would show nothing missing.
+  * CsvExampleGen shuffles rows with random keys that sometimes collide, so two runs over the same rows do not always
+    write the same order. Here the order is that of the files, and equal rows give equal bytes.
 """
 
 import glob
@@ -52,8 +47,8 @@ from components.csv_example_gen.split_plan import SplitPlan, check_column, plan_
 from components.csv_example_gen.whole_span import add_whole_span
 from components.csv_example_gen.written_splits import check_shares, check_sides
 
-ROWS_PROPERTY = "rows_"  # with a split's name: custom property of the Examples, how many rows were written
-SPLIT_PROPERTY = "split"  # custom property of the Examples: how they were split, for people
+ROWS_PROPERTY = "rows_"  # followed by a split's name: custom property of the Examples, the number of its rows
+SPLIT_PROPERTY = "split"  # custom property of the Examples: a description of the split for people
 
 _RULES, _SPLIT, _DIGEST, _SHARD_BYTES = "rules", "split", "source_digest", "shard_bytes"
 
@@ -61,20 +56,20 @@ _RULES, _SPLIT, _DIGEST, _SHARD_BYTES = "rules", "split", "source_digest", "shar
 def column_types(
     schema_file: str, source_digest: str = "", split: Split | None = None, shard_bytes: int | None = SHARD_BYTES
 ) -> example_gen_pb2.CustomConfig:
-    """Packs what a contract says of the cells, and how rows are split, for the executor.
+    """Return the executor's `custom_config`: the contract's rules for cells, and how rows are split.
 
-    Only that travels, so that an edit of a threshold in the contract does not make ExampleGen run again.
+    It holds nothing else of the contract, so that an edit of a threshold does not make ExampleGen run again.
 
     Args:
         schema_file: a tensorflow_metadata Schema in text format.
-        source_digest: digest of the code that reads; an edit of it then changes TFX's cache key.
-        split: of the rows; None: by row.
-        shard_bytes: of text that one worker reads and writes into one file per split; larger data is shared. None: one
-            worker, one file.
+        source_digest: digest of the code that reads the files; part of the cache key.
+        split: how rows are split; None: by row.
+        shard_bytes: bytes of text that one worker reads and writes to one file per split; larger data is distributed.
+            None: one worker, one file per split.
 
     Raises:
-        SourceError: The contract names two columns that differ only in case, or says something of cells that cannot be;
-            or it has no such column as the split goes by, or that column cannot be a key.
+        SourceError: The contract names two columns that differ only in case or spaces, or has a tag that cannot be
+            used. Or the split's column is not in the contract, or cannot be a key.
     """
     split = split or RowSplit()
     schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
@@ -91,12 +86,12 @@ def column_types(
 
 
 def split_of(config: example_gen_pb2.CustomConfig) -> Split:
-    """Returns the split that `column_types` packed."""
+    """Return the split that `column_types` packed."""
     return read_split(_unpack(config)[_SPLIT])
 
 
 class Executor(BaseBeamExecutor):
-    """Checks the files, then writes their rows as tf.Examples in the order of the files."""
+    """Executor that checks the files and then writes their rows as tf.Examples in the order of the files."""
 
     def Do(
         self,
@@ -104,7 +99,18 @@ class Executor(BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Checks the files, then runs the Beam pipeline; `custom_config` is what `column_types` gives."""
+        """Check the files, write the Examples, and check that the files did not change meanwhile.
+
+        Args:
+            input_dict: empty.
+            output_dict: `examples`, one artifact.
+            exec_properties: those of TFX's FileBasedExampleGen; `custom_config` is the result of `column_types`.
+
+        Raises:
+            SourceError: A file or the split has a fault, and nothing was written; or a split got no row, or a file
+                changed meanwhile.
+            SplitCheckError: The rows that were written are not split as asked.
+        """
         self._log_startup(input_dict, output_dict, exec_properties)
         input_config = example_gen_pb2.Input()
         proto_utils.json_to_proto(exec_properties[specs.INPUT_CONFIG_KEY], input_config)
@@ -146,7 +152,7 @@ class Executor(BaseBeamExecutor):
         )
 
     def _write(self, artifact: types.Artifact, source: SourceSummary, plan: SplitPlan) -> None:
-        """Runs the Beam pipeline; raises when a split stays empty, which no later component would say."""
+        """Run the Beam pipeline and check the splits; an empty one is refused, which no later component does."""
         folders = {side: artifact_utils.get_split_uri([artifact], side) for side in SIDES}
         scratch = os.path.join(artifact.uri, "scratch")
         for folder in (*folders.values(), scratch):
@@ -165,7 +171,7 @@ class Executor(BaseBeamExecutor):
         if empty := [side for side, number in rows_of.items() if not number]:
             raise SourceError(
                 f"{os.path.dirname(source.files[0])}: {source.rows} rows, of which none fell into the split "
-                f"{' and '.join(empty)}. Expected at least one row in each split: give more rows."
+                f"{' and '.join(empty)}. Expected at least one row in each split. Add rows."
             )
         check_shares(plan.split, rows_of[TRAIN], rows_of[EVAL])
         train, evaluation = (sorted(fileio.glob(f"{glob.escape(folders[side])}/*")) for side in SIDES)
@@ -181,7 +187,7 @@ def _only_pattern(input_config: example_gen_pb2.Input) -> str:
 
 
 def _unpack_config(custom_config: str | None) -> tuple[ReadingRules, Split, int | None]:
-    """Reads what `column_types` packed; no rules and a split by row without it."""
+    """Return rules, split and shard bytes from `custom_config`; without it no rules, a split by row, and one shard."""
     if not custom_config:
         return ReadingRules(), RowSplit(), None
     config = example_gen_pb2.CustomConfig()

@@ -1,4 +1,4 @@
-"""Opens a file as its name says that it is written, and says what a file is that holds something else."""
+"""Open files, uncompress `.gz` files, and check that a file's format is that of its name."""
 
 import gzip
 import zlib
@@ -12,34 +12,41 @@ from serving.csv_text import signatures
 OpenFile = Callable[[str], IO[bytes]]
 Content = IO[bytes] | gzip.GzipFile
 
-PARQUET, GZIP = ".parquet", ".gz"  # how such a file's name ends, in whatever case
+PARQUET, GZIP = ".parquet", ".gz"  # endings of names, in upper or lower case
 
 
 class SourceError(ValueError):
-    """A source that cannot be read. The message names file, line, what was expected and what was received."""
+    """A source cannot be read. The message has the file, the line, and what was expected and received."""
 
 
 def open_local(path: str) -> IO[bytes]:
-    """Opens a file of this machine for reading bytes."""
+    """Open a local file for reading bytes."""
     return Path(path).open("rb")
 
 
 def is_parquet(file: str) -> bool:
-    """Tells whether a file is Parquet by its name."""
+    """Return whether a file's name is that of a Parquet file."""
     return file.lower().endswith(PARQUET)
 
 
 def is_packed(file: str) -> bool:
-    """Tells whether a file is packed with gzip by its name."""
+    """Return whether a file's name is that of a file compressed with gzip."""
     return file.lower().endswith(GZIP)
 
 
 @contextmanager
 def open_content(file: str, open_file: OpenFile = open_local) -> Iterator[Content]:
-    """Opens a file for reading the bytes that it holds, those of a `.gz` unpacked, and closes it.
+    """Yield a stream of a file's bytes, uncompressed if it is a `.gz`, and close it when the block ends.
+
+    Args:
+        file: the file.
+        open_file: function that opens the file for reading bytes.
+
+    Yields:
+        The stream.
 
     Raises:
-        SourceError: it cannot be opened or unpacked, or does not hold what its name says.
+        SourceError: The file cannot be opened or uncompressed, or its format is not that of its name.
     """
     try:
         stream = open_file(file)
@@ -65,13 +72,13 @@ def _read_head(stream: Content) -> bytes:
 
 
 def _check_signature(file: str, head: bytes, ending: str) -> None:
-    """Raises unless the first bytes are those of the format with this ending; text has none."""
+    """Refuse a file whose first bytes are not those of the format with this ending; text has no ending."""
     expected = {GZIP: signatures.GZIP, PARQUET: signatures.PARQUET}.get(ending)
     if expected is not None:
         if not head.startswith(expected):
             raise SourceError(
                 f"{file}: the name ends in {ending}, and the file holds something else. Expected {expected!r} as its "
-                f"first bytes, received {head[:4]!r}. Name it as what it is."
+                f"first bytes, received {head[:4]!r}. Rename it with the ending of its format."
             )
         return
     if fault := signatures.find_fault(head):

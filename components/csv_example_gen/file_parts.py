@@ -1,4 +1,4 @@
-"""Parts of files, and how they are grouped into shards: what one worker reads and writes."""
+"""Group parts of files into shards; one worker reads and writes a shard."""
 
 import dataclasses
 import itertools
@@ -7,38 +7,38 @@ from collections.abc import Iterable, Sequence
 
 from components.csv_example_gen.file_contents import is_packed, is_parquet
 
-SHARD_BYTES = 16 << 20  # of text in a shard, about two seconds of reading and writing
-MOST_SHARDS = 1000  # of large data, whose shards are larger: every file costs each reader an opening
+SHARD_BYTES = 16 << 20  # bytes of text in a shard; reading and writing them takes about two seconds
+MOST_SHARDS = 1000  # large data gets larger shards instead, since every reader must open each file
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FilePart:
-    """Rows of a file that stand together: from one byte of the text to another; of Parquet, from one row group on."""
+    """Consecutive rows of a file: a range of bytes of text, or of row groups of Parquet."""
 
     file: str
-    begin: int  # of a `.gz`, in the unpacked text
-    end: int | None  # None: to the end of the file
-    first: int  # number of the line, or of the row, that begins there
-    size: int  # bytes of text; of Parquet, of the unpacked row groups
+    begin: int  # first byte, of a `.gz` in the uncompressed text; or first row group
+    end: int | None  # first byte or row group after the part; None: to the end of the file
+    first: int  # number of the first line, from 1; for Parquet, of the first row
+    size: int  # bytes of text; for Parquet, of the uncompressed row groups
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Shard:
-    """What one worker reads, and writes into one file per split."""
+    """The rows that one worker reads, and writes to one file per split."""
 
     parts: tuple[FilePart, ...]
-    first_row: int  # from 0, over all files
+    first_row: int  # number of the first row over all files, from 0
     rows: int
 
 
 def group_shards(blocks: Iterable[tuple[FilePart, int]], shard_bytes: int | None = None) -> list[Shard]:
-    """Groups what was read into shards of about equal size, in the same order.
+    """Return shards of about equal size that hold the given parts in the same order.
 
-    A packed file stays whole, since a reader has to unpack all before its place; and so does what stands in one part.
+    Parts are not divided. A compressed file is not divided either, since a reader of its end must uncompress all of it.
 
     Args:
-        blocks: parts, and how many rows stand in each.
-        shard_bytes: of text in a shard at least, but for the last one; None: one shard, and so one file per split.
+        blocks: parts, and the number of rows in each.
+        shard_bytes: least bytes of text in each shard except the last one; None: one shard, so one file per split.
     """
     parts = _sum_rows(blocks)
     size = math.inf if shard_bytes is None else max(shard_bytes, sum(part.size for part, _ in parts) // MOST_SHARDS)
@@ -59,7 +59,7 @@ def group_shards(blocks: Iterable[tuple[FilePart, int]], shard_bytes: int | None
 
 
 def explain_whole(shards: Sequence[Shard], shard_bytes: int | None = None) -> list[str]:
-    """Says of which files one worker reads more than a shard should hold, or reads slowly, and why."""
+    """Return messages about files that one worker must read slowly, or that exceed a shard, with the reasons."""
     reasons: list[str] = []
     for part in (part for shard in shards for part in shard.parts):
         if part.end is None and not is_parquet(part.file):
@@ -68,12 +68,12 @@ def explain_whole(shards: Sequence[Shard], shard_bytes: int | None = None) -> li
                 "cells, or carriage returns alone"
             )
         elif shard_bytes is not None and is_packed(part.file) and part.size >= 2 * shard_bytes:
-            reasons.append(f"{part.file}: one worker reads all of it, since nobody can begin in the middle of a .gz")
+            reasons.append(f"{part.file}: one worker reads all of it, since a .gz cannot be read from its middle")
     return reasons
 
 
 def _sum_rows(blocks: Iterable[tuple[FilePart, int]]) -> list[tuple[FilePart, int]]:
-    """Several blocks may stand in one part, such as the batches of a row group."""
+    """Return each part with its rows; a part may have several blocks, such as the batches of a row group."""
     by_part = itertools.groupby(blocks, key=lambda block: block[0])
     return [(part, sum(rows for _, rows in of_part)) for part, of_part in by_part]
 

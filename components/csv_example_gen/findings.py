@@ -1,4 +1,4 @@
-"""What the check of a source finds out: rows, types, parts, what float32 takes away, and hashes of rows."""
+"""Collect the results of the check of a source: row counts, types, parts, float32 errors, and hashes of rows."""
 
 from collections.abc import Sequence
 
@@ -14,15 +14,15 @@ from components.csv_example_gen.typed_blocks import TypedBlock
 
 
 class Findings:
-    """Collects what the blocks of a source hold."""
+    """The results of a check, collected block by block."""
 
     def __init__(self, header: Sequence[str], rules: ReadingRules, *, hashes: bool) -> None:
-        """Begins without a row.
+        """Start with no rows.
 
         Args:
             header: names of the columns.
-            rules: of the contract.
-            hashes: whether to collect what `hash_rows` gives; all columns need a type for it.
+            rules: the contract's rules.
+            hashes: whether to collect the rows' hashes, for which all columns need a type in the contract.
         """
         self.typed = {name: rules.kinds.get(name) for name in header}
         self.kinds = {name: kind or CellKind.EMPTY for name, kind in self.typed.items()}
@@ -33,7 +33,7 @@ class Findings:
         self._rules = rules
 
     def add(self, block: TypedBlock) -> None:
-        """Takes the next block."""
+        """Add the next block."""
         self.rows += block.rows
         self.parts.append((block.part, block.rows))
         for name, column in zip(self.typed, block.columns, strict=True):

@@ -1,12 +1,13 @@
-"""The fingerprint of a source: of what its files hold, whatever their names and times.
+"""Compute the fingerprint of a source from the contents of its files, regardless of their names and times.
 
-TFX's own is the number of the files, their bytes in all, and their times in whole seconds: a file that was edited and
-given its old time keeps it, and a copy of the same file does not. Ours is `split:<name>,num_files:<n>,total_bytes:<n>,
-blake2b:<hex>`, where the digest is that of the files' own digests in the order in which they are read, one per line:
+TFX's own fingerprint is the number of the files, their total bytes, and their times in whole seconds. An edited file
+that gets its old time back keeps that fingerprint, and a copy of a file changes it. Ours is
+`split:<name>,num_files:<n>,total_bytes:<n>,blake2b:<hex>`. Its digest is that of the files' digests in the order of
+reading, one per line:
 
     LC_ALL=C ls FILES | xargs b2sum -l 256 | cut -c1-64 | b2sum -l 256
 
-No TFX here: what tells whether data are still what they were uses it, too.
+This module does not import TFX, so that tools that check whether data changed can use it quickly.
 """
 
 import dataclasses
@@ -23,16 +24,16 @@ import psutil
 from components.csv_example_gen.file_contents import OpenFile, SourceError, open_local
 from serving.durable_file import write_whole
 
-BLAKE2B = "blake2b"  # names the digest in a fingerprint; TFX's own has none
+BLAKE2B = "blake2b"  # name of the digest in a fingerprint; TFX's own fingerprints have no digest
 _DIGEST_SIZE = 32  # bytes
 _CHUNK = 1 << 20  # bytes read at once
-# A change within one tick of the file system's clock leaves no trace in its times (what git calls racily clean), and
-# pages that a program maps are given a time when they are first dirtied, at most half a minute before they are written
-# (vm.dirty_expire_centisecs). A file that was touched longer ago than this has neither.
+# Two changes within one tick of the file system's clock give the same times (git calls such files racily clean). A page
+# of a memory-mapped file gets its time when it is first changed, at most half a minute before it is written
+# (vm.dirty_expire_centisecs). Neither matters for a file whose last change is longer ago than this.
 _SETTLED_SECONDS = 60
 _SECOND = 10**9  # nanoseconds
-# They set ctime from their own clock at every change, and nobody can set it back. Others may not: over a network the
-# clock is another machine's, and object stores have no ctime.
+# These file systems set ctime from the local clock at every change, and programs cannot set it. Others may differ: a
+# network file system uses another machine's clock, and object stores have no ctime.
 _FILE_SYSTEMS = frozenset({"apfs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"})
 
 Identity = tuple[int, ...]  # device, inode, size, mtime and ctime in nanoseconds
@@ -40,17 +41,17 @@ Identity = tuple[int, ...]  # device, inode, size, mtime and ctime in nanosecond
 
 @dataclasses.dataclass(frozen=True)
 class FileDigest:
-    """What a file holds."""
+    """Size and digest of a file's contents."""
 
     size: int  # bytes
     digest: str  # BLAKE2b of 32 bytes, in hex
 
 
 def digest_file(path: str, open_file: OpenFile = open_local) -> FileDigest:
-    """Reads a whole file.
+    """Return the digest of a file.
 
     Raises:
-        SourceError: It cannot be read.
+        SourceError: The file cannot be read.
     """
     whole, size = hashlib.blake2b(digest_size=_DIGEST_SIZE), 0
     try:
@@ -64,12 +65,12 @@ def digest_file(path: str, open_file: OpenFile = open_local) -> FileDigest:
 
 
 def fingerprint(split: str, files: Sequence[str], digest: Callable[[str], FileDigest] = digest_file) -> str:
-    """Returns the fingerprint of an input split.
+    """Return the fingerprint of an input split.
 
     Args:
-        split: its name.
-        files: in the order in which they are read.
-        digest: of one file.
+        split: name of the input split.
+        files: its files in the order in which they are read.
+        digest: function that returns the digest of a file.
     """
     found = [digest(file) for file in files]
     lines = "".join(f"{each.digest}\n" for each in found)
@@ -79,7 +80,7 @@ def fingerprint(split: str, files: Sequence[str], digest: Callable[[str], FileDi
 
 
 def identify(path: str) -> Identity | None:
-    """Returns what changes with every change of a file, but for one within a tick of the clock; None if it is gone."""
+    """Return a value that every change of a file changes, except one within a tick of the clock; None if it is gone."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -88,10 +89,11 @@ def identify(path: str) -> Identity | None:
 
 
 class RememberedDigests:
-    """Digests of local files, kept in a file. One is read again unless it surely is what it was.
+    """Digests of local files that are kept in a file, so that unchanged files are not read again.
 
-    Surely: a file of the same path, inode, size, mtime and ctime, on a local file system whose clock counts fractions
-    of a second, that nobody had touched for a minute when it was read. All others are read every time.
+    A file counts as unchanged if its path, device, inode, size, mtime and ctime are the same, if it is on a local file
+    system with a clock finer than a second, and if its last change was over a minute ago when it was read. All others
+    are read every time.
     """
 
     def __init__(self, memory: Path) -> None:
@@ -100,10 +102,10 @@ class RememberedDigests:
         self._mounts = {part.mountpoint: part.fstype for part in psutil.disk_partitions(all=True)}
 
     def digest(self, path: str) -> FileDigest:
-        """Returns the digest of a file, remembered or read.
+        """Return the digest of a file, and read the file unless its digest is remembered.
 
         Raises:
-            SourceError: It cannot be read.
+            SourceError: The file cannot be read.
         """
         before, now = identify(path), time.time_ns()
         known = self._known.get(path)
@@ -116,7 +118,7 @@ class RememberedDigests:
         return found
 
     def save(self) -> None:
-        """Writes the digests of all files that are still there."""
+        """Write the digests of all files that still exist."""
         kept = {path: known for path, known in self._known.items() if Path(path).exists()}
         self._memory.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self._memory, json.dumps(kept, indent=1) + "\n")
@@ -125,7 +127,7 @@ class RememberedDigests:
         changed = identity[-1]
         return (
             now - changed > _SETTLED_SECONDS * _SECOND
-            and changed % _SECOND != 0  # a clock of whole seconds, or of a file system without ctime
+            and changed % _SECOND != 0  # else the clock may count whole seconds, or the file system have no ctime
             and self._file_system(path) in _FILE_SYSTEMS
         )
 
@@ -135,7 +137,7 @@ class RememberedDigests:
 
 
 def _read_memory(memory: Path) -> dict[str, Any]:
-    """Returns what is remembered; nothing of a damaged memory, since all it saves is reading the files again."""
+    """Return the remembered digests; none if the file is damaged, since then the source is only read again."""
     try:
         known = json.loads(memory.read_text())
     except (FileNotFoundError, ValueError):

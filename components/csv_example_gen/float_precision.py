@@ -1,22 +1,22 @@
-"""What float32, as which a FLOAT is stored, takes away from a column.
+"""Measure what a column loses when its FLOAT values are stored as float32.
 
-float32 keeps 24 bits: a number of any size is off by at most 6e-8 of itself, which no model notices. But where a column
-lies far from 0 and close together (seconds since 1970 with a fraction, amounts of nine digits with cents, ids with a
-fraction), those bits are used up by what all values share, and different values become one.
+float32 keeps 24 bits, so a relative error is at most 6e-8, which does not matter to a model. But if all values of a
+column are far from 0 and close to each other (seconds since 1970 with a fraction, amounts of nine digits with cents,
+ids with a fraction), the bits are used for what all values share, and different values become equal.
 
-A column is refused when different values become one, and this is more than the collisions of a column that is well
-spread. Of its different values, or of an even sample of 10,000 of them:
+A column is refused if different values become equal, and do so more often than in a column of well spread values. Of
+its different values, or of a uniform sample of 10,000 of them:
 
-  * more than 1 in 100 become another's, and the middle half of them spans fewer than 1,000 steps of float32: then a
-    single step is more than 0.1% of what tells typical rows apart. Coordinates within a city span 5,000 steps and more;
-  * or more than 1 in 1,000 do, and three quarters of them are 2^24 and more, from where on float32 does not even hold
-    every whole number. Ten thousand values spread over a whole power of ten lose 1 in 2,000 by chance (the birthday
+  * more than 1 in 100 become equal to another, and the middle half spans fewer than 1,000 steps of float32. A step is
+    then more than 0.1% of the difference between typical rows. Coordinates within a city span at least 5,000 steps;
+  * or more than 1 in 1,000 do, and three quarters of the values are at least 2^24 in size, where float32 cannot even
+    represent every whole number. Ten thousand values spread over a power of ten lose 1 in 2,000 by chance (the birthday
     problem, with 2^23 steps between a number and its double);
-  * or more than 1 in 10 lie in a crowd, of CROWD values within CROWD_STEPS steps: 5 a step, as where 5,000 values span
-    1,000. So 7,000 times of one hour are found among 3,000 shares of 0 to 1, which stretch the middle half. What
-    differs by NOISE of itself or less is one value here: a sum in another order.
+  * or more than 1 in 10 begin a crowd: CROWD values within CROWD_STEPS steps, that is 5 per step, as when 5,000 values
+    span 1,000 steps. This detects 7,000 times of one hour among 3,000 shares from 0 to 1, which widen the middle half.
+    Values that differ by a factor of NOISE or less count as one here: they may be one sum in two orders.
 
-0.1, which float32 holds as 0.100000001, is neither.
+A column of values such as 0.1, which float32 stores as 0.100000001, is not refused.
 """
 
 import dataclasses
@@ -24,37 +24,37 @@ import dataclasses
 import numpy as np
 
 FLOAT32_ERRORS_PROPERTY = "float32_errors"  # custom property of the Examples: JSON, relative_error by FLOAT column
-SAMPLE = 10_000  # different values at most that are remembered
+SAMPLE = 10_000  # most different values that are kept
 FEWEST_STEPS = 1_000
 MOST_LOST, MOST_LOST_OF_LARGE = 1 / 100, 1 / 1_000
 LARGE = 2.0**24
 CROWD, CROWD_STEPS, MOST_CROWDED = 50, 10, 1 / 10
-NOISE = 2.0**-44  # 256 steps of a double; a millisecond since 1970 is ten times as much
+NOISE = 2.0**-44  # relative; 256 steps of a double. For times since 1970, a millisecond is ten times as much
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio: Knuth's multiplicative hash
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PrecisionLoss:
-    """Different values of a column that float32 makes one of."""
+    """Two different values of a column that become equal as float32, and how many do."""
 
     first: float
     second: float
-    stored: float  # what both become
-    lost: int  # values that become another's
-    of: int  # different values, at most SAMPLE
+    stored: float  # the float32 of both
+    lost: int  # number of values that become equal to another
+    of: int  # number of different values, at most SAMPLE
 
 
 class Float32Precision:
-    """Measures one column, batch by batch, in memory that does not grow with its rows."""
+    """Measures a column batch by batch, in memory that does not grow with its rows."""
 
     def __init__(self) -> None:
         self._sample: set[float] = set()
-        self._level = 0  # Only values whose hash ends in so many zeros are remembered.
+        self._level = 0  # only values whose hash begins with so many zero bits are kept
         self._largest_error = 0.0
         self._least, self._greatest = np.inf, -np.inf
 
     def add(self, values: np.ndarray) -> None:
-        """Takes more values, float64 [rows], NaN where there is none."""
+        """Add values, float64 [rows], NaN for missing ones."""
         present = values[~np.isnan(values)]
         if not len(present):
             return
@@ -68,12 +68,12 @@ class Float32Precision:
 
     @property
     def relative_error(self) -> float:
-        """Largest difference between a value and its float32, as a share of the column's range."""
+        """Return the largest difference between a value and its float32, divided by the column's range."""
         span = self._greatest - self._least
         return self._largest_error / float(span) if self._largest_error and span > 0 else 0.0
 
     def find_loss(self) -> PrecisionLoss | None:
-        """Returns what float32 takes away, where it is more than the rule above allows."""
+        """Return an example and the number of lost values if they are too many by the rules above; else None."""
         values = np.sort(np.fromiter(self._sample, np.float64))
         stored = values.astype(np.float32)
         same = np.flatnonzero(stored[1:] == stored[:-1])
@@ -89,7 +89,7 @@ class Float32Precision:
         )
 
     def _choose(self, values: np.ndarray) -> np.ndarray:
-        """Chooses by the values' bits, so that the sample is the same in whatever order they come."""
+        """Return the values to keep, chosen by their bits, so that the sample does not depend on their order."""
         if not self._level:
             return values
         hashed = (values.view(np.uint64) * _MIX) >> np.uint64(64 - self._level)
@@ -105,7 +105,7 @@ def _is_too_much(values: np.ndarray, lost: float) -> bool:
 
 
 def _crowded_share(values: np.ndarray) -> float:
-    """Share of sorted values, float64 [different values], with which a crowd begins."""
+    """Return the share of values that begin a crowd; they are sorted and different, float64 [values]."""
     apart = values[np.diff(values, prepend=-np.inf) > NOISE * np.abs(values)]
     if len(apart) <= CROWD:
         return 0.0

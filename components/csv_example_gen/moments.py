@@ -1,4 +1,4 @@
-"""Moments that can be compared: numbers, and dates and times as text."""
+"""Convert numbers, dates and times to numbers that can be compared as moments."""
 
 import datetime
 import re
@@ -7,22 +7,27 @@ from serving.contract import dates
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
-_MONTH = re.compile(r"\d{4}-\d{2}")  # ISO 8601 as well, which fromisoformat does not take
+_MONTH = re.compile(r"\d{4}-\d{2}")  # valid in ISO 8601, but fromisoformat refuses it
 EXAMPLES = "a number, or ISO 8601 such as 2024-01-31 or 2024-01-31T23:59:59Z"
 
 
 def read_moment(value: float | bytes, written: str = "") -> float:
-    """Returns a number that grows with time.
+    """Return a number that grows with time.
 
     Args:
-        value: a number, or a date or time in UTF-8; one without a zone counts as UTC.
-        written: how the contract says that dates are written, see serving.contract.dates; empty where it does not.
+        value: a number, or a date or time as UTF-8 text; UTC if it has no zone.
+        written: the contract's format of dates, see serving.contract.dates; empty if it has none.
 
     Returns:
-        Seconds since 1970 (UTC) of what is written so. Else the value itself, or microseconds since 1970 of a text.
+        With a format that is not an epoch, seconds since 1970 (UTC). Else the number itself, or microseconds since 1970
+        (UTC) for an ISO 8601 text.
 
     Raises:
-        ValueError: The value is not written so, or the text is not ISO 8601.
+        ValueError: The value is not in the format, or the text is not ISO 8601.
+
+    Example:
+        >>> read_moment(b"1970-01-02"), read_moment(1437057900)
+        (86400000000, 1437057900)
     """
     if written and written not in dates.EPOCHS:
         moment = dates.parse(value.decode() if isinstance(value, bytes) else str(value), written)
@@ -33,7 +38,11 @@ def read_moment(value: float | bytes, written: str = "") -> float:
 
 
 def names_zone(value: float | bytes, written: str = "") -> bool:
-    """Tells whether a text says its offset from UTC; the arguments are those of `read_moment`.
+    """Return whether a value has an offset from UTC.
+
+    Args:
+        value: a number, or a date or time as UTF-8 text.
+        written: the contract's format of dates; empty if it has none.
 
     Raises:
         ValueError: The text is not ISO 8601.

@@ -1,8 +1,8 @@
-"""Span and fingerprint of Examples, where another driver than ours ran before the executor, or none did.
+"""Set span and fingerprint of Examples in the executor if our driver did not run before it.
 
-Our driver is for local runs. Vertex AI runs TFX's own, whose fingerprint is of the files' sizes and times; open-source
-Kubeflow Pipelines runs none, so that `{SPAN}` still stands in the pattern. With both done here, Examples tell the same
-of their rows everywhere.
+Our driver runs only in local runs. Vertex AI runs TFX's own driver, whose fingerprint is of the files' sizes and times.
+Open-source Kubeflow Pipelines runs no driver, so the pattern still has `{SPAN}`. With this module, Examples have the
+same properties in all cases.
 """
 
 from collections.abc import Mapping
@@ -20,15 +20,19 @@ from components.csv_example_gen.fingerprint import BLAKE2B
 
 
 def is_driven(exec_properties: Mapping[str, Any]) -> bool:
-    """Tells whether our driver ran: the fingerprint is of what the files hold."""
+    """Return whether our driver ran, that is, whether the fingerprint is of the files' contents."""
     return BLAKE2B in (exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME) or "")
 
 
 def resolve_span(input_config: example_gen_pb2.Input, exec_properties: Mapping[str, Any]) -> tuple[int, int | None]:
-    """Returns span and version, and fills them into the patterns of `input_config`, unless a driver did.
+    """Return span and version, and put them into the patterns of `input_config` unless a driver did.
+
+    Args:
+        input_config: the input splits; their patterns are changed in place.
+        exec_properties: the executor's properties.
 
     Raises:
-        ValueError: No file is of any span.
+        ValueError: No file matches the pattern with any span.
     """
     if exec_properties.get(utils.SPAN_PROPERTY_NAME) is not None:
         version = exec_properties.get(utils.VERSION_PROPERTY_NAME)
@@ -43,13 +47,13 @@ def resolve_span(input_config: example_gen_pb2.Input, exec_properties: Mapping[s
 
 
 def write_origin(examples: types.Artifact, span: int, version: int | None, fingerprint: str) -> None:
-    """Writes into Examples what our driver would have written."""
+    """Write span, version and fingerprint to Examples as our driver does."""
     properties = {
         utils.SPAN_PROPERTY_NAME: span,
         utils.VERSION_PROPERTY_NAME: version,
         utils.FINGERPRINT_PROPERTY_NAME: fingerprint,
     }
-    for name in (utils.SPAN_PROPERTY_NAME, utils.VERSION_PROPERTY_NAME):  # of another kind, if they came as JSON
+    for name in (utils.SPAN_PROPERTY_NAME, utils.VERSION_PROPERTY_NAME):  # may have another type if read from JSON
         examples.mlmd_artifact.custom_properties.pop(name, None)
     update_output_artifact(properties, examples.mlmd_artifact)
 

@@ -1,4 +1,4 @@
-"""Records of a Parquet file, as the cells that a CSV file of the same rows would hold: one set of rules reads both.
+"""Read Parquet files as the cells of a CSV file with the same rows, so that the same rules convert both.
 
 | Parquet | cell |
 |---|---|
@@ -8,7 +8,7 @@
 | booleans | `True`, `False`, as pandas writes them |
 | dates, timestamps | ISO 8601: `2024-04-12`, `2024-04-12T18:30:00`, with the offset where they have a zone |
 
-All else has no meaning as one cell and is refused: lists, structs, maps, binary, times without a date, durations.
+Other types cannot be one cell and are refused: lists, structs, maps, binary, times without a date, durations.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from components.csv_example_gen.file_contents import OpenFile, SourceError, open_content, open_local
 from components.csv_example_gen.file_parts import FilePart
 
-_BATCH_ROWS = 16384  # A row group can be larger than memory.
+_BATCH_ROWS = 16384  # rows read at once, since a row group can be larger than memory
 
 Format = Callable[[Any], str]  # value -> cell
 _FORMATS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
@@ -41,20 +41,20 @@ _FORMATS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ParquetBlock:
-    """Some rows of a file."""
+    """Some rows of a Parquet file."""
 
-    part: FilePart  # the row group in which they stand
-    first_row: int  # number of the first, from 1
+    part: FilePart  # the row group of the rows
+    first_row: int  # number of the first row, from 1
     batch: pa.RecordBatch
     formats: Sequence[Format]
 
     def cells(self) -> list[pa.Array]:
-        """Returns the columns, [rows] int64, float64, or string: as the text that stands for each value."""
+        """Return the cells of each column, [rows]: int64, float64 with null for NaN, or string for other types."""
         with _explained(self.part.file):
             return [_to_cells(*column) for column in zip(self.batch.columns, self.formats, strict=True)]
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
-        """Yields (number of the row, cells) of every row."""
+        """Yield (number of the row, cells as text) of every row."""
         with _explained(self.part.file):
             columns = [_format_column(*column) for column in zip(self.batch.columns, self.formats, strict=True)]
         for number, cells in enumerate(zip(*columns, strict=True), start=self.first_row):
@@ -62,10 +62,13 @@ class ParquetBlock:
 
 
 def read_parquet_records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
-    """Yields (number of the row, from 1; cells) of every row, and before them the column names as row 0.
+    """Yield (number of the row, cells as text) of every row.
+
+    Yields:
+        First 0 and the column names, then the rows, numbered from 1.
 
     Raises:
-        SourceError: the file cannot be read, or a column's type has no meaning as a cell.
+        SourceError: The file cannot be read, or a column has a type that cannot be a cell.
     """
     yield 0, _read_names(file, open_file)
     for block in read_parquet_blocks(file, None, open_file):
@@ -75,10 +78,18 @@ def read_parquet_records(file: str, open_file: OpenFile = open_local) -> Iterato
 def read_parquet_blocks(
     file: str, part: FilePart | None = None, open_file: OpenFile = open_local
 ) -> Iterator[ParquetBlock]:
-    """Yields the rows of a file, or those of the row groups from `part.begin` to before `part.end`.
+    """Yield the rows of a file, or those of the row groups from `part.begin` to before `part.end`, in blocks.
+
+    Args:
+        file: the file.
+        part: the part; None: all rows.
+        open_file: function that opens the file for reading bytes.
+
+    Yields:
+        The blocks, in the order of the rows.
 
     Raises:
-        SourceError: as `read_parquet_records`.
+        SourceError: The file cannot be read, or a column has a type that cannot be a cell.
     """
     with open_content(file, open_file) as stream, _explained(file):
         parquet = pq.ParquetFile(stream)
@@ -105,12 +116,12 @@ def _read_names(file: str, open_file: OpenFile) -> list[str]:
 
 @contextmanager
 def _explained(file: str) -> Iterator[None]:
-    """Raises what goes wrong in Arrow, or in a date, as a SourceError."""
+    """Turn errors of Arrow and of dates within the block into a SourceError."""
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # Damaged pages: an OSError without a number.
-        said = " ".join(str(error).split()).rstrip(".")  # Arrow's may have several lines.
-        raise SourceError(f"{file}: cannot be read as Parquet: {said}. Write the file again.") from error
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # damaged pages raise OSError
+        reason = " ".join(str(error).split()).rstrip(".")  # Arrow's text may have several lines
+        raise SourceError(f"{file}: cannot be read as Parquet: {reason}. Write the file again.") from error
     except OverflowError as error:
         raise SourceError(
             f"{file}: expected dates and timestamps of the years 1 to 9999, received others ({error}), or the file "
@@ -125,7 +136,7 @@ def _to_cells(column: pa.Array, text: Format) -> pa.Array:
         numbers = column.cast(pa.float64())
         return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
     if pa.types.is_string(column.type):
-        column.validate(full=True)  # Nobody looks at its bytes before.
+        column.validate(full=True)  # checks that it is UTF-8, which reading does not
         return column
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     texts = pa.array(_format_column(encoded.dictionary, text), pa.string())
@@ -139,7 +150,7 @@ def _choose_format(file: str, field: pa.Field) -> Format:
             return text
     raise SourceError(
         f"{file}, column `{field.name}`: expected numbers, strings, booleans, dates or timestamps, received "
-        f"{field.type}. Write what it holds as columns of those, or leave it out."
+        f"{field.type}. Write its values as columns of these types, or leave the column out."
     )
 
 

@@ -1,10 +1,11 @@
-"""What a contract says of the cells of its files: types, which cells are missing, how numbers are written.
+"""Read the contract's rules for cells: types, missing cells, and formats of numbers and dates.
 
-Which cells are missing, beside the empty ones, is a list of schema-level tags, one for each spelling::
+Cells that mean "missing", in addition to empty ones, are schema-level tags, one for each spelling::
 
     annotation { tag: "missing_cell:N/A" tag: "missing_cell:-" }
 
-It holds for every column. `number_formats` says how a column's numbers are written.
+They hold for every column. Formats of numbers are in serving.csv_text.number_formats, of dates in
+serving.contract.dates.
 """
 
 import dataclasses
@@ -19,26 +20,26 @@ from serving.contract.dates import find_format
 from serving.contract.missing_values import missing_cells
 from serving.csv_text.number_formats import NumberFormat
 
-# Spellings of databases, spreadsheets, R, pandas and people; `new-task` writes those that it finds into the contract.
+# Spellings of databases, spreadsheets, R, pandas and people; `new-task` adds those that it finds to the contract.
 _USUAL = r"nan NaN NAN <NA> NA N/A n/a na #N/A #NA null NULL Null None none NONE nil NIL \N - -- ? ."
 USUAL_MISSING_CELLS = frozenset(_USUAL.split())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReadingRules:
-    """How the cells of a source are read."""
+    """The rules by which the cells of a source are read."""
 
-    kinds: Mapping[str, CellKind] = dataclasses.field(default_factory=dict)  # by column; others are inferred
-    missing: frozenset[str] = frozenset()  # cells, without spaces around them, that hold no value
-    formats: Mapping[str, NumberFormat] = dataclasses.field(default_factory=dict)  # by column, where it is not plain
-    dates: Mapping[str, str] = dataclasses.field(default_factory=dict)  # by column: how dates are written
+    kinds: Mapping[str, CellKind] = dataclasses.field(default_factory=dict)  # by column; other types are inferred
+    missing: frozenset[str] = frozenset()  # cells that mean "missing", without spaces around them
+    formats: Mapping[str, NumberFormat] = dataclasses.field(default_factory=dict)  # by column, unless it is plain
+    dates: Mapping[str, str] = dataclasses.field(default_factory=dict)  # by column: format of its dates
 
     @classmethod
     def from_schema(cls, schema: schema_pb2.Schema) -> Self:
-        """Reads the rules from a contract.
+        """Return the rules of a contract.
 
         Raises:
-            SourceError: Two columns differ only in case; a tag cannot be used.
+            SourceError: The names of two columns differ only in case or spaces, or a tag cannot be used.
         """
         _check_names([feature.name for feature in schema.feature])
         types = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
@@ -54,7 +55,7 @@ class ReadingRules:
             if written is not None and types[feature.name] not in (CellKind.INT.name, CellKind.FLOAT.name):
                 raise SourceError(
                     f"the contract: {feature.name} has the tags {', '.join(written.tags)} and the type "
-                    f"{types[feature.name]}. Expected INT or FLOAT, since only a number is written so. Remove the tags."
+                    f"{types[feature.name]}. Expected INT or FLOAT, since the tags are for numbers. Remove the tags."
                 )
         return cls(
             kinds={name: CellKind[kind] for name, kind in types.items() if kind in CellKind.__members__},
@@ -64,7 +65,7 @@ class ReadingRules:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the rules as plain values, the same for equal rules."""
+        """Return the rules as values for JSON, the same for equal rules."""
         return {
             "types": {name: kind.name for name, kind in self.kinds.items()},
             "missing": sorted(self.missing),
@@ -74,7 +75,7 @@ class ReadingRules:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Makes them of what `to_json` returned."""
+        """Return the rules that `to_json` was called on, from its result."""
         return cls(
             kinds={name: CellKind[kind] for name, kind in values["types"].items()},
             missing=frozenset(values["missing"]),
@@ -84,10 +85,15 @@ class ReadingRules:
 
 
 def check_header(file: str, header: Iterable[str], expected: Iterable[str]) -> None:
-    """Raises where a column of the contract is there but for case or spaces: its every finding would be of that.
+    """Refuse a header in which a column's name differs from the contract's only in case or spaces.
+
+    Args:
+        file: the file, for the message.
+        header: names of the file's columns.
+        expected: names of the contract's columns.
 
     Raises:
-        SourceError: Names both spellings of each.
+        SourceError: There are such columns. The message has both spellings of each.
     """
     named = set(header)
     wanted = {_fold(name): name for name in expected if name not in named}
@@ -95,8 +101,8 @@ def check_header(file: str, header: Iterable[str], expected: Iterable[str]) -> N
     if found:
         pairs = ", ".join(f"{heading!r} where the contract has {name!r}" for heading, name in found)
         raise SourceError(
-            f"{file}: headings that differ from the contract's names in nothing but case or spaces: {pairs}. Rename "
-            "them in the file, or in the contract and the task."
+            f"{file}: headings that differ from the contract's names only in case or spaces: {pairs}. Rename them in "
+            "the file, or in the contract and the task."
         )
 
 
@@ -106,8 +112,8 @@ def _check_names(names: Iterable[str]) -> None:
         other = seen.setdefault(_fold(name), name)
         if other != name:
             raise SourceError(
-                f"the contract: the columns {other!r} and {name!r} differ in nothing but case or spaces. Expected "
-                "names that a person can tell apart. Rename one of them, in the file too."
+                f"the contract: the columns {other!r} and {name!r} differ only in case or spaces. Expected names that "
+                "people can tell apart. Rename one of them, in the file too."
             )
 
 

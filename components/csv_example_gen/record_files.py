@@ -1,4 +1,4 @@
-"""Writes gzipped TFRecord files, a block of records at once."""
+"""Write gzipped TFRecord files, a block of records at a time."""
 
 import os
 import uuid
@@ -12,17 +12,17 @@ from components.tfrecord_format import frame, make_packer
 
 
 class RecordFile:
-    """One file. It is complete or absent: it gets its place when it is closed without an exception."""
+    """A file that is complete or absent: it is moved to its path when the block ends without an exception."""
 
     def __init__(self, path: str, scratch: str) -> None:
-        """Begins a file.
+        """Store the file's path.
 
         Args:
-            path: of the complete file.
-            scratch: folder for the file until then: a worker that is killed leaves it there, where no reader looks.
+            path: path of the complete file.
+            scratch: folder for the unfinished file, which a killed worker leaves there.
         """
         self._path = path
-        self._unfinished = os.path.join(scratch, uuid.uuid4().hex)  # An engine may run an attempt beside another.
+        self._unfinished = os.path.join(scratch, uuid.uuid4().hex)  # random, since attempts may run at the same time
         self._packer = make_packer()
 
     def __enter__(self) -> Self:
@@ -30,7 +30,7 @@ class RecordFile:
         return self
 
     def write(self, records: pa.Array) -> None:
-        """Appends records, binary [n] without nulls."""
+        """Append records, binary [n] without nulls."""
         self._stream.write(self._packer.compress(memoryview(frame(records))))
 
     def __exit__(
@@ -41,5 +41,5 @@ class RecordFile:
         self._stream.close()
         if kind is None:
             fileio.rename(self._unfinished, self._path, overwrite=True)
-        elif fileio.exists(self._unfinished):  # TensorFlow makes a file when the first bytes come.
+        elif fileio.exists(self._unfinished):  # TensorFlow creates the file only with the first bytes
             fileio.remove(self._unfinished)

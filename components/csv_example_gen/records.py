@@ -1,4 +1,4 @@
-"""Records and header of a file, whatever its format."""
+"""Read the header and the records of a CSV or Parquet file."""
 
 from collections.abc import Iterator
 
@@ -6,28 +6,35 @@ from components.csv_example_gen.csv_lines import read_csv_records
 from components.csv_example_gen.file_contents import OpenFile, SourceError, is_parquet, open_local
 from components.csv_example_gen.parquet_records import read_parquet_records
 
-INDEX_NAME = "Unnamed: 0"  # What pandas calls the column that its to_csv writes first, without a name.
+INDEX_NAME = "Unnamed: 0"  # pandas' name for the first column, without a name, that its to_csv writes
 
 
 def records(file: str, open_file: OpenFile = open_local) -> Iterator[tuple[int, list[str]]]:
-    """Yields (number of its first line, cells) of every record, the header included; of Parquet, the number of the row.
+    """Return an iterator of (line, cells) of every record, the header included.
+
+    The line is the first line of the record; for Parquet it is the number of the row.
 
     Raises:
-        SourceError: the file does not hold what its name says, or is malformed.
+        SourceError: On iteration: the file is malformed, or its format is not that of its name.
     """
     return read_parquet_records(file, open_file) if is_parquet(file) else read_csv_records(file, open_file)
 
 
 def locate_record(file: str, line: int) -> str:
-    """Says where a record is."""
+    """Return a description of where a record is, for messages.
+
+    Example:
+        >>> locate_record("trips.csv", 3), locate_record("trips.parquet", 3)
+        ('trips.csv, line 3', 'trips.parquet, row 3')
+    """
     return f"{file}, {'row' if is_parquet(file) else 'line'} {line}"
 
 
 def read_header(file: str, open_file: OpenFile = open_local) -> list[str]:
-    """Reads the column names of a file. A first one that is empty is INDEX_NAME.
+    """Return the column names of a file; an empty first name becomes INDEX_NAME.
 
     Raises:
-        SourceError: no header, or one with an empty or repeated name.
+        SourceError: There is no header, or it has an empty or repeated name.
     """
     line, names = next(records(file, open_file), (0, []))
     if not names:

@@ -1,7 +1,7 @@
-"""Numbers equal rows, over all files, without writing them: each is told by a hash of its values.
+"""Number equal rows over all files by a hash of each row's values.
 
-`row_split` splits the n-th of equal rows otherwise than the first, so a row's side depends on rows that another worker
-reads. What that takes, 8 bytes a row, is collected while the files are checked.
+`row_split` may put the n-th of equal rows on another side than the first, so a row's side depends on rows that other
+workers read. Their hashes, 8 bytes per row, are collected while the files are checked.
 """
 
 import hashlib
@@ -16,14 +16,14 @@ _WORD = np.dtype("<u8")
 
 
 def hash_rows(kinds: Mapping[str, CellKind], columns: Sequence[pa.Array]) -> np.ndarray:
-    """Returns a hash of each row, uint64 [rows]: equal for rows that become equal tf.Examples.
+    """Return a hash of each row, uint64 [rows], equal for rows that become equal tf.Examples.
 
-    Of n different rows two have the same by chance with n² / 2^65: of a billion, 3 in 100. One of those two may then
-    change its side, always in the same way.
+    The probability that two of n different rows have the same hash is n² / 2^65, 3% for a billion. If so, one of the
+    two may be on another side than otherwise, the same side in every run.
 
     Args:
         kinds: type of each column.
-        columns: [rows] each, as `column_arrays.convert_array` gives them.
+        columns: values of each column, [rows], as `column_arrays.convert_array` returns them.
     """
     hashes = np.zeros(len(columns[0]), np.uint64)
     for place, (kind, column) in enumerate(zip(kinds.values(), columns, strict=True)):
@@ -33,7 +33,12 @@ def hash_rows(kinds: Mapping[str, CellKind], columns: Sequence[pa.Array]) -> np.
 
 
 def number_copies(hashes: np.ndarray) -> np.ndarray:
-    """Returns how many equal rows stand before each, int64 [rows]."""
+    """Return the number of equal rows before each row, int64 [rows].
+
+    Example:
+        >>> number_copies(np.array([5, 9, 5, 5], np.uint64)).tolist()
+        [0, 0, 1, 2]
+    """
     order = np.argsort(hashes, kind="stable")
     in_order = hashes[order]
     begins = np.flatnonzero(np.append(True, in_order[1:] != in_order[:-1]))
@@ -43,18 +48,18 @@ def number_copies(hashes: np.ndarray) -> np.ndarray:
 
 
 def _words(kind: CellKind, column: pa.Array) -> np.ndarray:
-    """Returns a word of each value, uint64 [rows]; whatever for a null."""
+    """Return a word for each value, uint64 [rows]; that of a null is arbitrary."""
     if kind is CellKind.BYTES:
         different = [hashlib.blake2b(text, digest_size=8).digest() for text in column.dictionary.to_pylist()]
         words = np.frombuffer(b"".join([*different, bytes(8)]), _WORD)
         return words[column.indices.fill_null(len(different)).to_numpy()]
-    if kind is CellKind.FLOAT:  # By its bits, as it is stored: 0.0 and -0.0 are different records.
+    if kind is CellKind.FLOAT:  # the bits that are stored, since 0.0 and -0.0 give different records
         return column.to_numpy(zero_copy_only=False).astype(np.float32).view(np.uint32).astype(np.uint64)
     return column.fill_null(0).to_numpy().view(np.uint64).copy()
 
 
 def _mix(words: np.ndarray, column: pa.Array, place: int) -> np.ndarray:
-    """Mixes words, uint64 [rows], as SplitMix64 does (Steele, Lea and Flood, 2014); a gap has a word of its own."""
+    """Mix words, uint64 [rows], as SplitMix64 does (Steele, Lea and Flood, 2014); a null gets its column's own word."""
     mixed = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed ^= mixed >> np.uint64(31)

@@ -1,10 +1,11 @@
-"""How rows are split into train and eval: by row, by a key, or by time. A task states it, ExampleGen does it.
+"""Define how rows are split into train and eval: by row, by a key, or by time. A task chooses, ExampleGen splits.
 
-By row, the n-th of equal rows (from 0) falls into the bucket (SHA-256 of the record + n × eval buckets) modulo all
-buckets; the last buckets are eval. With n = 0 that is what TFX's ExampleGen does; it gives equal rows one bucket. Of m
-equal rows eval so gets its share of m, rounded down or up: systematic sampling. Different rows do not move one another.
+By row, the n-th of equal rows (from 0) is put into the bucket (SHA-256 of the record + n × eval buckets) modulo all
+buckets; the last buckets are eval. TFX's ExampleGen does the same with n = 0, so that equal rows share a bucket. Here
+eval gets its share of m equal rows, rounded down or up (systematic sampling). A row's side does not depend on different
+rows.
 
-Standard library only, like all that the definition of a task imports.
+This module imports only the standard library, like all that the definition of a task imports.
 """
 
 import dataclasses
@@ -13,19 +14,19 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-EVAL_SHARE = 1 / 3  # of the rows, where a task states nothing else
+EVAL_SHARE = 1 / 3  # default share of eval
 _MOST_BUCKETS = 1000  # a share is rounded to the nearest fraction with a denominator up to this
 
 
 class SplitError(ValueError):
-    """A split that cannot be used."""
+    """The share of eval cannot be used."""
 
 
 @dataclasses.dataclass(frozen=True)
 class RowSplit:
-    """By row: each row by a hash of what it holds. Right where rows have nothing to do with each other."""
+    """A split by a hash of each row's content. Use it if rows are independent of each other."""
 
-    eval_share: float = EVAL_SHARE  # of the rows
+    eval_share: float = EVAL_SHARE  # share of the rows
 
     def __post_init__(self) -> None:
         eval_buckets(self.eval_share)
@@ -36,10 +37,10 @@ class RowSplit:
 
 @dataclasses.dataclass(frozen=True)
 class KeySplit:
-    """By a key: all rows of a customer, a patient or a device on one side. Right where a key has several rows."""
+    """A split with all rows of a key, such as a customer or a device, on one side. Use it if keys have several rows."""
 
-    column: str  # INT or BYTES in the contract; in every row
-    eval_share: float = EVAL_SHARE  # of the keys; of the rows about the same where keys are many and alike
+    column: str  # INT or BYTES in the contract, with a value in every row
+    eval_share: float = EVAL_SHARE  # share of the keys; that of the rows is similar if there are many similar keys
 
     def __post_init__(self) -> None:
         eval_buckets(self.eval_share)
@@ -50,10 +51,10 @@ class KeySplit:
 
 @dataclasses.dataclass(frozen=True)
 class TimeSplit:
-    """By time: the newest rows are eval. Right where the model is asked about rows later than those it has seen."""
+    """A split with the newest rows in eval. Use it if the model predicts rows later than those it was trained on."""
 
-    column: str  # a number, ISO 8601, or as the contract's `date:` says; in every row
-    eval_share: float = EVAL_SHARE  # of the rows; rows of one time stay together
+    column: str  # a number, ISO 8601, or the format of the contract's `date:`, with a value in every row
+    eval_share: float = EVAL_SHARE  # share of the rows; rows of one time stay together
 
     def __post_init__(self) -> None:
         eval_buckets(self.eval_share)
@@ -67,10 +68,17 @@ _KINDS: Mapping[str, type[RowSplit | KeySplit | TimeSplit]] = {"row": RowSplit, 
 
 
 def eval_buckets(eval_share: float) -> tuple[int, int]:
-    """Returns the share as a fraction: (buckets of eval, all buckets).
+    """Return the share as a fraction: buckets of eval, and all buckets.
+
+    Args:
+        eval_share: the share of eval.
 
     Raises:
         SplitError: The share is not between 0.001 and 0.999.
+
+    Example:
+        >>> eval_buckets(0.25)
+        (1, 4)
     """
     share = fractions.Fraction(eval_share).limit_denominator(_MOST_BUCKETS) if 0 < eval_share < 1 else 0
     if not 0 < share < 1:
@@ -79,31 +87,31 @@ def eval_buckets(eval_share: float) -> tuple[int, int]:
 
 
 def split_settings(split: Split) -> dict[str, Any]:
-    """Returns the split as JSON has it; `read_split` reads it back."""
+    """Return the split as values for JSON, which `read_split` reads."""
     (kind,) = (name for name, of_kind in _KINDS.items() if isinstance(split, of_kind))
     return {"by": kind, **dataclasses.asdict(split)}
 
 
 def read_split(settings: Mapping[str, Any]) -> Split:
-    """Reads what `split_settings` wrote."""
+    """Return the split from a result of `split_settings`."""
     return _KINDS[settings["by"]](**{name: value for name, value in settings.items() if name != "by"})
 
 
 def is_eval_key(key: int | bytes, eval_share: float) -> bool:
-    """Tells whether the rows of a key are eval: by its SHA-256, so that a key keeps its side whatever else comes."""
+    """Return whether the rows of a key are eval; it depends only on the key's SHA-256, not on other keys."""
     evals, total = eval_buckets(eval_share)
     return _digest(str(key).encode() if isinstance(key, int) else key) % total >= total - evals
 
 
 def explain_difference(split: Split) -> str:
-    """Says what may be behind a difference between train and eval, for the one who has to judge it."""
+    """Return the possible cause of a difference between train and eval, for messages to people."""
     match split:
         case KeySplit(column):
             return f"the split is by {column}: keys with many rows, or too few keys, make the two sides differ"
         case TimeSplit(column):
             return f"the split is by time: the rows changed with {column}"
         case _:
-            return "the split is by row: both sides are the same data, and differ by chance where rows are few"
+            return "the split is by row: both sides are the same data, and differ by chance if there are few rows"
 
 
 def _digest(content: bytes) -> int:

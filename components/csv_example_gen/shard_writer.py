@@ -1,4 +1,4 @@
-"""Beam's part: each shard is read, encoded, split and written by one worker, into one file per split."""
+"""Write shards in Beam: one worker reads, encodes and splits each shard and writes one file per split."""
 
 import dataclasses
 import json
@@ -22,40 +22,40 @@ from components.csv_example_gen.split_plan import SplitPlan
 from components.csv_example_gen.written_splits import SplitCheckError
 
 SIDES = TRAIN, EVAL = "train", "eval"
-FILE_PREFIX = "data_tfrecord"  # as TFX's ExampleGen names them
+FILE_PREFIX = "data_tfrecord"  # as in TFX's ExampleGen
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """What one worker is given."""
+    """A shard for a worker, with its rows' share of the plan."""
 
-    number: int  # of the shard, from 0
+    number: int  # number of the shard, from 0
     shard: Shard
-    shifts: np.ndarray | None  # of its rows; see SplitPlan
+    shifts: np.ndarray | None  # SplitPlan.shifts of the shard's rows
 
 
 def assign(source: SourceSummary, plan: SplitPlan) -> Iterator[Assignment]:
-    """Yields the assignments of a source, in the order of its rows."""
+    """Yield the assignments of a source, in the order of its rows."""
     for number, shard in enumerate(source.shards):
         rows = slice(shard.first_row, shard.first_row + shard.rows)
         yield Assignment(number=number, shard=shard, shifts=None if plan.shifts is None else plan.shifts[rows])
 
 
 class WriteShards(beam.PTransform):
-    """Assignment -> nothing; writes the files `data_tfrecord-<number>-of-<shards>.gz` of each side, and counts rows.
+    """Writes the files `data_tfrecord-<number>-of-<shards>.gz` of each side, and counts rows; elements are Assignments.
 
-    An attempt that fails leaves no file with such a name, and one that is repeated writes the same bytes. Rows are
-    counted in files, since an engine's own counters may count the rows of an attempt that was lost.
+    The output is empty. An attempt that fails leaves no file with such a name, and a repeated attempt writes the same
+    bytes. Row counts are written to files, since an engine's own counters may include failed attempts.
     """
 
     def __init__(self, source: SourceSummary, plan: SplitPlan, folders: Mapping[str, str], scratch: str) -> None:
-        """Says what all workers have to know.
+        """Store what all workers need.
 
         Args:
-            source: the checked files.
-            plan: how their rows are split.
-            folders: that the files go to, by side.
-            scratch: folder for unfinished files and for counts.
+            source: the checked source.
+            plan: how its rows are split.
+            folders: folder of each side's files.
+            scratch: folder for unfinished files and for row counts.
         """
         super().__init__()
         self._writer = _WriteShard(
@@ -68,7 +68,7 @@ class WriteShards(beam.PTransform):
         )
 
     def expand(self, assignments: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        """Shares the assignments among the workers."""
+        """Distribute the assignments over the workers, which write them."""
         return assignments | "Share" >> beam.Reshuffle() | "Write" >> beam.ParDo(self._writer)
 
 
@@ -91,7 +91,7 @@ class _WriteShard(beam.DoFn):
         self._shards = shards
 
     def process(self, assignment: Assignment) -> Iterable[Any]:
-        """Writes one shard."""
+        """Write one shard."""
         are_eval = self._plan.assigner(list(self._columns))
         name = f"{FILE_PREFIX}-{assignment.number:05d}-of-{self._shards:05d}.gz"
         rows = dict.fromkeys(SIDES, 0)
@@ -114,10 +114,10 @@ class _WriteShard(beam.DoFn):
 
 
 def count_rows(source: SourceSummary, scratch: str) -> dict[str, int]:
-    """Returns how many rows were written, by side.
+    """Return the number of rows that were written, by side.
 
     Raises:
-        SplitCheckError: Not every shard was written, or not as many rows as were checked.
+        SplitCheckError: A shard was not written, or its number of rows differs from that of the check.
     """
     rows = dict.fromkeys(SIDES, 0)
     for number, shard in enumerate(source.shards):
@@ -125,7 +125,7 @@ def count_rows(source: SourceSummary, scratch: str) -> dict[str, int]:
         if sum(of_shard.values()) != shard.rows:
             raise SplitCheckError(
                 f"shard {number} of {len(source.shards)}: expected {shard.rows:,} rows, as were checked, received "
-                f"{sum(of_shard.values()):,}. The fault is not in the data: rows were lost. Report it."
+                f"{sum(of_shard.values()):,}. The fault is not in the data. Report it."
             )
         for side in SIDES:
             rows[side] += of_shard[side]

@@ -1,24 +1,24 @@
-"""Opens the files of a source, on whatever file system TFX can read."""
+"""Open the files of a source on any file system that TFX can read."""
 
 import io
 from typing import IO, Any
 
 from tfx.dsl.io import fileio
 
-_READ_BYTES = 1 << 20  # at once
+_READ_BYTES = 1 << 20  # bytes read at once
 
 
 def open_source(path: str) -> IO[bytes]:
-    """Opens a file for reading bytes.
+    """Return a stream for reading the bytes of a file.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
     """
     return io.BufferedReader(_SourceFile(path), buffer_size=_READ_BYTES)
 
 
 class _SourceFile(io.RawIOBase):
-    """One file, byte for byte: read by lines, TensorFlow's own lose every carriage return. Arrow wants the rest."""
+    """A raw stream of a file, for lines with their carriage returns, which TensorFlow's streams drop, and for Arrow."""
 
     def __init__(self, path: str) -> None:
         self._file = fileio.open(path, "rb")
@@ -37,9 +37,9 @@ class _SourceFile(io.RawIOBase):
         return int(self._file.tell())
 
     def readinto(self, buffer: Any, /) -> int:
-        room = memoryview(buffer)
-        found = self._file.read(len(room))
-        room[: len(found)] = found
+        target = memoryview(buffer)
+        found = self._file.read(len(target))
+        target[: len(found)] = found
         return len(found)
 
     def close(self) -> None:

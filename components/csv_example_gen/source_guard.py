@@ -1,4 +1,4 @@
-"""Makes sure that the files that were read are the ones whose fingerprint is in the cache key."""
+"""Check that the files that were read are those whose fingerprint is in the cache key."""
 
 import functools
 import os
@@ -10,26 +10,29 @@ from components.csv_example_gen.fingerprint import BLAKE2B, digest_file, fingerp
 
 
 class SourceGuard:
-    """Made before the files are read; `verify` is called after. `fingerprint` is of what they held at first.
+    """Detects changes of files while they are read: create it before reading, and call `verify` after it.
 
-    Files are hashed as a whole and not as they are parsed, since a format may be read in any order and more than once.
-    A file that was changed and changed back meanwhile has another identity.
+    Files are hashed as a whole and not while they are parsed, since they may be read in any order and more than once. A
+    file that was changed and changed back is detected by its identity.
+
+    Attributes:
+        fingerprint: fingerprint of the files before they are read.
     """
 
     def __init__(
         self, folder: str, patterns: Mapping[str, str], recorded: str, *, list_files: ListFiles, open_file: OpenFile
     ) -> None:
-        """Looks at the files.
+        """Record the files' identities and fingerprint.
 
         Args:
-            folder: that holds them.
-            patterns: of their names, by input split.
-            recorded: the fingerprint in the cache key; one that is not of the content is taken anew, now.
-            list_files: the files that match a pattern.
-            open_file: opens one of them for reading bytes.
+            folder: folder of the files.
+            patterns: pattern of the files' names, by input split.
+            recorded: the fingerprint in the cache key. If it is not of the files' contents, one is computed.
+            list_files: function that returns the files that match a pattern.
+            open_file: function that opens a file for reading bytes.
 
         Raises:
-            SourceError: There is no file, or one cannot be read.
+            SourceError: There is no file, or a file cannot be read.
         """
         self._folder = folder
         self._patterns = patterns
@@ -39,7 +42,7 @@ class SourceGuard:
         self.fingerprint = recorded if BLAKE2B in recorded else self._take_fingerprint()
 
     def verify(self) -> None:
-        """Compares the files with what they were.
+        """Check that the files did not change.
 
         Raises:
             SourceError: A file was changed, added or removed.
@@ -47,10 +50,10 @@ class SourceGuard:
         changed = [file for file, identity in self._identities.items() if identify(file) != identity]
         received = "" if changed else self._take_fingerprint()
         if changed or received != self.fingerprint:
-            what = f"changed: {', '.join(changed)}" if changed else f"now are {received}"
+            what = f"changed files {', '.join(changed)}" if changed else received
             raise SourceError(
-                f"{self._folder}: the files changed while ExampleGen read them. Expected {self.fingerprint} from "
-                f"beginning to end; they {what}. Nothing was kept. Wait until they are complete, and run again."
+                f"{self._folder}: the files changed while ExampleGen read them. Expected {self.fingerprint}, received "
+                f"{what}. Nothing was kept. Wait until they are complete, and run again."
             )
 
     def _files(self) -> dict[str, list[str]]:

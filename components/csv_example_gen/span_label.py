@@ -1,7 +1,7 @@
-"""Which span ExampleGen reads, and which version of it, where the caller counts both.
+"""Pass the span that ExampleGen reads, and its version, from the caller to the driver.
 
-TFX's own driver takes both from the name of the file. A quarter has no place among its patterns, and a file that was
-corrected has the name that it had. The label travels in `custom_config`, and so is a part of the cache key.
+TFX's own driver takes both from the file's name. Its patterns have no quarters, and a corrected file has the same name.
+The label is in `custom_config`, and so is a part of the cache key.
 """
 
 import dataclasses
@@ -16,15 +16,15 @@ _LABEL = "span_label"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SpanLabel:
-    """A version of a span."""
+    """Number, version and name of a span."""
 
     number: int  # TFX's span
     version: int  # from 1
-    name: str  # for people
+    name: str  # name for people
 
 
 def add_label(reader: example_gen_pb2.CustomConfig, label: SpanLabel) -> example_gen_pb2.CustomConfig:
-    """Returns what `executor.column_types` gave, with a label."""
+    """Return a result of `executor.column_types` with a label added."""
     settings = _unpack(reader)
     settings.update({_LABEL: dataclasses.asdict(label)})
     labelled = example_gen_pb2.CustomConfig()
@@ -33,13 +33,13 @@ def add_label(reader: example_gen_pb2.CustomConfig, label: SpanLabel) -> example
 
 
 def read_label(custom_config: str | None) -> SpanLabel | None:
-    """Reads the label from an execution's `custom_config`; None where the files' names say the span."""
+    """Return the label in an execution's `custom_config`; None if there is none and TFX reads the span from names."""
     if not custom_config:
         return None
     config = example_gen_pb2.CustomConfig()
     proto_utils.json_to_proto(custom_config, config)
     label: dict[str, Any] | None = json_format.MessageToDict(_unpack(config)).get(_LABEL)
-    # A Struct holds float64.
+    # A Struct stores numbers as float64.
     return SpanLabel(**label | {key: int(label[key]) for key in ("number", "version")}) if label else None
 
 

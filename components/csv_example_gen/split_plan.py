@@ -1,10 +1,9 @@
-"""Plans a split before anything is written: looks through the column that it goes by, and refuses what cannot work."""
+"""Plan a split before anything is written, from the values of its column, and refuse splits that cannot work."""
 
 import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +18,9 @@ from components.csv_example_gen.row_split import KeySplit, RowSplit, Split, Time
 from serving.contract.dates import EPOCHS
 from serving.did_you_mean import suggestion
 
-# A side may have less than is stated for it: keys differ in their rows, and rows of one time stay together.
-_LEAST_PART = 0.5  # of its stated share of the rows, by key and by time
+# A side may get less than its intended share of the rows, since keys have different numbers of rows, and rows of one
+# time stay together.
+_LEAST_PART = 0.5  # least share of the rows, as a part of the intended share, for splits by key and by time
 
 # (columns, serialized tf.Examples, shifts of the rows) -> which rows are eval, bool [rows]
 AreEval = Callable[[Sequence[pa.Array], pa.Array, np.ndarray | None], np.ndarray]
@@ -28,19 +28,19 @@ AreEval = Callable[[Sequence[pa.Array], pa.Array, np.ndarray | None], np.ndarray
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SplitPlan:
-    """A split, and what it took a look at the rows to know."""
+    """A split, and what must be known about all rows to assign each of them."""
 
     split: Split
-    eval_from: float | None = None  # of a split by time: the moment of the first row that is eval
-    written: str = ""  # of a split by time: how the contract says that its column is written
-    # Of a split by row, uint16 [rows]: what `row_sides.shift_copies` gives.
+    eval_from: float | None = None  # for a split by time: the moment at which eval begins
+    written: str = ""  # for a split by time: the contract's format of dates in its column; empty if it has none
+    # For a split by row: result of `row_sides.shift_copies`, uint16 [rows].
     shifts: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def assigner(self, columns: Sequence[str]) -> AreEval:
-        """Returns what tells which rows of a block are eval.
+        """Return a function that returns which rows of a block are eval.
 
         Args:
-            columns: what the values are of.
+            columns: names of the columns that the function will get.
         """
         match self.split:
             case RowSplit(eval_share):
@@ -58,20 +58,16 @@ class SplitPlan:
                     values[place], lambda value: moments.read_moment(value, written) >= begin, bool
                 )
 
-    def without_rows(self) -> Self:
-        """Returns the plan without what it knows of single rows."""
-        return dataclasses.replace(self, shifts=None)
-
 
 def check_column(split: Split, kinds: Mapping[str, CellKind]) -> None:
-    """Looks for the column that a split goes by.
+    """Check that the split's column exists and can be used.
 
     Args:
-        split: of a task.
-        kinds: the columns that there are, in the contract or in the files.
+        split: the split of a task.
+        kinds: columns and their types, in the contract or in the files.
 
     Raises:
-        SourceError: There is none, or it cannot be a key.
+        SourceError: There is no such column, or it is a FLOAT and cannot be a key.
     """
     if isinstance(split, RowSplit):
         return
@@ -80,16 +76,24 @@ def check_column(split: Split, kinds: Mapping[str, CellKind]) -> None:
     if isinstance(split, KeySplit) and kinds[split.column] is CellKind.FLOAT:
         raise SourceError(
             f"split {split}: expected a key that is INT or BYTES, received FLOAT; "
-            f"numbers that are names are whole, or text: change the type of {split.column} in the contract."
+            f"change the type of {split.column} in the contract, or split by another column."
         )
 
 
 def plan_split(split: Split, source: SourceSummary, open_file: OpenFile) -> SplitPlan:
-    """Plans a split of the rows of a source. Reads the files once, but for a split by row.
+    """Plan a split of the rows of a source; the files are read once more unless the source has the rows' hashes.
+
+    Args:
+        split: the split.
+        source: the checked source.
+        open_file: function that opens a file for reading bytes.
+
+    Returns:
+        The plan.
 
     Raises:
-        SourceError: The column is not there, has gaps, or holds no time or one without a year; there is one key or one
-            time only; or a side would get less than half of the rows that are stated for it.
+        SourceError: The split's column does not exist, has missing values, or holds values that are not times or dates
+            without a year. Or there is only one key or time. Or a side would get less than half of its intended rows.
     """
     check_column(split, source.columns)
     if isinstance(split, RowSplit):
@@ -102,7 +106,7 @@ def plan_split(split: Split, source: SourceSummary, open_file: OpenFile) -> Spli
     written = source.rules.dates.get(split.column, "")
     if written and written not in EPOCHS and "%Y" not in written:
         raise SourceError(
-            f"split {split}: expected dates with a year, since others begin anew each year or day, received dates that "
+            f"split {split}: expected dates with a year, since others repeat each year or day, received dates that "
             f"the contract says are written {written}. Split by another column."
         )
     begin = _choose_begin(split, _count_moments(split, blocks, written))
@@ -117,16 +121,16 @@ def _hash(source: SourceSummary, open_file: OpenFile) -> np.ndarray:
 def _column(
     split: KeySplit | TimeSplit, source: SourceSummary, open_file: OpenFile
 ) -> Iterator[tuple[int, pa.DictionaryArray]]:
-    """Yields (rows before it, values) of each block of rows."""
+    """Yield (number of rows before it, values of the split's column) for each block of rows."""
     place, before = list(source.columns).index(split.column), 0
     for block in source.read(open_file):
         values = block.columns[place]
         if values.null_count:
             number = before + values.is_valid().index(False).as_py() + 1
             raise SourceError(
-                f"split {split}: row {number:,} of {source.rows:,} has no {split.column}, so nobody knows its "
-                "side. Expected a value in every row: fill it in (a row that belongs to nobody else's gets a key "
-                "of its own), leave such rows out, or split by another column."
+                f"split {split}: row {number:,} of {source.rows:,} has no {split.column}, so its side is unknown. "
+                "Expected a value in every row: fill it in (with a new key for each row that belongs to no other), "
+                "leave such rows out, or split by another column."
             )
         yield before, values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
         before += block.rows
@@ -160,7 +164,7 @@ def _count_moments(split: TimeSplit, blocks: Iterator[tuple[int, pa.DictionaryAr
     for before, values in blocks:
         indices = values.indices.to_numpy()
         numbers = np.bincount(indices, minlength=len(values.dictionary)).tolist()
-        # In the order in which they first occur, so that the first fault that is found is the first there is.
+        # In the order of first occurrence, so that the error is about the first wrong row.
         for place, (value, number) in enumerate(zip(values.dictionary.to_pylist(), numbers, strict=True)):
             where = f"split {split}: row {before + int(np.argmax(indices == place)) + 1:,}, column `{split.column}`"
             try:
@@ -170,8 +174,8 @@ def _count_moments(split: TimeSplit, blocks: Iterator[tuple[int, pa.DictionaryAr
                 raise SourceError(f"{where}: expected {expected}, received {_show(value)}.") from None
             if zone not in (None, has_zone):
                 raise SourceError(
-                    f"{where}: expected times that all name their offset "
-                    f"from UTC, or none, received both; {_show(value)} is the first of the other kind."
+                    f"{where}: expected times that all have an offset from UTC, or none, received both; "
+                    f"{_show(value)} is the first of the other kind."
                 )
             zone = has_zone
             rows[moment] += number
@@ -179,7 +183,7 @@ def _count_moments(split: TimeSplit, blocks: Iterator[tuple[int, pa.DictionaryAr
 
 
 def _choose_begin(split: TimeSplit, rows: Counter[float]) -> float:
-    """Chooses the moment at which eval begins, so that its share is the nearest to the stated one."""
+    """Return the moment at which eval begins, for which its share is nearest to the intended one."""
     if len(rows) == 1:
         raise SourceError(f"split {split}: expected several times, received one, the same in all rows.")
     total, newest_first = rows.total(), sorted(rows, reverse=True)
@@ -193,13 +197,13 @@ def _check_shares(split: KeySplit | TimeSplit, evals: int, rows: int, why: str) 
     if not evals or evals == rows:
         raise SourceError(
             f"split {split}: none of {rows:,} rows would be {'train' if evals else 'eval'}: {why}. "
-            "Bring more rows, or split otherwise."
+            "Add rows, or choose another split."
         )
     least, most = _LEAST_PART * split.eval_share, 1 - _LEAST_PART * (1 - split.eval_share)
     if not least <= evals / rows <= most:
         raise SourceError(
             f"split {split}: expected {least:.1%} to {most:.1%} of the rows in eval, received {evals / rows:.1%}: "
-            f"{why}. Bring more rows, state another share, or split otherwise."
+            f"{why}. Add rows, or choose another share or split."
         )
 
 

@@ -1,7 +1,7 @@
-"""Reads rows as typed columns, a block of a file at a time: with Arrow where all fits, cell by cell where not.
+"""Read rows as typed columns, a block of a file at a time, with Arrow if possible and else cell by cell.
 
-The careful way (`careful_cells`) decides what a cell holds. It is taken for every block that Arrow refuses, or in which
-a cell does not convert: it then finds the values all the same, or names file, line and column.
+Reading cell by cell (`careful_cells`) defines the values. It is used for each block that Arrow refuses or in which a
+cell cannot be converted, and finds the values or raises an error with file, line and column.
 """
 
 import csv
@@ -24,33 +24,33 @@ from components.csv_example_gen.reading_rules import ReadingRules
 from serving.contract import dates
 
 Records = Iterator[tuple[int, list[str]]]  # first line and cells of each row
-Kinds = Mapping[str, CellKind | None]  # by column, in the header's order; None: the cells as they are
+Kinds = Mapping[str, CellKind | None]  # by column, in the header's order; None: cells are not converted
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TypedBlock:
-    """Some rows of a file, as columns."""
+    """Some rows of a file as typed columns."""
 
     part: FilePart
     rows: int
-    columns: list[pa.Array]  # [rows] each, as `convert_array` gives them; without a type, the cells that it takes
+    columns: list[pa.Array]  # [rows] each, as `convert_array` returns them; for a column without a type, its cells
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CellBlock:
-    """Some rows of a file, as they are written."""
+    """Some rows of a file as cells."""
 
     part: FilePart
-    fast: list[pa.Array] | None  # [rows] each, as `convert_array` takes them; None: Arrow reads otherwise than csv
-    first_line: int  # of the first row; of Parquet, the number of the row
-    lines: int | None  # that the rows take up; None: as many as there are rows
-    records: Callable[[], Records]
+    fast: list[pa.Array] | None  # [rows] each, as `convert_array` takes them; None: Arrow cannot read the cells
+    first_line: int  # line of the first row; for Parquet, number of the row
+    lines: int | None  # number of lines of the rows; None: as many as there are rows
+    records: Callable[[], Records]  # reads the rows one by one
 
     def batches(self, header: Sequence[str]) -> Iterator[Batch]:
-        """Yields the same rows up to BATCH_ROWS at a time.
+        """Return an iterator of the rows in batches of up to BATCH_ROWS.
 
         Raises:
-            SourceError: A row has not as many cells as the header.
+            SourceError: On iteration: a row has more or fewer cells than the header.
         """
         return batch_records(self.part.file, header, self.records())
 
@@ -58,11 +58,20 @@ class CellBlock:
 def read_typed(
     source: str | FilePart, kinds: Kinds, open_file: OpenFile = open_local, *, rules: ReadingRules
 ) -> Iterator[TypedBlock]:
-    """Yields the rows of a file, or of a part of one, in their order.
+    """Yield the rows of a file, or of a part of one, in their order.
+
+    Args:
+        source: the file or the part.
+        kinds: columns and their types.
+        open_file: function that opens the file for reading bytes.
+        rules: the contract's rules.
+
+    Yields:
+        The rows in blocks.
 
     Raises:
-        SourceError: The file is malformed, a row has not as many cells as `kinds` has columns, or a cell does not hold
-            a value of its type.
+        SourceError: The file is malformed, a row has more or fewer cells than `kinds` has columns, or a cell does not
+            hold a value of its type.
     """
     for block in read_cell_blocks(source, list(kinds), open_file):
         fast = _convert_fast(block.fast, kinds, rules) if block.fast is not None else None
@@ -81,10 +90,19 @@ def read_typed(
 def read_cell_blocks(
     source: str | FilePart, header: list[str], open_file: OpenFile = open_local
 ) -> Iterator[CellBlock]:
-    """Yields the rows of a file, or of a part of one, in their order and without types.
+    """Yield the cells of a file, or of a part of one, in the order of the rows.
+
+    Args:
+        source: the file or the part.
+        header: names of the columns.
+        open_file: function that opens the file for reading bytes.
+
+    Yields:
+        The rows in blocks.
 
     Raises:
-        SourceError: The file is malformed where Arrow is to read it.
+        SourceError: The file cannot be opened, or its header or its Parquet is malformed. Other faults of CSV rows are
+            found when `CellBlock.records` is read.
     """
     file, part = (source.file, source) if isinstance(source, FilePart) else (source, None)
     if is_parquet(file):
@@ -112,13 +130,13 @@ def _count_lines(text: bytes | None) -> int:
 
 
 def _parse(block: CsvBlock, header: list[str]) -> list[pa.Array] | None:
-    """Splits text into cells; None where Arrow refuses it, or Python's csv might."""
+    """Return the cells of a text by column; None if Arrow refuses it, or Python's csv may refuse it."""
     if not block.text:
         return None
     try:
         table = pa_csv.read_csv(
             pa.BufferReader(block.text),
-            # One chunk: a block is small already, and a worker has one core.
+            # One chunk without threads: a block is small, and a worker has one core.
             read_options=pa_csv.ReadOptions(column_names=header, use_threads=False, block_size=len(block.text) + 1),
             parse_options=pa_csv.ParseOptions(delimiter=block.separator, newlines_in_values=True),
             convert_options=pa_csv.ConvertOptions(
@@ -135,13 +153,13 @@ def _parse(block: CsvBlock, header: list[str]) -> list[pa.Array] | None:
 
 
 def _has_long_cell(cells: pa.Array) -> bool:
-    """Tells whether a cell may be longer than Python's csv allows; the limit is of characters."""
+    """Return whether a cell may be longer than Python's csv allows; bytes are compared with its limit of characters."""
     limit = csv.field_size_limit()
     return cells.nbytes > limit and (pc.max(pc.binary_length(cells)).as_py() or 0) > limit
 
 
 def _convert_fast(cells: list[pa.Array], kinds: Kinds, rules: ReadingRules) -> list[pa.Array] | None:
-    """Converts whole columns; None where a cell does not fit."""
+    """Return the values of all columns; None if a cell cannot be converted or a date is not in its format."""
     columns: list[pa.Array] = []
     for (name, kind), written in zip(kinds.items(), cells, strict=True):
         column = written if kind is None else convert_array(written, kind, rules.missing, rules.formats.get(name))

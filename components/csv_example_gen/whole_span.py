@@ -1,6 +1,6 @@
-"""A split that holds all rows of a span, train and eval: what is checked when the span is ingested.
+"""Add a split with all rows of a span, train and eval, which is checked when the span is ingested.
 
-Thresholds of drift are argued from whole spans, and a third of one is three times as much at the mercy of chance.
+Drift thresholds are chosen for whole spans. In a third of a span, differences by chance would be larger.
 """
 
 import os
@@ -11,11 +11,11 @@ from tfx.types import artifact_utils
 
 from components.csv_example_gen.shard_writer import SIDES
 
-SPAN = "span"  # the split
+SPAN = "span"  # name of the split
 
 
 def add_whole_span(examples: types.Artifact) -> None:
-    """Adds the split SPAN to Examples whose rows are written: the same files, linked where the file system can."""
+    """Add the split SPAN to written Examples: hard links to the files of both sides, or copies where links fail."""
     sides = {side: artifact_utils.get_split_uri([examples], side) for side in SIDES}
     examples.split_names = artifact_utils.encode_split_names([*SIDES, SPAN])
     whole = artifact_utils.get_split_uri([examples], SPAN)
@@ -25,5 +25,5 @@ def add_whole_span(examples: types.Artifact) -> None:
             source, target = os.path.join(folder, name), os.path.join(whole, f"{side}_{name}")
             try:
                 os.link(source, target)
-            except OSError:  # Another kind of file system, or no file system of this machine.
+            except OSError:  # a file system without hard links, or a remote one
                 fileio.copy(source, target)

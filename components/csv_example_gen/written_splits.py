@@ -1,4 +1,4 @@
-"""Checks a split by what was written, whoever decided on the sides: how many rows there are, and whose."""
+"""Check the splits that were written: their shares of the rows, and the keys or times on each side."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,21 +10,24 @@ from components.csv_example_gen import moments
 from components.csv_example_gen.row_split import KeySplit, RowSplit, Split, TimeSplit
 from components.tfrecords import read_chunks
 
-_STANDARD_ERRORS = 5  # of a share; chance gets there once in two million
+_STANDARD_ERRORS = 5  # of a share; larger differences occur by chance once in two million splits
 _SHOWN = 3
 
 
 class SplitCheckError(ValueError):
-    """Rows stand on the wrong side. The fault is ExampleGen's, not the data's."""
+    """Rows were written to the wrong side. The fault is in ExampleGen, not in the data."""
 
 
 def check_shares(split: Split, train_rows: int, eval_rows: int) -> None:
-    """Compares the rows of a split by row with the stated share.
+    """Compare the shares of rows of a split by row with the intended share; other splits were compared when planned.
 
-    A split by key or time was compared when it was planned.
+    Args:
+        split: the split.
+        train_rows: number of rows in train.
+        eval_rows: number of rows in eval.
 
     Raises:
-        SplitCheckError: They differ by more than chance.
+        SplitCheckError: The share of eval differs by more than chance.
     """
     if not isinstance(split, RowSplit):
         return
@@ -33,41 +36,41 @@ def check_shares(split: Split, train_rows: int, eval_rows: int) -> None:
     if abs(eval_rows - share * rows) > bound:
         raise SplitCheckError(
             f"split {split}: expected {share * rows:,.0f} of {rows:,} rows in eval, {bound:,.0f} more or less, "
-            f"received {eval_rows:,}. The fault is not in the data: the rows were split wrongly. Report it."
+            f"received {eval_rows:,}. The fault is not in the data. Report it."
         )
 
 
 def check_sides(split: Split, train: Sequence[str], evaluation: Sequence[str], written: str = "") -> None:
-    """Reads back the column that a split goes by, and looks whether each side holds what it should.
+    """Read the split's column from the written files and check that each row is on the right side.
 
     Args:
-        split: as the task states it; nothing is read for one by row.
-        train: the files that were written, gzipped TFRecords of tf.Examples.
-        evaluation: likewise.
-        written: how the contract says that the column of a split by time is written.
+        split: the split; for a split by row nothing is read.
+        train: files of train, gzipped TFRecords of tf.Examples.
+        evaluation: files of eval.
+        written: the contract's format of dates in the column of a split by time; empty if it has none.
 
     Raises:
-        SplitCheckError: A key stands on both sides, or a row in train is newer than one in eval.
+        SplitCheckError: A key is on both sides, or a row in train is newer than one in eval.
     """
     if isinstance(split, KeySplit):
         if shared := set(_values(split, train)) & set(_values(split, evaluation)):
             shown = ", ".join(str(key) for key in sorted(shared, key=str)[:_SHOWN])
             raise SplitCheckError(
-                f"split {split}: expected no key on both sides, received {len(shared):,}, such as {shown}: what the "
-                "model saw of them in train would flatter it in eval. The fault is not in the data. Report it."
+                f"split {split}: expected no key on both sides, received {len(shared):,}, such as {shown}, which would "
+                "make metrics on eval too good. The fault is not in the data. Report it."
             )
     elif isinstance(split, TimeSplit):
         newest = max(moments.read_moment(value, written) for value in _values(split, train))
         oldest = min(moments.read_moment(value, written) for value in _values(split, evaluation))
-        if newest > oldest:  # A FLOAT is stored as float32, where neighbours in time may become equal.
+        if newest > oldest:  # equal times are allowed: different ones may become the same float32
             raise SplitCheckError(
-                f"split {split}: expected all of eval to be as new as train or newer, received {newest:,} in train "
-                f"and {oldest:,} in eval. The fault is not in the data. Report it."
+                f"split {split}: expected no row of train that is newer than a row of eval, received {newest:,} in "
+                f"train and {oldest:,} in eval. The fault is not in the data. Report it."
             )
 
 
 def _values(split: KeySplit | TimeSplit, files: Sequence[str]) -> Iterator[float | bytes]:
-    """Yields the values of a split's column; those that stand together, each once."""
+    """Yield the values of a split's column; a value that repeats within a chunk of rows is yielded once for it."""
     decoder = ExamplesToRecordBatchDecoder()
     for chunk in read_chunks(files):
         rows = decoder.DecodeBatch(chunk.tolist())

@@ -1,1 +1,1 @@
-"""Transform, whose rows say which raw rows they were made of."""
+"""A Transform that writes the key of the raw row with each transformed row."""

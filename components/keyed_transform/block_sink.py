@@ -1,4 +1,4 @@
-"""Writes encoded rows to gzipped TFRecord files, a batch at a time and not a row."""
+"""Write batches of rows to gzipped TFRecord files in Beam, a whole batch at a time."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,39 +14,39 @@ from components.tfrecord_format import frame, make_packer
 
 
 class EncodeBlocks(beam.DoFn):
-    """From Transform's batches, with what passed by, to blocks of framed tf.Examples."""
+    """Encodes Transform's batches, which include the row keys, as blocks of framed tf.Examples."""
 
     def __init__(self, schema: schema_pb2.Schema) -> None:
-        """Takes the schema of the transformed rows; a column that it has not is encoded by its type."""
+        """Store the schema of the transformed rows; columns that are not in it are encoded by their type."""
         self._schema = schema.SerializeToString()
 
     def setup(self) -> None:
-        """Makes the encoder, which cannot be pickled."""
+        """Make the encoder, which cannot be pickled."""
         self._encoder = example_coder.RecordBatchToExamplesEncoder(schema_pb2.Schema.FromString(self._schema))
 
     def process(self, element: tuple[pa.RecordBatch, dict[str, pa.Array]]) -> Iterator[bytes]:
-        """Encodes a batch."""
+        """Yield the block of a batch; the second part of the element is not used."""
         yield bytes(frame(pa.array(self._encoder.encode(element[0]), pa.binary())))
 
 
 class BlockSink(FileBasedSink):
-    """Writes files as Beam does: attempts apart, then each in its place. An element is a block of framed records."""
+    """Beam's file sink for blocks of framed records; as always, Beam writes temporary files and then renames them."""
 
     def __init__(self, prefix: str) -> None:
-        """Takes what the names of the files begin with."""
+        """Store the prefix of the files' paths."""
         super().__init__(
             prefix,
             beam.coders.BytesCoder(),
             file_name_suffix=".gz",
-            compression_type=CompressionTypes.UNCOMPRESSED,  # packed here
+            compression_type=CompressionTypes.UNCOMPRESSED,  # _PackedFile compresses
         )
 
     def open(self, temp_path: str) -> "_PackedFile":
-        """Begins a file."""
+        """Open a file for blocks."""
         return _PackedFile(super().open(temp_path))
 
     def write_encoded_record(self, file_handle: "_PackedFile", encoded_value: bytes) -> None:
-        """Appends a block."""
+        """Append a block."""
         file_handle.write(encoded_value)
 
 

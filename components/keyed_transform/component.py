@@ -1,4 +1,4 @@
-"""Transform: TFX's own component, whose rows carry the keys of the raw rows (components.row_keys)."""
+"""Define TFX's Transform with an executor that adds the keys of the raw rows (components.row_keys)."""
 
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
@@ -7,9 +7,9 @@ from components.keyed_transform.executor import Executor
 
 
 class KeyedTransform(Transform):
-    """Analyses and transforms rows as TFX does, and adds ROW_KEY to each transformed row.
+    """TFX's Transform, which also adds the feature ROW_KEY to each transformed row.
 
-    The transform graph and its schema do not have that feature, so no model sees it.
+    The transform graph and its schema do not have that feature, so no model gets it.
     """
 
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)

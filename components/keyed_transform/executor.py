@@ -1,8 +1,8 @@
-"""Executor of KeyedTransform: TFX's own, with a column that passes through TensorFlow Transform.
+"""Run TFX's Transform executor with a column of row keys that passes through TensorFlow Transform.
 
-`passthrough_keys` of tft_beam.Context names columns that preprocessing_fn does not see, and that stand beside its
-outputs in what is written. TFX has a method for them, in a class that its executor makes by itself, so that class is
-replaced while the executor runs. Were it not used any more, rows would have no keys, and SkewGate would say so.
+`passthrough_keys` of tft_beam.Context names columns that preprocessing_fn does not get and that are written with its
+outputs. TFX has a method for them in `TransformProcessor`, which its executor creates itself, so that name is replaced
+while the executor runs. If TFX stopped using it, rows would have no keys, and SkewGate would fail.
 """
 
 from typing import Any
@@ -15,13 +15,14 @@ from tfx.proto import example_gen_pb2
 
 from components.keyed_transform.block_sink import BlockSink, EncodeBlocks
 from components.keyed_transform.keyed_examples import KeyedExamples
+from components.replaced_name import replace_name
 from components.row_keys import ROW_KEY
 
 _FILE_FORMAT = "tfrecords_gzip"
 
 
 class Executor(executor.Executor):
-    """Runs Transform with keys."""
+    """Executor of Transform that adds row keys."""
 
     def Do(  # noqa: N802, TFX names it
         self,
@@ -29,24 +30,16 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Runs TFX's executor.
-
-        Raises:
-            ValueError: The Examples are in no format that our ExampleGen or SpanExamples writes.
-        """
-        replaced = executor.TransformProcessor
-        executor.TransformProcessor = _KeyedProcessor
-        try:
+        """Run TFX's executor with row keys; Examples that are not gzipped TFRecords of tf.Examples raise ValueError."""
+        with replace_name(executor, "TransformProcessor", _KeyedProcessor):
             super().Do(input_dict, output_dict, exec_properties)
-        finally:
-            executor.TransformProcessor = replaced
 
 
 @beam.ptransform_fn
 def _write_blocks(
     batches: beam.PCollection, schema: schema_pb2.Schema, file_format: str, output_path: str
 ) -> beam.PCollection:
-    """Takes the arguments of TFX's own; `file_format` is that of the Examples."""
+    """Encode and write batches; the arguments are those of TFX's own transform. `file_format` is not used."""
     return batches | "Encode" >> beam.ParDo(EncodeBlocks(schema)) | "Write" >> beam.io.Write(BlockSink(output_path))
 
 

@@ -1,4 +1,4 @@
-"""Raw tf.Examples as TFX reads them, with a column of keys, and in chunks."""
+"""Read raw tf.Examples in batches for Transform, with a column of row keys."""
 
 import apache_beam as beam
 import numpy as np
@@ -13,20 +13,20 @@ from components.row_keys import ROW_KEY, make_row_keys
 class KeyedExamples(tf_example_record.TFExampleRecord):
     """TFX's reader of gzipped TFRecords of tf.Examples, with ROW_KEY as the last column.
 
-    The column is none of the tensors: what reads these sees the columns of the schema.
+    The column is not among the tensors; these are the features of the schema.
     """
 
     def __init__(self, file_pattern: str, schema: schema_pb2.Schema) -> None:
-        """Takes the pattern of the files, and the schema of their rows."""
+        """Store the glob pattern of the files, and the schema of their rows."""
         super().__init__(file_pattern=file_pattern, schema=schema, raw_record_column_name=ROW_KEY)
         self._pattern = file_pattern
 
     def ArrowSchema(self) -> pa.Schema:  # noqa: N802, TFX names it
-        """Returns the columns of each batch."""
+        """Return the columns of each batch."""
         return self._ArrowSchemaNoRawRecordColumn().append(pa.field(ROW_KEY, pa.large_list(pa.int64())))
 
     def BeamSource(self, batch_size: int | None = None) -> beam.PTransform:  # noqa: N802, TFX names it
-        """Reads batches of `components.tfrecords.CHUNK_ROWS` rows, whatever size is asked for."""
+        """Return a transform that reads batches of `components.tfrecords.CHUNK_ROWS` rows; `batch_size` is ignored."""
         return read_batches(self._pattern, self._schema, {ROW_KEY: make_key_column})
 
     def _ProjectImpl(self, tensor_names: list[str]) -> tfxio.TFXIO:  # noqa: N802, TFX names it
@@ -34,5 +34,5 @@ class KeyedExamples(tf_example_record.TFExampleRecord):
 
 
 def make_key_column(records: list[bytes]) -> pa.Array:
-    """Makes the keys of serialized rows: large_list<int64> [rows], one value each."""
+    """Return the keys of serialized rows, large_list<int64> [rows], one value each."""
     return pa.LargeListArray.from_arrays(np.arange(len(records) + 1), pa.array(make_row_keys(records)))

@@ -1,4 +1,4 @@
-"""Pusher: TFX's own, which also reads what BetterGate found, with an executor that pushes whole versions."""
+"""Define a Pusher that also reads BetterGate's comparison and pushes whole versions."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ from components.pusher.executor import COMPARISON_KEY, Executor
 
 
 class ComparingPusherSpec(PusherSpec):
-    """TFX's spec of a Pusher, with what BetterGate found, which a pipeline may lack."""
+    """TFX's spec of a Pusher, with BetterGate's comparison as an optional input."""
 
     INPUTS = {**PusherSpec.INPUTS, COMPARISON_KEY: ChannelParameter(type=ModelComparison, optional=True)}  # noqa: RUF012
 
 
 class ComparingPusher(BaseComponent):
-    """Pushes a model that both blessings, and the comparison where there is one, let through."""
+    """Pushes a model if both blessings and the comparison, if there is one, allow it."""
 
     SPEC_CLASS = ComparingPusherSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
@@ -43,9 +43,9 @@ class ComparingPusher(BaseComponent):
             model: what to push.
             model_blessing: the Evaluator's verdict.
             infra_blessing: SkewGate's verdict, with the warm-up requests.
-            push_destination: PushDestination with a folder; or the parameter that is its JSON.
+            push_destination: PushDestination with `filesystem.base_directory`, or a runtime parameter with its JSON.
             custom_config: see components.pusher.executor.
-            comparison: BetterGate's verdict; None: the task agreed on no comparison.
+            comparison: BetterGate's verdict; None: the pipeline has no BetterGate.
         """
         super().__init__(
             spec=ComparingPusherSpec(

@@ -1,15 +1,15 @@
-"""A Pusher executor whose versions are complete or absent, never half written.
+"""Push a blessed model as a version that is complete or absent, never half written.
 
-TFX's own executor copies in place, file by file. A kill in the middle leaves a folder that a model server may load and
-that the next push takes for done. This executor adds a version as a whole (components.pusher.versions).
+TFX's own executor copies files to their final place one by one. If it is killed, it leaves a folder that a model server
+may load and that the next push regards as complete. This executor adds a whole version or none
+(components.pusher.versions).
 
-A version is the model together with the warm-up requests that the InfraBlessing holds (docs/decisions/0012-warm-up.md).
+A version is the model and the warm-up requests of the InfraBlessing (docs/decisions/0012-warm-up.md).
 
-Where BetterGate compared the model with those pushed before, one that is worse is not pushed. One that cannot be
-told apart from them, a tie, is pushed only where PUSH_TIES says so: a new version that changes nothing is a risk
-without a gain.
+If BetterGate compared the model with those pushed before, a worse model is not pushed. A tie, that is a model that
+cannot be told apart from them, is pushed only if PUSH_TIES is true: a new version without a benefit is only a risk.
 
-Where SIGNING says with which key, the version is signed (docs/how-to/trust.md).
+If SIGNING gives a key, the version is signed with it (docs/how-to/trust.md).
 """
 
 import json
@@ -35,18 +35,18 @@ from serving.signing.signers import SigningKey
 from serving.signing.verification import SIGNATURE
 from serving.signing.version_signer import VersionSigner
 
-REFUSAL = "refusal"  # in custom_config, and a property of what was not pushed
-PUSH_TIES = "push_ties"  # in custom_config: true where a tie is pushed, too
+REFUSAL = "refusal"  # in custom_config: why not to push. Also a property of the PushedModel that was not pushed for it
+PUSH_TIES = "push_ties"  # in custom_config: true if ties are pushed, too
 SIGNING = "signing"  # in custom_config: {"file": …, "command": …} of a SigningKey, and its KEY_ID; absent: no signature
-KEY_ID = "key_id"  # of the public key: another key is another entry of the cache
-SIGNED_BY = "signed_by"  # property of what was pushed: the KEY_ID
-COMPARISON_KEY = "comparison"  # input: what BetterGate found
-HELD_BACK = "held_back"  # property of what was not pushed for the comparison's sake: one of the words below
+KEY_ID = "key_id"  # id of the public key, so that the cache key changes with the key
+SIGNED_BY = "signed_by"  # property of the PushedModel: the KEY_ID
+COMPARISON_KEY = "comparison"  # input: BetterGate's ModelComparison
+HELD_BACK = "held_back"  # property of a PushedModel that the comparison kept from being pushed: one of the next line
 WORSE, TIE, TIE_BEYOND_MARGIN = "worse", "tie", "tie beyond its margin"
 
 
 class Executor(pusher_executor.Executor):
-    """Pushes a blessed model to a folder of versions: a whole version, or none."""
+    """Executor that pushes a blessed model to a folder of versions, as a whole version or not at all."""
 
     def Do(
         self,
@@ -54,20 +54,19 @@ class Executor(pusher_executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes the model if both blessings say yes and nothing else says no; else marks it as not pushed.
+        """Push the model if both blessings, custom_config and the comparison allow it; else mark it as not pushed.
 
         Args:
             input_dict: `model`, `model_blessing` and `infra_blessing`, one artifact each; the last holds the warm-up
-                requests. COMPARISON_KEY, where the pipeline has a BetterGate.
-            output_dict: `pushed_model`, which gets the destination, the version, and a copy of what is pushed.
+                requests. COMPARISON_KEY, if the pipeline has a BetterGate.
+            output_dict: `pushed_model`, which gets the destination, the version, and a copy of the version.
             exec_properties: `push_destination`, JSON of a PushDestination with `filesystem.base_directory`; and
-                `custom_config`, JSON of a dict that may hold a REFUSAL: why this model must not be pushed; and
-                PUSH_TIES; and SIGNING.
+                `custom_config`, JSON of a dict that may hold REFUSAL, PUSH_TIES and SIGNING.
 
         Raises:
-            ValueError: A blessing is missing, or the warm-up requests in it are.
+            ValueError: A blessing is missing, or the InfraBlessing has no warm-up requests.
             PushError: The destination cannot be written.
-            SigningError: The version is to be signed, and cannot be.
+            SigningError: The version must be signed, and cannot be.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         for key in (standard_component_specs.MODEL_BLESSING_KEY, standard_component_specs.INFRA_BLESSING_KEY):
@@ -77,13 +76,14 @@ class Executor(pusher_executor.Executor):
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed)
             return
-        told = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY]) or {}
-        if refusal := told.get(REFUSAL):
+        config = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY]) or {}
+        if refusal := config.get(REFUSAL):
             logging.warning("Not pushed: %s", refusal)
             pushed.set_string_custom_property(REFUSAL, refusal)
             self._MarkNotPushed(pushed)
             return
-        if held_back := _held_back(input_dict.get(COMPARISON_KEY, []), push_ties=bool(told.get(PUSH_TIES))):
+        comparisons = input_dict.get(COMPARISON_KEY, [])
+        if held_back := _held_back(comparisons, push_ties=bool(config.get(PUSH_TIES))):
             logging.warning("Not pushed: %s", held_back)
             pushed.set_string_custom_property(HELD_BACK, held_back)
             self._MarkNotPushed(pushed)
@@ -92,9 +92,9 @@ class Executor(pusher_executor.Executor):
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
         base = destination.filesystem.base_directory
-        signer = self._signer(told.get(SIGNING), model=os.path.basename(base))
+        signer = self._signer(config.get(SIGNING), model=os.path.basename(base))
         archive = pushed.uri
-        io_utils.copy_dir(self.GetModelPath(input_dict), archive)  # before the push: what can fail comes first
+        io_utils.copy_dir(self.GetModelPath(input_dict), archive)  # before the push, since it may fail
         add_warmup_records(infra_blessing.uri, archive)
         with local_copy(archive) as model:
             if not is_local(base):
@@ -102,35 +102,47 @@ class Executor(pusher_executor.Executor):
                 self._MarkPushed(pushed, pushed_destination=place, pushed_version=os.path.basename(place))
                 return
             version = push(model, Path(base), signer)
-        if (version / SIGNATURE).is_file():  # the archive is a copy of the version, whole
+        if (version / SIGNATURE).is_file():  # the archive is a complete copy of the version
             fileio.copy(str(version / SIGNATURE), os.path.join(archive, SIGNATURE), overwrite=True)
         if signer is not None:
             pushed.set_string_custom_property(SIGNED_BY, signer.key_id)
         self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
 
-    def _signer(self, told: dict[str, Any] | None, *, model: str) -> VersionSigner | None:
-        """Opens the key; None where no signature is asked for.
+    def _signer(self, signing: dict[str, Any] | None, *, model: str) -> VersionSigner | None:
+        """Return the signer of the version; None if no signature is asked for.
+
+        Args:
+            signing: SIGNING of custom_config.
+            model: name of the model, which is signed, too.
 
         Raises:
-            SigningError: The key cannot be used, or is not the one that was asked for.
+            SigningError: The key cannot be used, or it is not the one with which the run began.
         """
-        if told is None:
+        if signing is None:
             return None
-        signer = SigningKey(file=Path(told["file"]), command=told.get("command")).open()
-        if signer.key.id != told[KEY_ID]:
+        signer = SigningKey(file=Path(signing["file"]), command=signing.get("command")).open()
+        if signer.key.id != signing[KEY_ID]:
             raise SigningError(
-                f"{told['file']}: expected key {told[KEY_ID]}, with which the run began, received {signer.key.id}; "
-                "run again."
+                f"{signing['file']}: expected key {signing[KEY_ID]}, with which the run began, "
+                f"received {signer.key.id}; run again."
             )
         run_id = (self._context and self._context.pipeline_run_id) or ""
         return VersionSigner(model=model, run_id=run_id, signer=signer)
 
 
 def _push_to_store(model: Path, base: str, signer: VersionSigner | None) -> str:
-    """Pushes to an object store, and returns the version's URI.
+    """Push to an object store and return the version's URI.
+
+    Args:
+        model: folder of the model.
+        base: URI of the folder of versions.
+        signer: must be None; versions in object stores are not signed.
+
+    Returns:
+        The URI.
 
     Raises:
-        SigningError: The version is to be signed.
+        SigningError: There is a signer.
     """
     if signer is not None:
         raise SigningError(
@@ -141,10 +153,10 @@ def _push_to_store(model: Path, base: str, signer: VersionSigner | None) -> str:
 
 
 def _held_back(comparisons: list[types.Artifact], *, push_ties: bool) -> str:
-    """Return why the comparison keeps a model from being pushed; empty where it does not, or there is none.
+    """Return why the comparison keeps the model from being pushed; empty if it does not, or there is none.
 
     Raises:
-        ValueError: The comparison has an outcome that nobody knows.
+        ValueError: The comparison has an unknown outcome.
     """
     for comparison in comparisons:
         outcome = comparison.get_string_custom_property(ModelComparison.OUTCOME)
@@ -154,19 +166,19 @@ def _held_back(comparisons: list[types.Artifact], *, push_ties: bool) -> str:
             within = comparison.get_int_custom_property(ModelComparison.WITHIN_MARGINS) == 1
             return TIE if not push_ties else "" if within else TIE_BEYOND_MARGIN
         if outcome not in (ModelComparison.BETTER, ModelComparison.FIRST):
-            raise ValueError(f"expected a comparison's outcome, received {outcome!r}; run again with --force")
+            raise ValueError(f"expected the outcome of a comparison, received {outcome!r}; run again with --force")
     return ""
 
 
 def add_warmup_records(infra_blessing: str, model: str) -> None:
-    """Copies the warm-up requests of an InfraBlessing into a model.
+    """Copy the warm-up requests of an InfraBlessing into a SavedModel.
 
     Args:
-        infra_blessing: its URI.
+        infra_blessing: URI of the InfraBlessing.
         model: folder of the SavedModel.
 
     Raises:
-        ValueError: It holds none.
+        ValueError: The InfraBlessing has no warm-up requests.
     """
     records, place = os.path.join(infra_blessing, warmup_records.FILE), path_utils.warmup_file_path(model)
     if not fileio.exists(records):

@@ -1,8 +1,8 @@
-"""Adds a version to a folder of versions in an object store, such as gs://: nothing is renamed there.
+"""Add a version to a folder of versions in an object store, such as gs://, without renaming.
 
-A store has no folders, and a rename copies object by object. But each object is there whole or not at all, so
-`saved_model.pb` is written last: without it a version is none, here and to TensorFlow Serving, which tries again.
-A push that was killed leaves a version without it; no later push takes that number.
+A store has no folders: renaming one copies it object by object. But each object is complete or absent, so
+`saved_model.pb` is written last. A version without it is incomplete, both here and for TensorFlow Serving, which then
+retries. A push that was killed leaves such a version; later pushes do not reuse its number.
 """
 
 import os
@@ -17,14 +17,17 @@ _LAST = "saved_model.pb"
 
 
 def push_to_store(model: Path, base: str) -> str:
-    """Makes `model` the newest version below `base`, and returns that version's URI.
+    """Make `model` the newest version below `base`, unless it already is.
 
     Args:
-        model: a folder of this machine.
+        model: local folder of the model.
         base: URI of the folder of versions.
 
+    Returns:
+        The URI of the version.
+
     Raises:
-        FileNotFoundError: The model is none: it has no `saved_model.pb`.
+        FileNotFoundError: `model` has no `saved_model.pb`.
     """
     if not (model / _LAST).is_file():
         raise FileNotFoundError(f"{model / _LAST}: no such file. Expected a SavedModel to push; run the Trainer again.")
@@ -34,7 +37,7 @@ def push_to_store(model: Path, base: str) -> str:
     if complete and _holds(os.path.join(base, str(max(complete))), model):
         logging.info("Version %d already holds this model.", max(complete))
         return os.path.join(base, str(max(complete)))
-    # Seconds since the epoch, as TFX numbers them; later than the newest whatever the clock says.
+    # Seconds since the epoch, as TFX numbers versions; greater than the newest even if the clock was set back.
     version = os.path.join(base, str(max(int(time.time()), max(taken, default=0) + 1)))
     for file in sorted(_files(model), key=lambda file: (file == _LAST, file)):
         target = os.path.join(version, file)
@@ -44,7 +47,7 @@ def push_to_store(model: Path, base: str) -> str:
 
 
 def _holds(version: str, model: Path) -> bool:
-    """Whether a version has the same files with the same bytes."""
+    """Return whether a version has the same files with the same bytes as the model."""
     found = {
         os.path.relpath(os.path.join(folder, file), version)
         for folder, _, files in fileio.walk(version)

@@ -1,10 +1,10 @@
-"""Adds a version to a folder of versions: complete or absent, never half written.
+"""Add a version to a folder of versions: complete or absent, never half written.
 
-A version is copied beside the others (`<version>.tmp`, which model servers ignore), flushed to disk, and renamed.
-A push clears what a killed push left. A model that is already the newest version is not pushed again, so that a run
-repeated after a kill ends with one new version, not two; but one that this signer has not signed is.
+A version is copied to `<version>.tmp`, which model servers ignore, flushed to disk, and renamed. A push first removes
+what a killed push left. A model that is already the newest version is not pushed again, so that a run repeated after a
+kill adds one version, not two. It is pushed again if it must be signed and lacks this signer's signature.
 
-A version is signed before it is renamed: no server ever sees it without its signature (docs/how-to/trust.md).
+A version is signed before it is renamed, so no server ever reads it without its signature (docs/how-to/trust.md).
 """
 
 import filecmp
@@ -26,16 +26,19 @@ class PushError(OSError):
 
 
 def push(model: Path, base: Path, signer: VersionSigner | None = None) -> Path:
-    """Makes `model` the newest version below `base`, and returns that version's folder.
+    """Make `model` the newest version below `base`, unless it already is.
 
     Args:
-        model: folder of what is pushed.
+        model: folder of the model.
         base: folder of the versions.
         signer: signs the version; None: it gets no signature.
 
+    Returns:
+        The folder of the version.
+
     Raises:
         PushError: `base` cannot be written; no version was added.
-        SigningError: There is no signature; no version was added.
+        SigningError: The version cannot be signed; no version was added.
     """
     try:
         base.mkdir(parents=True, exist_ok=True)
@@ -44,38 +47,38 @@ def push(model: Path, base: Path, signer: VersionSigner | None = None) -> Path:
         if newest is not None and _is_in_place(model, base / str(newest), signer):
             logging.info("Version %d already holds this model.", newest)
             return base / str(newest)
-        # Seconds since the epoch, as TFX numbers them; later than the newest whatever the clock says.
+        # Seconds since the epoch, as TFX numbers versions; greater than the newest even if the clock was set back.
         version = max(int(time.time()), (newest or 0) + 1)
         return _copy_and_rename(model, base / str(version), signer)
     except OSError as error:
         raise PushError(
-            f"the model was not pushed to {base}: {error}; what was there before is untouched; "
-            "free or unlock the folder and run again."
+            f"the model was not pushed to {base}: {error}; earlier versions are unchanged; "
+            "free space or make the folder writable, and run again."
         ) from error
 
 
 def list_versions(base: Path) -> list[int]:
-    """Lists the complete versions below `base`, in no order."""
+    """Return the numbers of the complete versions below `base`, in no order."""
     return [int(path.name) for path in base.iterdir() if path.name.isdecimal() and path.is_dir()]
 
 
 def newest_version(base: Path) -> int | None:
-    """Returns the newest complete version below `base`; None when there is none, or no such folder."""
+    """Return the number of the newest complete version below `base`; None if there is none, or no such folder."""
     return max(list_versions(base), default=None) if base.is_dir() else None
 
 
 def clear_half_copies(base: Path) -> None:
-    """Removes what a killed push left: folders named as a version with the suffix, nothing else."""
+    """Remove what a killed push left: folders that are named `<version>.tmp`."""
     for path in base.glob(f"*{_HALF_COPY_SUFFIX}"):
         if path.stem.isdecimal() and path.is_dir():
-            logging.warning("Clearing %s, which an interrupted push left.", path)
+            logging.warning("Removing %s, which an interrupted push left.", path)
             shutil.rmtree(path)
 
 
-def same_files(one: Path, other: Path, *, but: str | None = None) -> bool:
-    """Whether two folders hold the same files with the same bytes; but for one file, where it is named."""
-    names = _file_names(one) - {but}
-    if names != _file_names(other) - {but}:
+def same_files(one: Path, other: Path, *, ignored: str | None = None) -> bool:
+    """Return whether two folders hold the same files with the same bytes, apart from the `ignored` file, if any."""
+    names = _file_names(one) - {ignored}
+    if names != _file_names(other) - {ignored}:
         return False
     _, differ, failed = filecmp.cmpfiles(one, other, sorted(names), shallow=False)
     return not differ and not failed
@@ -86,8 +89,10 @@ def _file_names(folder: Path) -> set[str]:
 
 
 def _is_in_place(model: Path, newest: Path, signer: VersionSigner | None) -> bool:
-    """Whether the newest version is this model, with this signer's signature if there is to be one."""
-    return same_files(model, newest, but=SIGNATURE) and (signer is None or signer.has_signed(newest, int(newest.name)))
+    """Return whether the newest version is this model, with this signer's signature if there is a signer."""
+    return same_files(model, newest, ignored=SIGNATURE) and (
+        signer is None or signer.has_signed(newest, int(newest.name))
+    )
 
 
 def _copy_and_rename(model: Path, version: Path, signer: VersionSigner | None) -> Path:
@@ -105,7 +110,7 @@ def _copy_and_rename(model: Path, version: Path, signer: VersionSigner | None) -
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copies a folder to disk, and stops at the first error: shutil.copytree would go on, and then list them all."""
+    """Copy a folder and flush it to disk; stop at the first error, where shutil.copytree would copy the rest."""
     target.mkdir()
     for path in sorted(source.iterdir()):
         if path.is_dir():

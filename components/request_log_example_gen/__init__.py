@@ -1,1 +1,1 @@
-"""Reads windows of time of the gateway's request log as Examples."""
+"""Read time windows of the gateway's request log as Examples."""

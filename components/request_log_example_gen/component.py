@@ -1,4 +1,4 @@
-"""RequestLogExampleGen: two windows of time of the request log, as the splits of one Examples artifact."""
+"""Define an ExampleGen that reads two time windows of the request log as the splits of one Examples artifact."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from components.request_log_example_gen.executor import ANSWERS, EXAMPLES, FOLDE
 
 
 class RequestLogExampleGenSpec(ComponentSpec):
-    """What the node reads and writes."""
+    """Parameters and outputs of the node; it has no inputs."""
 
     PARAMETERS: ClassVar = {
         FOLDER: ExecutionParameter(type=str),
@@ -31,18 +31,18 @@ class RequestLogExampleGenSpec(ComponentSpec):
 
 
 class RequestLogExampleGen(BaseComponent):
-    """Writes the features of answered rows as Examples, and what all rows were answered as LoggedAnswers."""
+    """Writes the features of answered rows as Examples, and the answers to all rows as LoggedAnswers."""
 
     SPEC_CLASS = RequestLogExampleGenSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
 
     def __init__(self, folder: str, windows: Mapping[str, tuple[str, str]], fingerprint: str, code_digest: str) -> None:
-        """Wires the node.
+        """Wire the node.
 
         Args:
-            folder: of the log.
-            windows: split -> first moment, and first moment after it, in ISO 8601 with time zone.
-            fingerprint: of the log's files in the windows; part of the cache key.
+            folder: the log's folder.
+            windows: split -> first moment of its window, and first moment after it, in ISO 8601 with time zone.
+            fingerprint: fingerprint of the log's files in the windows; part of the cache key.
             code_digest: digest of this component's code; part of the cache key.
         """
         super().__init__(

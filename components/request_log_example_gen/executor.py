@@ -1,10 +1,8 @@
-"""Executor of RequestLogExampleGen.
+"""Write the rows of two time windows of the request log as Examples and LoggedAnswers.
 
-Reads:  the log's Parquet files of each window.
-Writes: Examples with a split for each window that has answered rows, one tf.Example per row; a missing value is an
-        absent feature. LoggedAnswers with one Parquet file: what the log says of each row beside its features, answered
-        or not, in the same order.
-Raises: RequestLogError, where the files of a window cannot be put together.
+The Examples have a split for each window with answered rows, and one tf.Example per answered row. A missing value is an
+absent feature. LoggedAnswers has one Parquet file with all columns of the log except features, and with all rows,
+answered or not, in the same order.
 """
 
 import datetime
@@ -31,19 +29,19 @@ from serving.request_log import columns as log_columns
 from serving.request_log.files import log_files
 
 FOLDER, WINDOWS, EXAMPLES, ANSWERS = "folder", "windows", "examples", "answers"
-WINDOW, BEFORE = "window", "before"  # splits: the rows to judge, and those of the window before
+WINDOW, BEFORE = "window", "before"  # splits: the rows to monitor, and those of the window before
 ANSWERS_FILE = "answers.parquet"
-SPLIT = "split"  # column of that file
+SPLIT = "split"  # a column of ANSWERS_FILE
 ANSWERED = 200  # HTTP status of a row that a model answered
 # Custom properties of the Examples.
-ROWS_PROPERTY = "rows_"  # with a split's name: how many rows
+ROWS_PROPERTY = "rows_"  # followed by a split's name: the number of its rows
 HASHED_PROPERTY, DROPPED_PROPERTY = "hashed", "dropped"  # JSON lists of columns
 
 _BATCH_ROWS = 8192
 
 
 class Executor(BaseExecutor):
-    """Writes both artifacts."""
+    """Executor of RequestLogExampleGen."""
 
     def Do(  # noqa: N802  # TFX's name
         self,
@@ -51,7 +49,16 @@ class Executor(BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Reads the windows in `exec_properties` and writes `examples` and `answers`."""
+        """Read the windows and write `examples` and `answers`.
+
+        Args:
+            input_dict: empty.
+            output_dict: `examples` and `answers`, one artifact each.
+            exec_properties: FOLDER, and WINDOWS as JSON, of RequestLogExampleGen.
+
+        Raises:
+            RequestLogError: The files of a window cannot be read together.
+        """
         self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         answers = artifact_utils.get_single_instance(output_dict[ANSWERS])
@@ -69,14 +76,14 @@ class Executor(BaseExecutor):
         examples.set_string_custom_property(DROPPED_PROPERTY, json.dumps(sorted(first.dropped)))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
-        with local_folder(answers.uri) as folder:  # Arrow's own file systems are not TFX's.
+        with local_folder(answers.uri) as folder:  # Arrow cannot write to TFX's file systems
             pq.write_table(pa.concat_tables(tables), folder / ANSWERS_FILE)
 
 
 def _read_spans(folder: Path, windows: dict[str, list[str]]) -> dict[str, LoggedSpan]:
-    """The spans of the windows; without the window before where the log has no file of it, or of another form.
+    """Return the span of each window, without BEFORE if the log has no file of it or cannot be compared with it.
 
-    It has another form where it hid other columns, or where the kind of task or its classes were others.
+    It cannot be compared if other columns were hashed or dropped in it, or if the kind of task or its classes differ.
     """
     spans = {}
     for split in (WINDOW, BEFORE):
@@ -90,7 +97,7 @@ def _read_spans(folder: Path, windows: dict[str, list[str]]) -> dict[str, Logged
 
 
 def _write_split(span: LoggedSpan, folder: str) -> tuple[list[pa.Table], int]:
-    """Writes the answered rows of a span, and returns the answers of all of its rows, and how many were answered."""
+    """Write the answered rows of a span; return the other columns of all its rows, and the number of answered ones."""
     tables, number, writer = [], 0, None
     try:
         for table in _rows_of(span):
@@ -111,7 +118,7 @@ def _write_split(span: LoggedSpan, folder: str) -> tuple[list[pa.Table], int]:
 
 
 def _rows_of(span: LoggedSpan) -> Iterator[pa.Table]:
-    """The span's rows, in the order of its files."""
+    """Yield the span's rows in batches, in the order of its files."""
     for file in span.files:
         with pq.ParquetFile(file) as opened:
             for batch in opened.iter_batches(batch_size=_BATCH_ROWS):

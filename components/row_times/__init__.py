@@ -1,1 +1,1 @@
-"""Notice rows that are not of the time of their span."""
+"""Count rows that are not within the time of their span."""

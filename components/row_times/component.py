@@ -1,6 +1,6 @@
-"""RowTimes counts the rows of a span that belong to an earlier one or a later one, by the contract's time column.
+"""Count the rows of a span that belong to an earlier or a later span by the contract's time column.
 
-Reads the Examples of a span. Writes `report.json`. It refuses nothing: a row that comes late is a real one.
+No row is refused, since a late row is valid data.
 """
 
 import dataclasses
@@ -26,14 +26,14 @@ REPORT_FILE = "report.json"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TimeCounts:
-    """Rows by where their time lies."""
+    """Numbers of rows before, after and within the time of a span."""
 
-    rows: int
-    late: int  # of a day before the span: they belong to an earlier one
-    early: int  # of a day after the span
-    unknown: int  # without a time, or with none that the calendar has
-    oldest: str  # the first day of all rows; empty without one
-    newest: str  # the last
+    rows: int  # all rows
+    late: int  # rows of a day before the span: they belong to an earlier one
+    early: int  # rows of a day after the span
+    unknown: int  # rows without a time, or with one that is not in the calendar
+    oldest: str  # first day of all rows, ISO 8601; empty if no row has one
+    newest: str  # last day of all rows, ISO 8601; empty if no row has one
 
 
 @component
@@ -47,16 +47,16 @@ def RowTimes(
     end: Parameter[str],
     code_digest: Parameter[str],
 ) -> None:
-    """Counts the rows of each time.
+    """Count a span's rows and write the counts to `report.json`.
 
     Args:
-        examples: of a span.
-        report: where the counts go.
-        split: that holds all its rows.
+        examples: the span.
+        report: the output.
+        split: the split that holds all rows of the span.
         column: the contract's time column.
-        written: how it is written; see serving.contract.dates.
+        written: format of the column; see serving.contract.dates.
         begin: first day of the span, ISO 8601.
-        end: the day after its last.
+        end: the day after the span's last, ISO 8601.
         code_digest: digest of this component's code; part of the cache key.
     """
     files = list_split_files(examples, split)
@@ -68,13 +68,16 @@ def RowTimes(
 def count_times(
     values: Iterable[bytes | float | None], written: str, begin: datetime.date, end: datetime.date
 ) -> TimeCounts:
-    """Counts the rows before a period, after it, and without a time.
+    """Count the rows before a period, after it, and without a time.
 
     Args:
-        values: of the time column, one a row; None where there is none. They are looked at one by one, and not kept.
-        written: how they are written.
-        begin: first day.
-        end: the day after the last.
+        values: values of the time column, one per row; None if a row has none. They are not kept in memory.
+        written: format of the values; see serving.contract.dates.
+        begin: first day of the period.
+        end: the day after its last.
+
+    Returns:
+        The counts.
     """
     counts = Counter(None if value is None else _read_day(value, written) for value in values)
     known = {day: rows for day, rows in counts.items() if day is not None}
@@ -93,7 +96,7 @@ def _read_day(value: bytes | float, written: str) -> datetime.date | None:
     moment: Moment | None = dates.parse(text, written)
     try:
         return moment.date if moment is not None else None
-    except OverflowError:  # Such as milliseconds where seconds are expected: AnomalyGate has the contract's bounds.
+    except OverflowError:  # for example milliseconds instead of seconds; AnomalyGate checks the contract's range
         return None
 
 

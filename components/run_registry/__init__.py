@@ -1,4 +1,4 @@
-"""What runs leave for later ones where ML Metadata cannot be asked: records, written and looked up by nodes.
+"""Record a run's accepted data and pushed model for later runs, and find them, where ML Metadata cannot be queried.
 
-On Vertex AI the service keeps the metadata, and answers no Resolver of ours. docs/decisions/0059-vertex-ai.md.
+On Vertex AI the service keeps the metadata and does not run our Resolver strategies (docs/decisions/0059-vertex-ai.md).
 """

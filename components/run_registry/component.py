@@ -1,7 +1,7 @@
-"""The nodes of a registry: two look up what earlier runs left, two record what this one leaves.
+"""Define the nodes of a registry: two find artifacts of earlier runs, and two record those of this run.
 
-They do what the strategies in components.resolvers do with ML Metadata, by the same rules: never this run's own, only
-what AnomalyGate accepted or Pusher pushed, nothing that is gone.
+They follow the rules of the strategies in components.resolvers: only artifacts that AnomalyGate accepted or Pusher
+pushed, whose files still exist, and never this run's own.
 """
 
 import os
@@ -29,12 +29,12 @@ def AcceptedStatisticsLookup(
     statistics: OutputArtifact[standard_artifacts.ExampleStatistics],
     registry: Parameter[str],
 ) -> None:
-    """Finds the statistics of the data that AnomalyGate accepted last; see LatestAcceptedStatistics.
+    """Find the statistics of the data that AnomalyGate accepted last; see LatestAcceptedStatistics.
 
     Args:
-        current: this run's.
-        statistics: a pointer to them; to nothing on the first run.
-        registry: URI of its folder.
+        current: this run's statistics.
+        statistics: the output, a pointer to the statistics found; it points to nothing on the first run.
+        registry: URI of the registry's folder.
     """
     records = read_records(registry, ACCEPTED)
     point(statistics, find_accepted(records, current.uri, current.span))
@@ -50,16 +50,16 @@ def PushedModelsLookup(
     push_destination: Parameter[str],
     versions: Parameter[int],
 ) -> None:
-    """Finds the models that were pushed last; see PushedModels.
+    """Find the models that were pushed last; see PushedModels.
 
     Args:
-        current: this run's.
-        model: a pointer to the one pushed last; to nothing on the first run.
-        earlier: a pointer to those before it, the newest first.
-        comparisons: a pointer to what BetterGate wrote of them.
-        registry: URI of its folder.
-        push_destination: JSON of a PushDestination: only what was pushed there counts.
-        versions: how many at most.
+        current: this run's model.
+        model: the output, a pointer to the model pushed last; it points to nothing on the first run.
+        earlier: the output, a pointer to the models before it, the newest first.
+        comparisons: the output, a pointer to BetterGate's comparisons of these models.
+        registry: URI of the registry's folder.
+        push_destination: JSON of a PushDestination; only models that were pushed there are found.
+        versions: how many models to find at most.
     """
     records = read_records(registry, PUSHED)
     found = find_pushed(records, current.uri, _base_directory(push_destination), versions)
@@ -74,15 +74,15 @@ def AcceptedStatisticsRecord(
     statistics: InputArtifact[standard_artifacts.ExampleStatistics],
     registry: Parameter[str],
 ) -> None:
-    """Records that AnomalyGate, which runs before this node, accepted the data.
+    """Record that AnomalyGate, which runs before this node, accepted the data.
 
     Args:
-        statistics: of the data.
-        registry: URI of its folder.
+        statistics: statistics of the data.
+        registry: URI of the registry's folder.
     """
     newest = next(iter(read_records(registry, ACCEPTED)), None)
     record = {_STATISTICS: describe(statistics), _SPAN: statistics.span}
-    if newest != record:  # The node before it came from the cache.
+    if newest != record:  # equal if AnomalyGate's result came from the cache
         write_record(registry, ACCEPTED, record)
 
 
@@ -93,13 +93,13 @@ def PushRecord(
     registry: Parameter[str],
     comparison: InputArtifact[ModelComparison] = None,
 ) -> None:
-    """Records what Pusher pushed; nothing where it did not push.
+    """Record the push, if Pusher pushed the model.
 
     Args:
-        pushed_model: what Pusher says.
+        pushed_model: Pusher's output.
         model: the model.
-        registry: URI of its folder.
-        comparison: what BetterGate wrote of it, where the task agreed on a comparison.
+        registry: URI of the registry's folder.
+        comparison: BetterGate's comparison of the model, if the pipeline has a BetterGate.
     """
     if pushed_model.get_int_custom_property("pushed") != 1:
         return
@@ -114,12 +114,12 @@ def PushRecord(
 
 
 def find_accepted(records: Iterable[Mapping[str, Any]], current: str, span: int) -> list[Mapping[str, Any]]:
-    """Returns the statistics that were accepted last, of the same span; none where there are none.
+    """Return a list of the statistics of a span that were accepted last; empty if there are none.
 
     Args:
-        records: the newest first.
-        current: URI of this run's own.
-        span: of this run.
+        records: records of accepted data, the newest first.
+        current: URI of this run's statistics, which are left out.
+        span: span number of this run.
     """
     for record in records:
         found = record[_STATISTICS]
@@ -131,13 +131,13 @@ def find_accepted(records: Iterable[Mapping[str, Any]], current: str, span: int)
 def find_pushed(
     records: Iterable[Mapping[str, Any]], current: str, destination: str, versions: int
 ) -> list[Mapping[str, Any]]:
-    """Returns the records of the models that were pushed last, each once, the newest first.
+    """Return the records of the models that were pushed last, each once, the newest first.
 
     Args:
-        records: the newest first.
-        current: URI of this run's model.
-        destination: folder of versions.
-        versions: how many at most.
+        records: records of pushes, the newest first.
+        current: URI of this run's model, which is left out.
+        destination: the folder of versions that they were pushed to.
+        versions: how many records to return at most.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for record in records:

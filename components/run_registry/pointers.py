@@ -1,7 +1,8 @@
-"""Pointers: an artifact of a lookup names the artifacts that it found, and holds no files itself.
+"""Make and expand pointers: artifacts that name other artifacts and hold no files themselves.
 
-A task of Kubeflow Pipelines gives one artifact for each output, always. A pointer stands for none, one or several of
-earlier runs. `expand` puts those in its place before a node reads its inputs: no other node knows of pointers.
+A task of Kubeflow Pipelines always outputs exactly one artifact per output. So a lookup outputs a pointer to none, one
+or several artifacts of earlier runs. `expand` replaces pointers with these before a node reads its inputs, so that
+other nodes need not handle pointers.
 """
 
 import json
@@ -10,11 +11,11 @@ from typing import Any
 
 from tfx.types.artifact import Artifact
 
-POINTS_TO = "points_to"  # custom property of a pointer: JSON, a list of what `describe` gives
+POINTS_TO = "points_to"  # custom property of a pointer: JSON, a list of results of `describe`
 
 
 def describe(artifact: Artifact) -> dict[str, Any]:
-    """Returns an artifact as JSON: its URI, and its properties as Kubeflow Pipelines' metadata."""
+    """Return an artifact's URI, and its properties as Kubeflow Pipelines' metadata, for JSON."""
     declared = {name: getattr(artifact, name) for name in artifact.mlmd_artifact.properties}
     custom = {
         name: _read_custom_property(artifact, name)
@@ -25,23 +26,23 @@ def describe(artifact: Artifact) -> dict[str, Any]:
 
 
 def _read_custom_property(artifact: Artifact, name: str) -> Any:
-    # Of what came as JSON, get_custom_property takes 0 for nothing.
+    # get_custom_property alone would return None for a JSON value of 0.
     found = artifact.get_json_value_custom_property(name)
     return artifact.get_custom_property(name) if found is None else found
 
 
 def point(pointer: Artifact, targets: Iterable[Mapping[str, Any]]) -> None:
-    """Makes an artifact a pointer.
+    """Make an artifact a pointer.
 
     Args:
         pointer: an output of a lookup.
-        targets: what `describe` gave of each.
+        targets: results of `describe`, one for each artifact.
     """
     pointer.set_string_custom_property(POINTS_TO, json.dumps(list(targets)))
 
 
 def expand(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Puts in the place of each pointer what it points to; an input that points to nothing is left out.
+    """Return a node's inputs with each pointer replaced by its targets; an input that points to nothing is left out.
 
     Args:
         inputs: `inputs.artifacts` of an ExecutorInput: input -> {"artifacts": [RuntimeArtifact]}, as JSON.
@@ -54,5 +55,5 @@ def _targets(artifact: Mapping[str, Any]) -> list[dict[str, Any]]:
     text = artifact.get("metadata", {}).get(POINTS_TO)
     if text is None:
         return [dict(artifact)]
-    # The name decides the id that TFX makes up; the URI is the artifact's own.
+    # TFX derives the id from the name, and the URI differs for each artifact.
     return [{**target, "name": target["uri"], "type": artifact["type"]} for target in json.loads(text)]

@@ -1,4 +1,4 @@
-"""The records of a registry: JSON files in a folder of any file system, one for each event, the newest found first."""
+"""Write and read the records of a registry: JSON files, one per event, in a folder on any file system."""
 
 import json
 import os
@@ -10,30 +10,38 @@ from typing import Any
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
-ACCEPTED, PUSHED = "accepted", "pushed"  # the folders
+ACCEPTED, PUSHED = "accepted", "pushed"  # names of subfolders
 
 
 def write_record(registry: str, kind: str, record: dict[str, Any]) -> str:
-    """Writes a record, and returns its path.
+    """Write a record.
 
     Args:
-        registry: URI of the folder.
+        registry: URI of the registry's folder.
         kind: ACCEPTED or PUSHED.
-        record: JSON.
+        record: the record, which JSON can hold.
+
+    Returns:
+        The URI of the record's file.
     """
-    # By time; two that are written in the same moment do not overwrite each other.
+    # Names sort by time. The random part keeps two records of the same moment apart.
     path = os.path.join(registry, kind, f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.json")
     io_utils.write_bytes_file(path, (json.dumps(record, indent=1) + "\n").encode())
     return path
 
 
 def read_records(registry: str, kind: str) -> Iterator[dict[str, Any]]:
-    """Yields the records, the newest first; none where nothing was ever recorded.
+    """Yield the records of a kind, the newest first.
 
-    Args: as `write_record` takes them.
+    Args:
+        registry: URI of the registry's folder; it need not exist.
+        kind: ACCEPTED or PUSHED.
+
+    Yields:
+        The records.
 
     Raises:
-        ValueError: A record is none.
+        ValueError: A record's file is not JSON.
     """
     folder = os.path.join(registry, kind)
     names = fileio.listdir(folder) if fileio.isdir(folder) else []

@@ -1,1 +1,1 @@
-"""Gather the rows of several spans, to train on."""
+"""Combine the Examples of several spans for training."""

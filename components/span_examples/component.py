@@ -1,10 +1,9 @@
-"""SpanExamples gathers the rows of several spans into Examples with the splits train and eval, to train on.
+"""Combine the Examples of several spans into one Examples artifact with the splits train and eval.
 
-Reads the Examples of each span. Writes Examples: train holds the train rows of all spans; eval holds the eval rows of
-all, or of the newest and of so many spans before it as it takes to have `min_eval_rows`. A row keeps the side that it
-was given when its span was ingested.
+The train split holds the train rows of all spans. The eval split holds the eval rows of all spans, or of as many of the
+newest spans as have `min_eval_rows` together. Each row keeps the split of its span's ingestion.
 
-One artifact: StatisticsGen takes no more. Its files are those of the spans.
+It is one artifact because StatisticsGen takes only one. Its files are copies of the spans' files.
 """
 
 import json
@@ -23,8 +22,8 @@ from components.artifact_files import list_split_files
 from components.span_names import SPAN_NAME, SPANS
 
 _TRAIN, _EVAL = "train", "eval"
-_ROWS = "rows_"  # with a split's name: custom property, how many rows it holds
-_FLOAT32_ERRORS = "float32_errors"  # custom property: JSON, as ExampleGen writes it
+_ROWS = "rows_"  # followed by a split's name: custom property, the number of its rows
+_FLOAT32_ERRORS = "float32_errors"  # custom property of ExampleGen: JSON, FLOAT column -> largest relative error
 _FILE_FORMAT = "tfrecords_gzip"
 
 
@@ -35,12 +34,12 @@ def SpanExamples(
     min_eval_rows: Parameter[int],
     code_digest: Parameter[str],
 ) -> None:
-    """Gathers the rows.
+    """Combine the rows.
 
     Args:
         spans: the Examples of each span.
-        examples: where the rows go. Its property `span` is the newest one's, and SPANS lists them all.
-        min_eval_rows: rows of eval at least, as far as there are any, of the newest spans; 0: of all spans.
+        examples: the output. Its property `span` is that of the newest span, and SPANS lists all of them.
+        min_eval_rows: the eval split takes the newest spans until it has so many rows; 0: it takes all spans.
         code_digest: digest of this component's code; part of the cache key.
     """
     ordered = sorted(spans, key=lambda span: int(span.get_int_custom_property(SPAN_PROPERTY_NAME)))
@@ -62,10 +61,14 @@ def SpanExamples(
 
 
 def largest_errors(spans: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """Returns what float32 took away at most in any span: the relative error by FLOAT column.
+    """Return the largest relative error by float32 rounding of each FLOAT column over all spans.
 
     Args:
-        spans: the same of each.
+        spans: for each span, the largest relative error of each column.
+
+    Example:
+        >>> largest_errors([{"fare": 1e-8, "miles": 0.0}, {"fare": 3e-8}])
+        {'fare': 3e-08, 'miles': 0.0}
     """
     largest: dict[str, float] = {}
     for errors in spans:
@@ -75,11 +78,15 @@ def largest_errors(spans: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 def first_evaluated(rows: Sequence[int], least: int) -> int:
-    """Returns the place of the first span whose eval rows are evaluated on: enough of the newest together.
+    """Return the index of the first span of the eval split: from it to the newest, spans have enough eval rows.
 
     Args:
-        rows: of eval, by span, in the order of time.
-        least: rows that are enough; 0: all spans are evaluated on.
+        rows: number of eval rows of each span, in the order of time.
+        least: how many rows are enough; 0: all spans are evaluated on.
+
+    Example:
+        >>> first_evaluated([50, 40, 30], least=60), first_evaluated([50, 40, 30], least=0)
+        (1, 0)
     """
     place = len(rows) - 1
     while place > 0 and (not least or sum(rows[place:]) < least):
@@ -88,7 +95,7 @@ def first_evaluated(rows: Sequence[int], least: int) -> int:
 
 
 def copy_files(files: Sequence[str], folder: str) -> None:
-    """Copies files into a folder, which is made, as the files of one split, in their order."""
+    """Copy files into a folder as the files of one split, in their order; create the folder."""
     fileio.makedirs(folder)
     for number, file in enumerate(files):
         fileio.copy(file, os.path.join(folder, f"data_tfrecord-{number:05d}-of-{len(files):05d}.gz"), overwrite=True)

@@ -1,1 +1,1 @@
-"""StatisticsGen, which reads Examples in batches."""
+"""A StatisticsGen that reads Examples in batches."""

@@ -1,4 +1,4 @@
-"""StatisticsGen: TFX's own component, which reads Examples in batches (components.example_batches)."""
+"""Define TFX's StatisticsGen with an executor that reads Examples in batches (components.example_batches)."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ CODE_DIGEST = "code_digest"
 
 
 class BatchedStatisticsGen(StatisticsGen):
-    """Computes the statistics that TFX computes, of batches that depend on the files alone."""
+    """TFX's StatisticsGen, except that it reads batches that depend only on the files."""
 
     EXECUTOR_SPEC = BeamExecutorSpec(executor.Executor)
 
     def __init__(self, **arguments: Any) -> None:
-        """Wires the node; its code is part of its cache key.
+        """Wire the node and add the digest of its code to its cache key.
 
         Args:
-            arguments: of TFX's StatisticsGen.
+            arguments: those of TFX's StatisticsGen.
         """
         super().__init__(**arguments)
-        # TFX's spec has no parameter for it, and TFX's component makes that spec by itself.
+        # TFX's component makes its spec itself, and that spec has no parameter for the digest.
         self.spec.exec_properties[CODE_DIGEST] = source_digest(executor)

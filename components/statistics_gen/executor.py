@@ -1,7 +1,7 @@
-"""Executor of BatchedStatisticsGen: TFX's own, that reads batches of rows where TFX reads row by row.
+"""Run TFX's StatisticsGen executor with a reader of batches instead of TFX's reader of single rows.
 
-TFX's executor gets its reader from `tfxio_utils.get_split_tfxio`, so that name is replaced while it runs. Were it not
-used any more, the statistics would be the same, and slower: a test says so.
+TFX's executor gets its reader from `tfxio_utils.get_split_tfxio`, so its name `tfxio_utils` is replaced while it runs.
+If TFX stopped using that name, the statistics would be the same and slower; a test would fail.
 """
 
 import types as python_types
@@ -16,10 +16,11 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.example_batches import can_read, read_batches
+from components.replaced_name import replace_name
 
 
 class Executor(executor.Executor):
-    """Computes statistics of each split."""
+    """Executor that computes the statistics of each split."""
 
     def Do(  # noqa: N802, TFX names it
         self,
@@ -27,21 +28,14 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Runs TFX's executor.
-
-        Raises:
-            ValueError: A split has no files.
-        """
-        replaced = executor.tfxio_utils
-        executor.tfxio_utils = python_types.SimpleNamespace(get_split_tfxio=_get_split_reader)
-        try:
+        """Run TFX's executor with the reader of batches; a split without files raises ValueError."""
+        ours = python_types.SimpleNamespace(get_split_tfxio=_get_split_reader)
+        with replace_name(executor, "tfxio_utils", ours):
             super().Do(input_dict, output_dict, exec_properties)
-        finally:
-            executor.tfxio_utils = replaced
 
 
 class _BatchReader:
-    """What TFX's executor asks of a TFXIO."""
+    """The one method of a TFXIO that TFX's executor calls."""
 
     def __init__(self, pattern: str, schema: schema_pb2.Schema | None) -> None:
         self._pattern, self._schema = pattern, schema
@@ -53,7 +47,7 @@ class _BatchReader:
 def _get_split_reader(
     examples: list[types.Artifact], split: str, telemetry_descriptors: list[str], schema: schema_pb2.Schema | None
 ) -> Any:
-    """Takes the arguments of TFX's own function, which reads what is in another format than ours."""
+    """Return a reader of batches, or TFX's own for Examples in another format; the arguments are those of TFX's."""
     if not all(map(can_read, examples)):
         return tfxio_utils.get_split_tfxio(
             examples=examples, split=split, telemetry_descriptors=telemetry_descriptors, schema=schema

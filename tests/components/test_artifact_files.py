@@ -101,7 +101,7 @@ def test_what_is_not_there_is_named(ram: str) -> None:
         with artifact_files.local_copy(f"{ram}/none"):
             pass
 
-    with pytest.raises(FileNotFoundError, match=rf"{ram}/none: no such file or folder. Expected what an earlier node"):
+    with pytest.raises(FileNotFoundError, match=rf"{ram}/none: no such file or folder. Expected one that an earlier "):
         copy()
 
 

@@ -38,7 +38,7 @@ def test_a_lost_or_doubled_row_is_named(transformed: list[int], difference: str)
         find_places(np.array([A, B, C]), np.array(transformed))
     assert str(error.value) == (
         f"rows do not pair by their keys: 3 raw, {len(transformed)} transformed; Transform's output {difference}. "
-        "Rows were lost or doubled on the way, or these are not the rows of that run: run again"
+        "Rows were lost or duplicated, or these are not the rows of that run: run again"
     )
 
 

@@ -221,8 +221,8 @@ def test_gaps_in_a_required_column(tmp_path: Path) -> None:
 
 def test_too_few_rows(tmp_path: Path) -> None:
     assert found_in(tmp_path, trips()[:20], evaluation=trips()[:20])[-1] == (
-        "(dataset) (eval): DATASET_LOW_NUM_EXAMPLES: expected what dataset_constraints in c.pbtxt say; observed The "
-        "dataset has 20 examples, which is fewer than expected; bring other rows, or change dataset_constraints"
+        "(dataset) (eval): DATASET_LOW_NUM_EXAMPLES: expected rows that meet dataset_constraints in c.pbtxt; observed "
+        "The dataset has 20 examples, which is fewer than expected; provide other rows, or change dataset_constraints"
     )
 
 
@@ -252,10 +252,10 @@ def test_drift(tmp_path: Path) -> None:
 def test_skew(tmp_path: Path) -> None:
     assert found_in(tmp_path, trips(), evaluation=shifted(trips())) == [
         "miles (train): COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH: expected a Jensen-Shannon divergence of at most "
-        "0.04 from the eval split; observed 0.08297; WHY; bring more rows, split otherwise, or raise "
+        "0.04 from the eval split; observed 0.08297; WHY; add rows, split them differently, or raise "
         "skew_comparator of miles in c.pbtxt",
         "pay (train): COMPARATOR_L_INFTY_HIGH: expected an L-infinity distance of at most 0.2 from the eval split; "
-        "observed 0.3, most for Cash; WHY; bring more rows, split otherwise, or raise skew_comparator of pay in "
+        "observed 0.3, most for Cash; WHY; add rows, split them differently, or raise skew_comparator of pay in "
         "c.pbtxt",
     ]
 

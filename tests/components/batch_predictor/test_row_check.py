@@ -139,7 +139,7 @@ def test_parts_of_a_time_are_filled_in_or_held_against_it(has_months: bool) -> N
     assert found.columns["month"].to_pylist() == [7, 1, 5]
     assert found.refusals == [
         Refusal(3, "month", "12", "expected 7, the month of start 1437057900 (2015-07-16 14:45:00), or nothing"),
-        Refusal(6, "month", "", "expected a whole number from 1 to 12, or start, which tells it"),
+        Refusal(6, "month", "", "expected a whole number from 1 to 12, or start, from which it is computed"),
     ]
 
 
@@ -148,8 +148,8 @@ def test_a_part_that_is_filled_in_is_held_to_the_contract() -> None:
     rows = RowCheck(contracts.from_schema(schema), ReadingRules.from_schema(schema), ("start",), "rows.csv")
     found = rows.check(np.arange(2, 4), [pa.array(["1437057900", "1421419500"], pa.string())])
     assert found.accepted.tolist() == [False, True]
-    told = "received 7, as start 1437057900 (2015-07-16 14:45:00) tells"
-    assert found.refusals == [Refusal(2, "month", "", f"expected a whole number from 1 to 6, {told}")]
+    computed = "received 7, computed from start 1437057900 (2015-07-16 14:45:00)"
+    assert found.refusals == [Refusal(2, "month", "", f"expected a whole number from 1 to 6, {computed}")]
 
 
 def test_a_part_without_its_time_is_a_column_that_every_row_needs() -> None:

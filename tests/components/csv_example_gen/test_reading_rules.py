@@ -76,7 +76,7 @@ def test_a_tag_that_cannot_be_is_refused() -> None:
 
 @pytest.mark.parametrize("other", ["Age", "AGE", " age"])
 def test_names_that_differ_in_nothing_but_case_are_refused(other: str) -> None:
-    with pytest.raises(SourceError, match=rf"the columns 'age' and '{other}' differ in nothing but case or spaces"):
+    with pytest.raises(SourceError, match=rf"the columns 'age' and '{other}' differ only in case or spaces"):
         rules(f'feature {{ name: "age" type: INT }} feature {{ name: "{other}" type: INT }}')
 
 

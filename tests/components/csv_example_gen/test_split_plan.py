@@ -115,15 +115,15 @@ def test_a_time_without_a_year_is_refused(tmp_path: Path) -> None:
         (KeySplit("who"), "who", ["a"] * 9, r"expected several keys, received one in all rows: 'a'\."),
         (KeySplit("who"), "who", [5] * 9, r"expected several keys, received one in all rows: 5\."),
         (KeySplit("who"), "who", [1.5, 2.5], r"expected a key that is INT or BYTES, received FLOAT"),
-        (KeySplit("who"), "who", ["a", "b", "", "c"], r"row 3 of 4 has no who, so nobody knows its side\. Expected a "),
-        (TimeSplit("t"), "t", [1, 2, "", 3], r"row 3 of 4 has no t, so nobody knows its side\."),
+        (KeySplit("who"), "who", ["a", "b", "", "c"], r"row 3 of 4 has no who, so its side is unknown\. Expected a "),
+        (TimeSplit("t"), "t", [1, 2, "", 3], r"row 3 of 4 has no t, so its side is unknown\."),
         (KeySplit("who"), "who", ["a"] * 5 + ["c"], r"none of 6 rows would be eval: there are 2 keys, the "),
         (
             KeySplit("who"),
             "who",
             ["big"] * 900 + [f"x{number}" for number in range(100)],
             r"expected 16\.7% to 66\.7% of the rows in eval, received [39]\S+%: there are 101 keys, the heaviest, "
-            r"'big', with 90\.0% of the rows\. Bring more rows, state another share, or split otherwise\.",
+            r"'big', with 90\.0% of the rows\. Add rows, or choose another share or split\.",
         ),
         (TimeSplit("t"), "t", [7] * 9, r"expected several times, received one, the same in all rows\."),
         (
@@ -143,7 +143,7 @@ def test_a_time_without_a_year_is_refused(tmp_path: Path) -> None:
             TimeSplit("t"),
             "t",
             ["2024-01-01T10:00Z", "2024-01-01T11:00"],
-            r"row 2, column `t`: expected times that all name their offset from UTC, or none, received both; '2024-",
+            r"row 2, column `t`: expected times that all have an offset from UTC, or none, received both; '2024-",
         ),
     ],
 )

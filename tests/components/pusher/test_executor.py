@@ -168,7 +168,7 @@ def test_what_is_no_better_is_held_back(
 
 
 def test_an_outcome_that_nobody_knows_pushes_nothing(tmp_path: Path, base: Path) -> None:
-    with pytest.raises(ValueError, match="expected a comparison's outcome, received 'splendid'"):
+    with pytest.raises(ValueError, match="expected the outcome of a comparison, received 'splendid'"):
         execute(tmp_path, base, compared=("splendid", 1))
 
 

@@ -90,7 +90,9 @@ def test_a_write_that_the_system_refuses(model: Path, base: Path, request: pytes
     with pytest.raises(PushError) as error:
         push(model, base)
     assert str(error.value).startswith(f"the model was not pushed to {base}: [Errno 27] File too large: ")
-    assert str(error.value).endswith("; what was there before is untouched; free or unlock the folder and run again.")
+    assert str(error.value).endswith(
+        "; earlier versions are unchanged; free space or make the folder writable, and run again."
+    )
     assert list(base.iterdir()) == [first]
     assert read_files(first) == FILES
 

@@ -168,7 +168,8 @@ def test_the_values_that_the_task_gets_and_what_is_said_of_them(tmp_path: Path) 
 def test_what_float32_would_merge_is_refused_here_too(tmp_path: Path) -> None:
     frame = pd.DataFrame({"at": [1_700_000_000 + n / 4 for n in range(493)], "y": range(493)})
     with pytest.raises(
-        SourceError, match=r"column `at`: expected numbers that float32, .* of 493 different values \d+ are"
+        SourceError,
+        match=r"column `at`: expected numbers that stay different as float32, .* of 493 different values \d+ are",
     ):
         read_source(written(tmp_path, frame))
 
