@@ -146,7 +146,7 @@ class _EvaluateByColumns(beam.PTransform):
     def _by_columns(
         self, extracts: beam.PCollection, specs: list[config_pb2.MetricsSpec]
     ) -> dict[str, beam.PCollection]:
-        """Sum batches; then derive metrics, compare with the baseline and separate the kinds of results as TFMA does."""
+        """Sum batches; then derive metrics, compare with the baseline and separate results by kind as TFMA does."""
         computations = computations_of(specs, self._eval_config)
         sums = [require_sums(one) for one in computations.non_derived_computations]
         baseline = model_util.get_baseline_model_spec(self._eval_config)

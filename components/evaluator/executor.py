@@ -77,8 +77,8 @@ class Executor(tfx_executor.Executor):
 def _eval_config(input_dict: Artifacts, exec_properties: dict[str, Any]) -> tfma.EvalConfig | None:
     """Return the EvalConfig with TFMA's defaults filled in; None where TFX's own executor has to run.
 
-    It has to for the deprecated feature_slicing_spec, for a user module with its own extractors, for predictions without
-    a model, and for inputs that TFX refuses.
+    It has to for the deprecated feature_slicing_spec, for a user module with its own extractors, for predictions
+    without a model, and for inputs that TFX refuses.
     """
     user_module = exec_properties.get(keys.MODULE_PATH_KEY) or exec_properties.get(keys.MODULE_FILE_KEY)
     text = exec_properties.get(keys.EVAL_CONFIG_KEY)

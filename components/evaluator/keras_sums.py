@@ -85,7 +85,7 @@ def _is_padded(eval_config: config_pb2.EvalConfig, model_name: str) -> bool:
 
 
 def _values(metric: Any, pairs: Pairs) -> np.ndarray:
-    """Compute the values that a metric is the mean of, float64 [rows, values], with the metric's own function and dtype."""
+    """Compute the values that a metric is the mean of, float64 [rows, values], with its own function and dtype."""
     label, prediction = tf.cast(pairs.labels, metric.dtype), tf.cast(pairs.predictions, metric.dtype)
     if type(metric) is _KERAS.RootMeanSquaredError:
         values = tf.math.squared_difference(prediction, label)

@@ -124,7 +124,7 @@ def _features_of(columns: Mapping[str, Sequence[_Column | None]], row: int) -> l
 
 
 def _make_column(value: Any, size: int) -> _Column | None:
-    """Number the distinct values of a feature."""
+    """Return the distinct values of a feature and the number of each row's value; None if there is no feature."""
     if value is None:
         return None
     if isinstance(value, np.ndarray) and value.size == size:
@@ -140,7 +140,7 @@ def _make_column(value: Any, size: int) -> _Column | None:
 
 
 def _number_rows(value: Any, size: int) -> _Column:
-    """Number the distinct lists of values of a feature that has several values in some rows."""
+    """Return the distinct lists of values of a feature that has several values in some rows, and their numbers."""
     numbers: dict[tuple[Any, ...], int] = {}
     values: list[np.ndarray] = []
     codes = np.empty(size, np.int64)

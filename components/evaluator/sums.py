@@ -73,7 +73,7 @@ class Sums(ABC):
 
 
 class HistogramSums(Sums):
-    """Sums of labels, predictions and weights by bucket of the prediction: for AUC, confusion and calibration."""
+    """Sums of labels, predictions and weights by bucket of the prediction or label: for AUC, confusion, calibration."""
 
     width = 3
 
@@ -84,7 +84,7 @@ class HistogramSums(Sums):
         self._how = self._conversion(combiner._key, fractional_labels=combiner._fractional_labels)
 
     def addends(self, batch: Batch) -> Addends:
-        """Compute the bucket of each prediction.
+        """Compute the bucket of each pair.
 
         Args:
             batch: of extracts.
