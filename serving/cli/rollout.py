@@ -132,6 +132,9 @@ def rollback(
 
     Returns:
         The exit status.
+
+    Raises:
+        UsageError: Both a version and --only-unfinished were passed.
     """
     if version is not None and only_unfinished:
         raise UsageError("expected --version or --only-unfinished, received both")

@@ -233,7 +233,7 @@ def _logged_row(record: Mapping[str, Any]) -> LoggedRow:
 
 
 def _without_repeats(rows: Sequence[LoggedRow]) -> list[LoggedRow]:
-    """Drop rows that were requested again soon after and got the same answer; keep the newest of each.
+    """Return the rows without those that were requested again soon after with the same answer; keep the newest.
 
     A client that lost an answer with its connection repeats the request with the same id.
     """

@@ -135,7 +135,7 @@ class PredictionEndpoint:
 
         Raises:
             ProblemError: There is no prediction.
-        """
+        """  # noqa: DOC501 - `describe_model_error` returns a ProblemError
         log_fields = request.state.log_fields
         log_fields["rows"] = len(rows)
         try:

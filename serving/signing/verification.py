@@ -123,6 +123,12 @@ def _altered(name: str, signed: FileDigest, found: FileDigest) -> RefusedVersion
 def _sink(path: Path) -> Iterator[Callable[[bytes], object]]:
     """Open a file to write to.
 
+    Args:
+        path: of a file that does not exist yet.
+
+    Yields:
+        A function that writes a chunk to the file.
+
     Raises:
         CopyError: The file cannot be written, here or in a call of the yielded function.
     """

@@ -66,6 +66,9 @@ class WatchedFiles(Generic[T]):
     def _read(self) -> tuple[_Look, T]:
         """Read the files while none of them changes.
 
+        Returns:
+            The state of the files, and the value made of them.
+
         Raises:
             TlsError: The files cannot be used, or keep changing.
         """
