@@ -76,7 +76,7 @@ def exit_now(status: int) -> NoReturn:
     Args:
         status: the exit status.
     """
-    with contextlib.suppress(OSError):  # a log on a full disk, a pipe that nobody reads
+    with contextlib.suppress(OSError):  # a log on a full disk, a pipe without a reader
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()

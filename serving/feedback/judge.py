@@ -33,7 +33,7 @@ RowKey = tuple[str, int, datetime.datetime]  # the request's id as in the log, t
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """The requests of one id, as far as one caller may know them."""
+    """The requests of one id that one caller may know of."""
 
     logged: bool  # whether the log has requests of this id, of any caller
     own: LoggedRow | None  # a row that this caller may report on; None if there is none

@@ -148,7 +148,7 @@ class ExplanationEndpoint:
         explained = self._answers.explain(outputs[0])
         contributions = questions.read(list(map(explained.pick, outputs)))
         content = {
-            **explained.beside,
+            **explained.further,
             explained.name: contributions.number,
             "base": contributions.base,
             "contributions": [

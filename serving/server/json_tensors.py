@@ -87,7 +87,7 @@ class PredictBody:
 
 
 def parse_predict(body: bytes) -> PredictBody:
-    """Parse the body of a predict request as far as possible without the model.
+    """Parse the parts of a predict request's body that do not depend on the model.
 
     Args:
         body: the request's body.

@@ -165,7 +165,7 @@ def _rest_config(app: App) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nobody needs the client's address, and the layer costs time on every request
+        proxy_headers=False,  # the client's address is not needed, and the layer costs time on every request
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 

@@ -37,7 +37,7 @@ def verify(
         model: the model's name on the server.
         number: the version's number.
         keys: the trusted keys.
-        copy_to: a folder that does not exist yet, and that nobody else can write.
+        copy_to: a folder that does not exist yet, and that no other process can write.
 
     Returns:
         The manifest, and the key's id.

@@ -36,7 +36,7 @@ class VersionSigner:
         source is signed.
 
         Args:
-            source: all files of the version; nobody else writes it.
+            source: all files of the version; no other process writes it.
             version: the number under which it will be served.
             into: the folder that gets the signature.
 
