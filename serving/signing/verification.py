@@ -29,8 +29,7 @@ def verify(
     """Verify a version; with `copy_to`, copy exactly the verified bytes.
 
     The original folder may change after the verification, so a model server loads the copy. Nothing is copied unless
-    its
-    name and size are signed.
+    its name and size are signed.
 
     Args:
         version: its folder.

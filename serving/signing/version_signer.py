@@ -32,8 +32,7 @@ class VersionSigner:
         """Sign the files of one folder, and write the signature into their copy, replacing an earlier one.
 
         Others may be able to write the folder that versions are pushed to, and change the copy before it is signed. So
-        the
-        source is signed.
+        the source is signed.
 
         Args:
             source: all files of the version; no other process writes it.
