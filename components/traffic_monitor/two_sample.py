@@ -54,7 +54,7 @@ def fisher(first: int, first_rows: int, second: int, second_rows: int) -> float:
 
 
 def kolmogorov_smirnov(pooled: Pooled) -> tuple[float, float]:
-    """Compute the Kolmogorov-Smirnov test; ties make its asymptotic p-value too large, never too small.
+    """Compute the Kolmogorov-Smirnov test with its asymptotic p-value, which is too large if values are tied.
 
     Args:
         pooled: numbers of both samples.
