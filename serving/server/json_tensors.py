@@ -96,7 +96,7 @@ def parse_predict(body: bytes) -> PredictBody:
         The parsed body.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the body is not a JSON object, or `signature_name` is not a string.
+        InvalidArgumentError: The body is not a JSON object, or `signature_name` is not a string.
     """
     document = parse_object(body)
     return PredictBody(signature_name_of(document), document)
