@@ -1,1 +1,1 @@
-"""Measurements. Tests never assert them; each is printed beside what it is compared with."""
+"""Measurements. Tests never assert them; each is printed next to what it is compared with."""

@@ -50,7 +50,7 @@ def _unequal(one: dict[str, object], other: dict[str, object]) -> list[str]:
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    """Whether two values are equal, floats inside them but for rounding."""
+    """Return whether two values are equal, and floats in them equal within rounding."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):

@@ -1,11 +1,11 @@
-"""What a cluster costs and saves: the taxi task on the local engine, on Flink with one slot, and with two.
+"""Measure what a cluster costs and saves: the taxi task on the local engine, on Flink with one slot, and with two.
 
     python -m benchmarks.engines --rows 300040 --out var/bench
 
-Run each cold, in turn, in a temporary folder; a cluster of this machine is started for its run, and stopped. Nodes run
+Each runs cold, in turn, in a temporary folder; a cluster of this machine is started for its run, and stopped. Nodes run
 one after the other everywhere, as they do on a cluster. Memory is that of all processes together: of the run, the
-cluster and its workers. Held against the local engine: every artifact once parsed, metrics included. Prints seconds and
-peak memory by node, and writes them to `<out>/engines_<rows>.json` after each run.
+cluster and its workers. Every artifact, metrics included, is parsed and compared with that of the local engine. The
+command prints seconds and peak memory by node, and writes them to `<out>/engines_<rows>.json` after each run.
 
 Exit status 1: an artifact differs, or a run failed or was refused by a gate, such as SkewGate.
 """
@@ -82,11 +82,11 @@ def one_run(directory: Path, name: str, data: Path) -> dict[str, Any]:
     engine = "flink" if name in SLOTS else LOCAL
     command = [sys.executable, "-m", "pipelines", "run", "--var", str(var), "--data", str(data), "--engine", engine]
     with contextlib.ExitStack() as stack:
-        beside = []
+        helpers = []
         if name in SLOTS:
             stack.enter_context(tethered(Cluster(var / "flink", packages.fetch()), SLOTS[name], 1))
-            beside = [process.pid for process in running_processes(var / "flink").values()]
-        measured = measure([*command, "--at-once", "1"], _PROJECT, {}, directory / "output.log", beside)
+            helpers = [process.pid for process in running_processes(var / "flink").values()]
+        measured = measure([*command, "--at-once", "1"], _PROJECT, {}, directory / "output.log", helpers)
     summary = json.loads((var / "runs" / "latest" / "summary.json").read_text())
     artifacts = [directory / run / "artifacts" / "taxi" for run in (LOCAL, name)]
     return {

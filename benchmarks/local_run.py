@@ -1,4 +1,4 @@
-"""Measure one whole iteration, beside upstream's own example in the same environment.
+"""Measure one whole iteration, and upstream's own example in the same environment.
 
     python -m benchmarks.local_run --rows 300040 --repeats 3 --out var/bench
 
@@ -6,7 +6,7 @@ Runs in turn, `repeats` times: upstream's `taxi_pipeline_native_keras.py` as ins
 our taxi task cold, in a temporary folder; the same again unchanged; after an edit of the model; and after one of
 preprocessing. `--runs` names those to take, of which the last three need those before. All read the same rows: the
 shipped ones, or more of them (benchmarks.varied_trips). Writes medians, the ratio within a round, seconds and peak
-memory of each node and of all to `<out>/local_run_<rows>.json`, and prints them beside the aims; `python -m
+memory of each node and of all to `<out>/local_run_<rows>.json`, and prints them next to the aims; `python -m
 benchmarks.growth` draws the curve over all of them. Machines are shared and noisy: the ratio is the figure to look at.
 """
 
@@ -65,8 +65,8 @@ def main() -> None:
     console.print(_table(result))
     if result["ratio_cold_to_upstream"]:
         ratio, aim = result["ratio_cold_to_upstream"], AIMED_RATIOS.get(options.rows)
-        beside = f": {judge(ratio, aim)}" if aim else ""
-        console.print(f"cold run, all gates included: {ratio:.2f} × upstream{beside}")
+        judgement = f": {judge(ratio, aim)}" if aim else ""
+        console.print(f"cold run, all gates included: {ratio:.2f} × upstream{judgement}")
     console.print(f"written to {path}")
 
 

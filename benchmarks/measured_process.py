@@ -40,11 +40,11 @@ class MeasuredRun:
     nodes: dict[str, float] = dataclasses.field(default_factory=dict)  # seconds in each node, where the run tells
     node_mib: dict[str, float] = dataclasses.field(default_factory=dict)  # of OWN_MEMORY; likewise
     samples: Sequence[tuple[float, float]] = ()  # seconds since the epoch, and MiB of MEMORY at that moment
-    processor_seconds: float = 0.0  # of all processes, but for the last MEMORY_SECONDS of each
+    processor_seconds: float = 0.0  # of all processes, except the last MEMORY_SECONDS of each
 
 
 def measure(
-    command: list[str], directory: Path, environment: Mapping[str, str], log: Path, beside: Sequence[int] = ()
+    command: list[str], directory: Path, environment: Mapping[str, str], log: Path, helpers: Sequence[int] = ()
 ) -> MeasuredRun:
     """Run a command to its end.
 
@@ -53,7 +53,7 @@ def measure(
         directory: to run it in.
         environment: variables in addition to this process's own.
         log: receives its output.
-        beside: ids of processes that work for it and that it did not start; they count with their children.
+        helpers: ids of processes that work for it and that it did not start; they count with their children.
 
     Returns:
         Time, processor time and memory.
@@ -67,7 +67,7 @@ def measure(
         process = subprocess.Popen(
             command, cwd=directory, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
         )
-        watched = pool.submit(_watch, process, clock, beside)
+        watched = pool.submit(_watch, process, clock, helpers)
         status = process.wait()
         seconds = time.monotonic() - begin
     if status:
@@ -84,11 +84,11 @@ def measure(
 
 
 def _watch(
-    process: subprocess.Popen[bytes], began: float, beside: Sequence[int]
+    process: subprocess.Popen[bytes], began: float, helpers: Sequence[int]
 ) -> tuple[list[tuple[float, float]], list[Branch], float]:
     """Return the sum of memory, MiB, at each look, the branches, and processor seconds, when the process has ended."""
     root = psutil.Process(process.pid)
-    others = [psutil.Process(pid) for pid in beside]
+    others = [psutil.Process(pid) for pid in helpers]
     # The system counts the starts of processes from its own, which it knows to a second; in between they are exact.
     lag = began - root.create_time()
     branches = {root.pid: Branch(started=began)}

@@ -7,7 +7,7 @@ Exit status 1: artifacts or metrics differ that no orchestrator may change.
 
 A record of Examples counts by its values: protobuf writes the features of one in any order. A transform graph counts by
 its vocabularies and its schema, since the names of operations in a SavedModel differ between two exports of the same
-graph; the transformed Examples are its proof. A model is shown, and is not held against another: the metrics are.
+graph; the transformed Examples are compared instead. Models are listed and not compared; their metrics are.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _OF_AN_EXPORT = frozenset({"saved_model.pb", "fingerprint.pb"})
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ComparedRun:
-    """One run, as far as it is compared.
+    """The parts of one run that are compared.
 
     Attributes:
         name: of its column.

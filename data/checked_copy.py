@@ -90,16 +90,16 @@ def write_replacing(target: Path, content: bytes) -> None:
     """Write a temporary file and rename it: after a kill, `target` is complete, the old file or the new one."""
     for left in target.parent.glob(f".{target.name}.*"):
         left.unlink(missing_ok=True)
-    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(beside, 0o644)
-        os.replace(beside, target)
+        os.chmod(partial, 0o644)
+        os.replace(partial, target)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        Path(partial).unlink(missing_ok=True)
         raise
 
 

@@ -127,7 +127,7 @@ def missing(machine: Machine) -> list[str]:
     needed = SPACE_FOR_RUNS if machine.ready else SPACE_FOR_SETUP
     if machine.free_gb < needed:
         found = f"expected {needed} GB free in this folder, found {machine.free_gb:.1f}"
-        lines.append(f"disk space: {found}. Fix: make room, or clone onto a larger disk")
+        lines.append(f"disk space: {found}. Fix: free disk space, or clone onto a larger disk")
     return lines
 
 

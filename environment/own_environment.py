@@ -1,4 +1,4 @@
-"""Install a tool in a separate environment, from the uv.lock beside its pyproject.toml: DVC, Airflow."""
+"""Install a tool in a separate environment, from the uv.lock next to its pyproject.toml: DVC, Airflow."""
 
 from __future__ import annotations
 

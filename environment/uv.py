@@ -41,15 +41,15 @@ def fetch() -> str:
     Raises:
         FetchError: The virtual environment could not be made, or the package index did not serve uv.
     """
-    beside = Path(tempfile.mkdtemp(prefix=".uv-", dir="."))  # another command may fetch it at the same time
-    pip = [str(beside / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    partial = Path(tempfile.mkdtemp(prefix=".uv-", dir="."))  # another command may fetch it at the same time
+    pip = [str(partial / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     elsewhere = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX")
     environment = {name: value for name, value in os.environ.items() if name not in elsewhere}
-    for step in ([sys.executable, "-m", "venv", str(beside)], [*pip, f"uv=={VERSION}"]):
+    for step in ([sys.executable, "-m", "venv", str(partial)], [*pip, f"uv=={VERSION}"]):
         try:
             subprocess.run(step, check=True, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr)
         except (OSError, subprocess.CalledProcessError) as error:
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
             raise FetchError(
                 f"uv: none on PATH is new enough, and uv {VERSION} could not be fetched. Expected: `{' '.join(step)}` "
                 f"to end with status 0. Received: {error}. See the lines above. Check the access to the package index "
@@ -57,9 +57,9 @@ def fetch() -> str:
             ) from error
     shutil.rmtree(PRIVATE, ignore_errors=True)
     try:
-        beside.rename(PRIVATE)
+        partial.rename(PRIVATE)
     except OSError:  # the other command was faster
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
     return str(PRIVATE / "bin" / "uv")
 
 

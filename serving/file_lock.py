@@ -47,7 +47,7 @@ def exclusive(path: Path, holder: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def shared(path: Path, holder: str) -> Iterator[None]:
-    """Hold the lock together with other `shared` holders; nobody holds it `exclusive` meanwhile.
+    """Hold the lock together with other `shared` holders; no process holds it `exclusive` meanwhile.
 
     Args:
         path: the lock's file; it is created if it does not exist.

@@ -47,11 +47,9 @@ def gc_seldom() -> None:
     """Exempt existing objects from garbage collection, and collect new objects less often.
 
     Call it when a server is ready. By default the collector examines the youngest objects after every 700 new ones,
-    which
-    is every few requests, and all objects whenever they have grown by a quarter: the gateway then paused for tens of
-    milliseconds. With this setting, 99 in 100 requests were answered within 23 ms instead of 56 (32 clients), for 0.9
-    of
-    the processor time.
+    which is every few requests, and all objects whenever they have grown by a quarter: the gateway then paused for tens
+    of milliseconds. With this setting, 99 in 100 requests were answered within 23 ms instead of 56 (32 clients), for
+    0.9 of the processor time.
     """
     gc.collect()
     gc.freeze()
@@ -76,7 +74,7 @@ def exit_now(status: int) -> NoReturn:
     Args:
         status: the exit status.
     """
-    with contextlib.suppress(OSError):  # a log on a full disk, a pipe that nobody reads
+    with contextlib.suppress(OSError):  # a log on a full disk, a pipe without a reader
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()

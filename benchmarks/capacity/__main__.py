@@ -66,7 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def compare(times: ServiceTimes, record: dict[str, Any], requests: int) -> dict[str, Any]:
     """Simulate the load test's callers of the gateway; only processor times were taken from the load test.
 
-    `work_times` and `p99_times` are the factors, 1 or more, by which the planned node's work and p99 are multiplied.
+    Args:
+        times: processor times of the load test.
+        record: the load test's record.
+        requests: number of requests to simulate.
+
+    Returns:
+        Measured and simulated figures. `work_times` and `p99_times` are the factors, 1 or more, by which the planned
+        node's work and p99 are multiplied.
     """
     measured = phase(record, "gateway")
     seen = node.callers(times, measured["concurrency"], requests)

@@ -1,4 +1,4 @@
-"""Measure latency and throughput of the pushed model over REST, gRPC and the gateway, beside the bare model.
+"""Measure latency and throughput of the pushed model over REST, gRPC and the gateway, and of the bare model.
 
     python -m benchmarks.serving --var var
 

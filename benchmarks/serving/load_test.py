@@ -151,7 +151,7 @@ class LoadTest:
     def _in_turn_with_the_peer(self, targets: Targets, requests: Requests) -> list[MeasuredPhase]:
         """Ask the peers and our servers in turn, with the same rows and generator; first check the peers' answers."""
         self._tell("starting other services of the same model")
-        with peer.beside(targets, self._subject.version, self._folder) as with_peer:
+        with peer.start_peers(targets, self._subject.version, self._folder) as with_peer:
             absent = set() if with_peer.bentoml_port else {Transport.BENTOML}
             checks = [one for one in self._suite.peer_checks() if not absent & set(one.transports)]
             phases = [one for one in self._suite.peer_phases() if not absent & set(one.transports)]

@@ -1,4 +1,4 @@
-"""Start the peers beside the servers: FastAPI and TensorFlow under uvicorn, and BentoML if it is installed.
+"""Start the peers that the servers are compared with: FastAPI and TensorFlow under uvicorn, and BentoML if installed.
 
 Each has one worker per core, as its own guide recommends for production.
 """
@@ -21,7 +21,7 @@ _OTHER_WORKERS_SECONDS = 3.0  # one worker answers while the others still load t
 
 
 @contextlib.contextmanager
-def beside(targets: Targets, version: Path, folder: Path) -> Iterator[Targets]:
+def start_peers(targets: Targets, version: Path, folder: Path) -> Iterator[Targets]:
     """Start the peers of one version; stop them when the block ends.
 
     Args:

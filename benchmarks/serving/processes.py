@@ -161,7 +161,7 @@ def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             return bool(response.status == 200)
-    except OSError:  # nobody listens there yet, or the answer is an error (an OSError, too)
+    except OSError:  # nothing listens there yet, or the answer is an error (an OSError, too)
         return False
 
 

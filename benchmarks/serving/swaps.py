@@ -58,7 +58,7 @@ class Swapper:
         except Exception as error:  # raised in the other thread, when the context ends
             self._error = error
         finally:
-            self._enough.touch()  # nobody waits for swaps that will not come
+            self._enough.touch()  # so that the load test does not wait for swaps that will not come
 
     def _swap(self) -> None:
         old = max(int(path.name) for path in self._base.iterdir() if path.name.isdecimal())
@@ -79,6 +79,6 @@ class Swapper:
 
 def push(version: Path, base: Path, number: int) -> None:
     """Copy a version to another number below `base`, where it is complete or absent."""
-    beside = base / f"{number}.tmp"
-    shutil.copytree(version, beside)
-    beside.rename(base / str(number))
+    partial = base / f"{number}.tmp"
+    shutil.copytree(version, partial)
+    partial.rename(base / str(number))

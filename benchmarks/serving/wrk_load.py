@@ -1,4 +1,4 @@
-"""Generate the load with wrk, if it is installed: a generator in C, whose cost is negligible beside the servers'.
+"""Generate the load with wrk, if it is installed: a generator in C, whose cost is negligible next to the servers'.
 
 It speaks HTTP only, and checks the status of an answer, not its content.
 """

@@ -66,9 +66,18 @@ def compare_model(
     operations: Operations,
     served: TransportPredictions | None = None,
 ) -> SkewReport:
-    """Compare one of several models, a column of the predictions, with the features of all.
+    """Compare one of several models, whose features are computed together.
 
-    `served` is what the model server sends for this one model.
+    Args:
+        column: of the predictions: the model.
+        batch: features and predictions of the batch path, of all models.
+        exported: outputs of the exported models.
+        raw: serialized raw tf.Examples [rows].
+        operations: feature -> the operations that round it.
+        served: the model server's predictions of this model; None if it was not asked.
+
+    Returns:
+        The report on this model.
     """
     own = BatchChunk(
         features=batch.features,

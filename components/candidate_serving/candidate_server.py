@@ -1,4 +1,4 @@
-"""Starts the embedded model server on a candidate model, as a process that ends with the gate that asks it."""
+"""Start the embedded model server on a candidate model, in a child process that ends with the gate that started it."""
 
 import contextlib
 import dataclasses
@@ -23,12 +23,12 @@ _FAILED = "Failed to start server. Error: "
 
 
 class CandidateServerError(RuntimeError):
-    """The model server does not serve the candidate; the message is its own."""
+    """The model server does not serve the candidate; the message is the server's where it wrote one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Address:
-    """Where a server answers, and for which model."""
+    """The ports of a server, and the name of the model that it serves."""
 
     model: str
     grpc_port: int
@@ -36,13 +36,13 @@ class Address:
 
 
 class CandidateServer:
-    """Serves the newest version below a folder; a context manager, at whose end the server ends.
+    """A model server for the newest version in a folder, as a context manager.
 
-    Entering returns at once: the server loads while its caller does something else.
+    `__enter__` starts the server and does not wait for it. `__exit__` ends it.
     """
 
     def __init__(self, base: Path, workdir: Path):
-        """Takes the folder of versions and a folder for the log, `LOG`."""
+        """Keep the folder of versions, `base`, and the folder in which the log, `LOG`, is written."""
         self._base = base.resolve()
         self._workdir = workdir
         self._log = workdir / LOG
@@ -56,7 +56,16 @@ class CandidateServer:
         self._processes.close()
 
     def wait_until_ready(self, seconds: float) -> Address:
-        """Waits until the model answers, and returns where.
+        """Wait until the server has loaded the model, and return its address.
+
+        If the server ended because another program took one of its ports, it is started again on other ports, at most
+        twice.
+
+        Args:
+            seconds: how long to wait, over all starts.
+
+        Returns:
+            The server's ports and the name of the model.
 
         Raises:
             CandidateServerError: The server has ended, or was not ready in time.
@@ -71,13 +80,13 @@ class CandidateServer:
                 attempts += 1
                 self._start()
             if time.monotonic() > until:
-                raise CandidateServerError(f"it was not ready after {seconds:g} s")
+                raise CandidateServerError(f"the model server was not ready after {seconds:g} s")
             time.sleep(_POLL_SECONDS)
         return self._address
 
     def _start(self) -> None:
         grpc_port, rest_port = _free_ports(2)
-        # No other server on this machine knows this model name: a server that answers for it is this one.
+        # The name is unique, so that a server of another program on the same port is not taken for this one.
         self._address = Address(model=f"candidate-{uuid.uuid4().hex}", grpc_port=grpc_port, rest_port=rest_port)
         flags = {
             "port": grpc_port,
@@ -85,7 +94,7 @@ class CandidateServer:
             "model_name": self._address.model,
             "model_base_path": self._base,
             "file_system_poll_wait_seconds": 0,
-            "max_num_load_retries": 0,  # a model that does not load at once is refused
+            "max_num_load_retries": 0,  # a model that does not load the first time is refused
         }
         self._process = self._processes.enter_context(
             standby.run_python(
@@ -97,23 +106,23 @@ class CandidateServer:
         )
 
     def _is_ready(self) -> bool:
-        """Whether REST, the port that opens last, knows the model."""
+        """Return whether the REST port, which opens after the gRPC port, answers for the model."""
         connection = http.client.HTTPConnection(HOST, self._address.rest_port, timeout=1)
         try:
             connection.request("GET", f"/v1/models/{self._address.model}/metadata")
             return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):  # nothing listens there yet, or another program does
+        except (OSError, http.client.HTTPException):  # nothing listens on the port yet, or another program does
             return False
         finally:
             connection.close()
 
     def _port_was_taken(self) -> bool:
-        """Whether another program took one of the ports while the server was loading."""
+        """Return whether another program took one of the ports while the server was loading."""
         return not all(_is_free(port) for port in (self._address.grpc_port, self._address.rest_port))
 
 
 def _failure_message(log: Path) -> str:
-    """Returns the server's own message on one line, or the last line of its log."""
+    """Return the server's own error message on one line, or the last line of its log if there is none."""
     _, start, message = log.read_text(errors="replace").rpartition(_FAILED)
     return " ".join((start + message).split()) if start else child_process.read_last_line(log)
 

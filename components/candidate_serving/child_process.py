@@ -1,8 +1,10 @@
-"""Runs a Python program in a child process that ends with this one, however this one ends.
+"""Run a Python program in a child process that ends when this process ends, even if this one is killed.
 
-`run_python` starts it. The child runs this file as a script, which needs the standard library alone:
-`python -P child_process.py (SCRIPT | -m MODULE) ARGUMENT …`, or with `--standby SOCKET`, which
-components.candidate_serving.standby starts: it imports TensorFlow, and runs each program in a fork of itself.
+`run_python` starts the child. The child runs this file as a script, which imports only the standard library before the
+program: `python -P child_process.py (SCRIPT | -m MODULE) ARGUMENT …`.
+
+With `--standby SOCKET`, the script imports TensorFlow and then runs each program that it is asked for in a fork of
+itself. components.candidate_serving.standby starts that process.
 """
 
 import contextlib
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 STANDBY = "--standby"
-MESSAGE_BYTES = 1 << 16  # of a request to a standby process, at most
+MESSAGE_BYTES = 1 << 16  # maximum size of a request to a standby process
 _UNUSED = ("googleapiclient", "pandas", "sklearn")
 
 
@@ -29,17 +31,20 @@ _UNUSED = ("googleapiclient", "pandas", "sklearn")
 def run_python(
     program: Sequence[str], *, workdir: Path, log: Path, project: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs a Python program on the CPU; the end of the `with` block kills it.
+    """Run a Python program on the CPU, and kill it at the end of the `with` block.
 
     Args:
-        program: a script, or `-m` and a module, with the arguments.
+        program: a script, or `-m` and a module, followed by the arguments.
         workdir: its working directory.
-        log: gets what it writes to standard output and standard error.
-        project: the folder it imports from, beside the installed packages; None: nothing but those.
+        log: file for its standard output and standard error.
+        project: the folder that it imports from in addition to the installed packages; None: only the installed ones.
+
+    Yields:
+        The running process.
     """
     with (
         log.open("wb") as output,
-        # The pipe that is the child's standard input closes when this process dies.
+        # The child's standard input is a pipe, which closes when this process dies; the child then ends itself.
         subprocess.Popen(
             [sys.executable, "-P", __file__, *program],
             cwd=workdir,
@@ -56,7 +61,7 @@ def run_python(
 
 
 def make_environment(project: Path | None) -> dict[str, str]:
-    """Makes the environment variables of a child that imports from `project`, or from nothing of ours."""
+    """Return the environment variables of a child that imports from `project`, or from installed packages only."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     if project:
         environment["PYTHONPATH"] = str(project)
@@ -66,24 +71,23 @@ def make_environment(project: Path | None) -> dict[str, str]:
 
 
 def read_last_line(log: Path) -> str:
-    """Returns the last line that a child wrote to its log: as a rule its error."""
+    """Return the last line of a child's log, which normally is its error."""
     lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1] if lines else "no message"
 
 
 def _forget_project() -> None:
-    """Removes this project from the import path, where an editable install puts it."""
+    """Remove this project from the import path, to which an editable install adds it."""
     this_file = Path(*Path(__file__).parts[-3:])
     sys.path[:] = [entry for entry in sys.path if not Path(entry, this_file).exists()]
 
 
 def _forget_unused() -> None:
-    """Makes as if libraries were not installed that TensorFlow and Keras import where they are, and nobody here uses.
+    """Block the import of libraries that TensorFlow and Keras import if they are installed, and that are not used here.
 
-    They take a quarter of the processor time of `import tensorflow`: 5.3 to 6.2 s with them, 4.3 s without, on two busy
-    cores.
+    `import tensorflow` takes 5.3 to 6.2 s of processor time with them and 4.3 s without, on two busy cores.
     """
-    sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]  # None: an import of it fails
+    sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]  # None makes the import fail
 
 
 def _end_with_parent() -> None:
@@ -92,17 +96,26 @@ def _end_with_parent() -> None:
 
 
 def _wait_for_programs(requests: socket.socket) -> list[str]:
-    """Imports TensorFlow, and forks for each request; returns the program in each fork, and here never.
+    """Import TensorFlow, then fork for each request; this function returns only in the forks.
 
-    A request is a JSON object with `program`, `workdir` and `project`, and three files: what becomes the fork's
-    standard input and its log, and where its id and, once it has ended, its exit status are written, a line each.
+    A request is a JSON object with `program`, `workdir` and `project`, together with three open files: the fork's
+    standard input, its log, and a pipe for reports. This process writes two lines to that pipe: the fork's process id
+    and, when it has ended, its exit status.
+
+    Args:
+        requests: the socket that requests arrive on.
+
+    Returns:
+        The program that the fork has to run, with its arguments.
     """
-    os.close(os.pidfd_open(os.getpid()))  # Where the system refuses it, this ends here, and programs run without it.
-    import tensorflow  # noqa: F401  # Imported here: this is what the forks need not do.
+    # If the system does not allow pidfds, this process ends here, and programs start without a standby process.
+    os.close(os.pidfd_open(os.getpid()))
+    import tensorflow  # noqa: F401  # Imported here, before the forks, so that they need not import it.
 
-    # From Python 3.12 on. What an import starts, such as OpenBLAS's threads, no fork needs.
+    # Python 3.12 and later warn of forks with threads. The threads here, such as OpenBLAS's, come from imports; no fork
+    # needs them.
     warnings.filterwarnings("ignore", r"This process \(pid=\d+\) is multi-threaded", DeprecationWarning)
-    reports: dict[int, int] = {}  # a fork's pidfd -> where its status goes
+    reports: dict[int, int] = {}  # a fork's pidfd -> the pipe for its exit status
     with selectors.DefaultSelector() as ready:
         ready.register(requests, selectors.EVENT_READ)
         while True:
@@ -130,14 +143,26 @@ def _wait_for_programs(requests: socket.socket) -> list[str]:
 
 def _report_end(child: int, handle: int, report: int) -> None:
     _, status = os.waitpid(child, 0)
-    with contextlib.suppress(BrokenPipeError):  # Nobody asks any more.
+    with contextlib.suppress(BrokenPipeError):  # The process that asked for the fork has closed the pipe.
         os.write(report, b"%d\n" % os.waitstatus_to_exitcode(status))
     os.close(report)
     os.close(handle)
 
 
 def _become_child(request: dict[str, Any], standard_input: int, log: int, report: int) -> list[str]:
-    """Makes a fork what `run_python` starts in a node, where Ctrl-C is ignored, too; returns its program."""
+    """Give a fork the standard streams, folder and import path that `run_python` gives a child; return its program.
+
+    Like a child of a node, a fork ignores Ctrl-C: it inherits that from the standby process.
+
+    Args:
+        request: `program`, `workdir` and `project`.
+        standard_input: open file; the fork ends when its other end is closed.
+        log: open file for standard output and standard error.
+        report: the pipe for reports, which only the standby process writes to.
+
+    Returns:
+        The program that the fork has to run, with its arguments.
+    """
     for source, targets in ((standard_input, (0,)), (log, (1, 2))):
         for target in targets:
             os.dup2(source, target)
@@ -157,7 +182,7 @@ if __name__ == "__main__":
         _forget_project()
     _forget_unused()
     if sys.argv[1] == STANDBY:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Who started it ends it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # The process that started this one ends it.
         sys.argv[1:] = _wait_for_programs(socket.socket(fileno=int(sys.argv[2])))
     else:
         threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -1,10 +1,12 @@
-"""Keeps a process ready that has TensorFlow loaded; the candidate's processes are forks of it.
+"""Keep a standby process that has imported TensorFlow, and run programs in forks of it.
 
-Importing TensorFlow takes 4 s of processor time in each of SkewGate's two processes. This one imports it once, while
-the Trainer leaves a core idle. It is started as `child_process.run_python` starts a program, without this project on
-its path; so what a fork of it can import is what a new process could. It computes nothing, so that it can be forked.
+Importing TensorFlow takes 4 s of processor time in each of SkewGate's two processes. The standby process imports it
+once, while the Trainer leaves a core idle. Like a program of `child_process.run_python`, it does not have this project
+on its import path, so a fork can import exactly what a new process could. It computes nothing with TensorFlow, because
+a process that has done so cannot be forked safely.
 
-It ends with the process that made it and the forks of that one, each fork of it with who asked: by `kill -9`, too.
+The standby process ends when the process that started it and all forks of that one have ended. A fork of the standby
+process ends when the process that asked for it ends. Both hold for `kill -9`, too.
 """
 
 import contextlib
@@ -21,27 +23,28 @@ from typing import Protocol, Self
 
 from components.candidate_serving import child_process
 
-_ready: list["Standby"] = []  # those of this process, or of the process that it is a fork of
+_ready: list["Standby"] = []  # started by this process, or by the process that it was forked from
 
 
 class Child(Protocol):
-    """A program that was started: what of subprocess.Popen is asked.
+    """A program that was started: the part of subprocess.Popen that callers use.
 
     Attributes:
-        returncode: its exit status, or the negative number of the signal that ended it; None before `poll` saw the end.
+        returncode: its exit status, or the negative number of the signal that ended it; None until `poll` has noticed
+            the end.
     """
 
     returncode: int | None
 
     def poll(self) -> int | None:
-        """Returns its exit status, if it has ended."""
+        """Return its exit status; None while it runs."""
 
 
 class Standby:
-    """A process that imports TensorFlow and waits for programs; a context manager, at whose end it ends. Linux only."""
+    """A process that imports TensorFlow and waits for programs, as a context manager that ends it. Linux only."""
 
     def __enter__(self) -> Self:
-        """Starts it, and returns at once."""
+        """Start the process without waiting for its imports."""
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             number = theirs.fileno()
@@ -62,7 +65,17 @@ class Standby:
         self._process.wait()
 
     def request(self, program: Sequence[str], files: Sequence[int], workdir: Path, project: Path | None) -> bool:
-        """Asks for a program in a fork of it, unless it has ended, and tells whether it did; child_process has more."""
+        """Ask the process to run a program in a fork.
+
+        Args:
+            program: as of `child_process.run_python`.
+            files: open files: the fork's standard input, its log, and the pipe for reports.
+            workdir: the fork's working directory.
+            project: as of `child_process.run_python`.
+
+        Returns:
+            True if it was asked; False if the process has ended.
+        """
         message = {"program": list(program), "workdir": str(workdir), "project": str(project) if project else None}
         try:
             socket.send_fds(self._requests, [json.dumps(message).encode()], files)
@@ -77,7 +90,11 @@ class _StandbyChild:
     returncode: int | None = None
 
     def __init__(self, reports: int) -> None:
-        """Takes the pipe that its id and its exit status come by, a line each, or nothing where it was never made."""
+        """Read reports from a pipe.
+
+        Args:
+            reports: brings the process id and the exit status, a line each; nothing if the fork was never made.
+        """
         self._reports, self._read = reports, b""
 
     def poll(self) -> int | None:
@@ -86,10 +103,10 @@ class _StandbyChild:
         return self.returncode
 
     def kill(self) -> None:
-        """Ends it, and waits until it has ended."""
+        """Kill the fork, and wait until it has ended."""
         while self.poll() is None:
             if b"\n" in self._read:
-                with contextlib.suppress(ProcessLookupError):  # It ended this moment.
+                with contextlib.suppress(ProcessLookupError):  # It ended since `poll`.
                     os.kill(int(self._read.split(b"\n")[0]), signal.SIGKILL)
             self._receive()
 
@@ -99,13 +116,13 @@ class _StandbyChild:
         _, *rest = self._read.split(b"\n")
         if len(rest) == 2:
             self.returncode = int(rest[0])
-        elif not received:  # The standby process died, and could not say how its fork ended.
+        elif not received:  # The standby process died before it could report how its fork ended.
             self.returncode = -signal.SIGKILL
 
 
 @contextlib.contextmanager
 def run_python(program: Sequence[str], *, workdir: Path, log: Path, project: Path | None = None) -> Iterator[Child]:
-    """Runs a program as `child_process.run_python` does: in a fork of the standby process where there is one."""
+    """Run a program as `child_process.run_python` does, in a fork of the standby process if there is one."""
     with contextlib.ExitStack() as running:
         child: Child | None = _fork_standby(running, program, workdir, log, project) if _ready else None
         if child is None:
@@ -116,7 +133,7 @@ def run_python(program: Sequence[str], *, workdir: Path, log: Path, project: Pat
 def _fork_standby(
     running: contextlib.ExitStack, program: Sequence[str], workdir: Path, log: Path, project: Path | None
 ) -> _StandbyChild | None:
-    """Asks for a fork, which ends with `running`; None where the standby process has ended."""
+    """Ask for a fork that is killed when `running` closes; return None if the standby process has ended."""
     with contextlib.ExitStack() as theirs, log.open("wb") as output:
         standard_input = _open_pipe(reads=theirs, writes=running)[0]
         reports, their_reports = _open_pipe(reads=running, writes=theirs)
@@ -128,7 +145,7 @@ def _fork_standby(
 
 
 def _open_pipe(*, reads: contextlib.ExitStack, writes: contextlib.ExitStack) -> tuple[int, int]:
-    """Opens a pipe, of which each end is closed with one of the stacks."""
+    """Open a pipe, and let each of the two stacks close one end."""
     ends = os.pipe()
     for stack, end in zip((reads, writes), ends, strict=True):
         stack.callback(os.close, end)

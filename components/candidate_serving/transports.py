@@ -1,6 +1,6 @@
-"""Requests predictions over every transport that clients use: REST by rows, REST by columns, and gRPC.
+"""Request predictions over every transport that clients use: REST by rows, REST by columns, and gRPC.
 
-Each transport predicts all rows in batches, and a sample of rows one by one; the single requests are timed.
+All rows are requested in batches, and a sample of rows also one by one. The single requests are timed.
 """
 
 import base64
@@ -23,7 +23,7 @@ from components.signatures import PREDICTIONS, SERVING_DEFAULT, SERVING_RAW
 
 REST_ROWS, REST_COLUMNS = "REST rows", "REST columns"
 GRPC_EXAMPLES, GRPC_COLUMNS = "gRPC examples", "gRPC columns"
-# gRPC would otherwise go through a proxy even to this machine.
+# By default gRPC uses a configured proxy even for this machine.
 _CHANNEL = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -37,7 +37,8 @@ class RequestBatch:
 
     Attributes:
         examples: [rows] bytes, serialized tf.Examples.
-        columns: [rows] values by raw feature, missing ones spelled out; strings as objects of bytes.
+        columns: raw feature -> [rows] values; a missing one is the value that serving_raw takes for it. Strings are
+            bytes objects.
     """
 
     examples: np.ndarray
@@ -53,13 +54,13 @@ class RequestBatch:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TransportPredictions:
-    """What each transport predicted for a chunk of rows.
+    """Predictions of a chunk of rows, by transport.
 
     Attributes:
         batched: transport -> predictions [rows, outputs], requested in batches.
-        sample: positions in the chunk of the rows that were requested one by one, too.
-        single: transport -> their predictions [sample, outputs].
-        seconds: transport -> duration of each single request at its client, writing and reading included.
+        sample: positions in the chunk of the rows that were also requested one by one.
+        single: transport -> predictions [sample, outputs] of those rows.
+        seconds: transport -> duration of each single request at the client, encoding and decoding included.
     """
 
     batched: dict[str, np.ndarray]
@@ -68,7 +69,7 @@ class TransportPredictions:
     seconds: dict[str, list[float]]
 
     def of(self, rows: np.ndarray) -> "TransportPredictions":
-        """Returns what was predicted for some of the rows, given as positions in the chunk, in ascending order."""
+        """Return the predictions of some of the rows, given as ascending positions in the chunk."""
         singles = np.flatnonzero(np.isin(self.sample, rows)).tolist()
         return TransportPredictions(
             batched={name: values[rows] for name, values in self.batched.items()},
@@ -79,10 +80,10 @@ class TransportPredictions:
 
 
 class CandidateClient:
-    """Requests predictions of a candidate, on one connection to each port; a context manager."""
+    """A client of a candidate's server, with one connection to each port; a context manager."""
 
     def __init__(self, address: Address, seconds: float):
-        """Takes the server's address, and how many seconds a response may take."""
+        """Prepare the connections to a server; `seconds` is the time limit of a response."""
         self._address = address
         self._seconds = seconds
         self._http = http.client.HTTPConnection(HOST, address.rest_port, timeout=seconds)
@@ -99,22 +100,22 @@ class CandidateClient:
         self._channel.close()
 
     def rest_rows(self, rows: RequestBatch) -> np.ndarray:
-        """Predictions [rows, outputs] float32, from one JSON object a row to serving_raw."""
+        """Return predictions [rows, outputs] float32 of serving_raw, from one JSON object per row."""
         columns = _to_json_columns(rows.columns)
         instances = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
         return _to_float32(self._post({"signature_name": SERVING_RAW, "instances": instances})["predictions"])
 
     def rest_columns(self, rows: RequestBatch) -> np.ndarray:
-        """Predictions [rows, outputs] float32, from one JSON list a feature to serving_raw."""
+        """Return predictions [rows, outputs] float32 of serving_raw, from one JSON list per feature."""
         document = {"signature_name": SERVING_RAW, "inputs": _to_json_columns(rows.columns)}
         return _to_float32(self._post(document)["outputs"])
 
     def grpc_examples(self, rows: RequestBatch) -> np.ndarray:
-        """Predictions [rows, outputs], from serialized tf.Examples to serving_default."""
+        """Return predictions [rows, outputs] of serving_default, from serialized tf.Examples."""
         return self._predict(SERVING_DEFAULT, {"examples": rows.examples})
 
     def grpc_columns(self, rows: RequestBatch) -> np.ndarray:
-        """Predictions [rows, outputs], from one tensor a feature to serving_raw."""
+        """Return predictions [rows, outputs] of serving_raw, from one tensor per feature."""
         return self._predict(SERVING_RAW, rows.columns)
 
     def _post(self, document: dict[str, Any]) -> dict[str, Any]:
@@ -144,17 +145,20 @@ TRANSPORTS: dict[str, Transport] = {
 
 
 def predict(client: CandidateClient, rows: RequestBatch, batch_size: int, sample: list[int]) -> TransportPredictions:
-    """Requests the predictions of a chunk of rows over every transport.
+    """Request the predictions of a chunk of rows over every transport.
 
     Args:
-        client: of the server.
+        client: connected to the server.
         rows: the chunk.
-        batch_size: rows a request.
-        sample: positions of the rows to request one by one, too.
+        batch_size: rows per request.
+        sample: positions of the rows that are also requested one by one.
+
+    Returns:
+        The predictions of every transport.
 
     Raises:
-        CandidateServerError: A request got an error, something that is no prediction, another number of predictions
-            than rows, or no response; the message names the transport.
+        CandidateServerError: A response was an error, was not a prediction, had another number of predictions than
+            rows, or did not arrive. The message names the transport.
     """
     batched: dict[str, np.ndarray] = {}
     single: dict[str, np.ndarray] = {}
@@ -173,7 +177,7 @@ def predict(client: CandidateClient, rows: RequestBatch, batch_size: int, sample
 
 
 def _request(transport: Transport, client: CandidateClient, rows: RequestBatch) -> np.ndarray:
-    """Requests predictions, one for each row."""
+    """Request predictions, and check that there is one for each row."""
     predictions = transport(client, rows)
     if predictions.shape[:1] != (len(rows),):
         raise CandidateServerError(
@@ -185,7 +189,7 @@ def _request(transport: Transport, client: CandidateClient, rows: RequestBatch) 
 
 @contextmanager
 def errors_named(transport: str) -> Iterator[None]:
-    """Turns every error that a request can end with into a CandidateServerError that names the transport."""
+    """Convert every error of a request to a CandidateServerError that names the transport."""
     try:
         yield
     except CandidateServerError as error:
@@ -197,7 +201,7 @@ def errors_named(transport: str) -> Iterator[None]:
 
 
 def _to_json_columns(columns: dict[str, np.ndarray]) -> dict[str, list[Any]]:
-    """Converts columns to JSON values; a string that is not UTF-8 becomes base64."""
+    """Convert columns to JSON values; a string that is not UTF-8 becomes base64."""
     return {
         name: [_to_json_string(value) for value in values] if values.dtype == object else values.tolist()
         for name, values in columns.items()

@@ -1,1 +1,1 @@
-"""TFX's Evaluator, which adds up a batch and all its slices at a time."""
+"""TFX's Evaluator, with metrics summed over whole batches and all slices at once."""

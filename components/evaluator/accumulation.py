@@ -1,4 +1,4 @@
-"""A Beam CombineFn that adds up batches, slice by slice, for all combiners at once."""
+"""A Beam CombineFn that sums batches by slice for all metric combiners at once."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,21 +12,21 @@ from components.evaluator.inputs import Batch, Extracts
 from components.evaluator.slices import SlicedBatch, SliceKey, Slicer, canonical
 from components.evaluator.sums import Addends, Metrics, Sums
 
-_PENDING = 200_000  # addends that wait to be summed, 10 MB
+_PENDING = 200_000  # addends that are kept before they are summed, 10 MB
 
 
 class Table:
-    """Sums by slice and bucket, sparse: what nothing was added to takes no memory."""
+    """A sparse table of sums by slice and bucket."""
 
     def __init__(self, sums: Sums):
-        """Starts empty."""
+        """Start with no sums; `sums` says how many buckets there are, and how many numbers each has."""
         self._buckets, self._width = sums.buckets, sums.width
         self._keys: list[np.ndarray] = []  # slice × buckets + bucket
         self._values: list[np.ndarray] = []
         self._pending = 0
 
     def add(self, slices: np.ndarray, buckets: np.ndarray, values: np.ndarray) -> None:
-        """Adds values [addends, width] to the buckets of slices."""
+        """Add values [addends, width] to the bucket of the slice that each belongs to, int64 [addends] both."""
         self._keys.append(slices * self._buckets + buckets)
         self._values.append(values)
         self._pending += len(values)
@@ -34,7 +34,7 @@ class Table:
             self.reduce()
 
     def reduce(self) -> None:
-        """Sums what waits."""
+        """Sum the pending addends, one row per slice and bucket, sorted by both."""
         if len(self._keys) < 2 and not self._pending:
             return
         keys, places = np.unique(np.concatenate(self._keys), return_inverse=True)
@@ -43,13 +43,13 @@ class Table:
         self._keys, self._values, self._pending = [keys], [np.stack(sums, axis=1)], 0
 
     def merge(self, other: "Table", numbers: np.ndarray) -> None:
-        """Adds another table, whose slice i is slice numbers[i] here."""
+        """Add another table, whose slice i is slice numbers[i] of this one."""
         other.reduce()
         for keys, values in zip(other._keys, other._values, strict=True):
             self.add(numbers[keys // self._buckets], keys % self._buckets, values)
 
     def by_slice(self, slices: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields the buckets, ascending, and their totals [buckets, width] of each slice."""
+        """Yield for each slice its buckets, ascending, and their totals [buckets, width]."""
         self.reduce()
         keys = np.concatenate([np.empty(0, np.int64), *self._keys])
         values = np.concatenate([np.empty((0, self._width)), *self._values])
@@ -59,38 +59,38 @@ class Table:
 
 
 class Accumulator:
-    """The sums of some batches."""
+    """The sums of some batches: one table per combiner, and the number of each slice."""
 
     def __init__(self, sums: Sequence[Sums]):
-        """Starts empty."""
+        """Start with no slices and an empty table per combiner."""
         self.slices: dict[SliceKey, int] = {}
         self.tables = [Table(one) for one in sums]
 
     def number(self, keys: Iterable[SliceKey]) -> np.ndarray:
-        """Numbers slices, known or new: int64 [keys]."""
+        """Return the number of each slice, int64 [keys]; a new slice gets the next number."""
         numbers = [self.slices.setdefault(canonical(key), len(self.slices)) for key in keys]
         return np.array(numbers, dtype=np.int64)
 
 
 class SliceSums(beam.CombineFn):
-    """Adds up batches of extracts; gives (slice, metrics) for each slice, as TFMA's combiners would."""
+    """Sums batches of extracts; the output is a list of (slice, metrics), with the metrics of TFMA's combiners."""
 
     def __init__(self, sums: Sequence[Sums], eval_config: config_pb2.EvalConfig):
-        """Takes the combiners, and the config that names the slices."""
+        """Prepare the sums of some combiners, for the slices that the config names."""
         self._sums, self._eval_config = list(sums), eval_config
         self._slicer = Slicer(eval_config)
 
     def setup(self) -> None:
-        """Prepares a worker."""
+        """Set up the combiners on a worker."""
         for one in self._sums:
             one.setup()
 
     def create_accumulator(self) -> Accumulator:
-        """Starts empty."""
+        """Return an empty accumulator."""
         return Accumulator(self._sums)
 
     def add_input(self, accumulator: Accumulator, extracts: Extracts) -> Accumulator:
-        """Adds a batch."""
+        """Add a batch of extracts."""
         batch = Batch(extracts, self._eval_config)
         sliced = self._slicer.slice(batch)
         numbers = accumulator.number(sliced.keys)
@@ -99,7 +99,7 @@ class SliceSums(beam.CombineFn):
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[Accumulator]) -> Accumulator:
-        """Adds accumulators up."""
+        """Return the sum of some accumulators."""
         merged = self.create_accumulator()
         for accumulator in accumulators:
             numbers = merged.number(accumulator.slices)
@@ -108,13 +108,13 @@ class SliceSums(beam.CombineFn):
         return merged
 
     def compact(self, accumulator: Accumulator) -> Accumulator:
-        """Sums what waits, before it is sent."""
+        """Sum the pending addends, so that less is sent between workers."""
         for table in accumulator.tables:
             table.reduce()
         return accumulator
 
     def extract_output(self, accumulator: Accumulator) -> list[tuple[SliceKey, Metrics]]:
-        """Makes TFMA's results."""
+        """Return each slice with TFMA's results."""
         found: list[tuple[SliceKey, dict[Any, Any]]] = [(key, {}) for key in accumulator.slices]
         for one, table in zip(self._sums, accumulator.tables, strict=True):
             for (_, metrics), (buckets, totals) in zip(found, table.by_slice(len(found)), strict=True):
@@ -125,7 +125,17 @@ class SliceSums(beam.CombineFn):
 def _fan_out(
     addends: Addends, sliced: SlicedBatch, numbers: np.ndarray, size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Repeats what a row adds for each of its slices: slices, buckets and values."""
+    """Repeat the addends of each row for each of its slices.
+
+    Args:
+        addends: of a batch.
+        sliced: the slices of the batch's rows.
+        numbers: int64 [keys], the accumulator's number of each slice of `sliced`.
+        size: rows of the batch.
+
+    Returns:
+        Slice numbers [repeated addends], buckets [repeated addends] and values [repeated addends, width].
+    """
     counts = np.bincount(sliced.rows, minlength=size)
     starts = np.cumsum(counts) - counts
     times = counts[addends.rows]

@@ -1,4 +1,4 @@
-"""Reads Examples as Arrow RecordBatches, a few thousand rows at a time."""
+"""Read Examples as Arrow RecordBatches of a few thousand rows."""
 
 from collections.abc import Sequence
 
@@ -18,10 +18,16 @@ from components import example_batches, tfrecords
 def read_batches(
     pipeline: beam.Pipeline, examples: list[types.Artifact], splits: Sequence[str], schema: schema_pb2.Schema | None
 ) -> tuple[beam.PCollection, TensorAdapterConfig | None]:
-    """Reads the rows of the splits, with the serialized records as one more column, as TFMA expects them.
+    """Read the rows of some splits, with the serialized records in an additional column, as TFMA expects them.
+
+    Args:
+        pipeline: to which the reading is added.
+        examples: Examples artifacts.
+        splits: names.
+        schema: of the rows, if there is one.
 
     Returns:
-        RecordBatches, and how TFMA makes tensors of them; None without a schema.
+        RecordBatches, and the configuration with which TFMA makes tensors of them; None without a schema.
 
     Raises:
         ValueError: A split has no files.

@@ -1,4 +1,4 @@
-"""Which of TFMA's combiners only add up, and the sums that stand for them."""
+"""Map each of TFMA's combiners that only computes sums to the class that computes them by batch."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ from components.evaluator.keras_sums import KerasSums, is_mean_over_rows
 
 
 def columnar_sums(computation: metric_types.MetricComputation) -> sums.Sums | None:
-    """Finds the sums of one of TFMA's computations; None where it is not known to be one that only adds up."""
+    """Return the sums of one of TFMA's computations; None if it is not known to compute only sums."""
     combiner = computation.combiner
     kind = type(combiner)
-    # The preprocessor of a count only says what the count reads.
+    # The preprocessor of a count only names the extracts that the count reads.
     if kind not in _SUMS or (computation.preprocessors and kind is not example_count._ExampleCountCombiner):
         return None
     return _SUMS[kind](combiner) if _LIMITS.get(kind, _unlimited)(combiner) else None
@@ -53,7 +53,7 @@ _SUMS: dict[type, type[sums.Sums]] = {
     mean_regression_error._MeanSquaredLogarithmicErrorCombiner: sums.RegressionSums,
     tf_metric_wrapper._CompilableMetricsCombiner: KerasSums,
 }
-# What a combiner must not ask for.
+# combiner -> whether its settings are among those that the class in _SUMS implements
 _LIMITS = {
     binary_confusion_matrices._BinaryConfusionMatrixCombiner: _has_plain_matrices,
     calibration._WeightedLabelsPredictionsExamplesCombiner: _has_no_top_k,

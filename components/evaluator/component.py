@@ -1,4 +1,4 @@
-"""Evaluator: TFX's own component with an executor that works by batches, and a cache key that notices its code."""
+"""TFX's Evaluator with an executor that computes metrics by batch, and with a digest of its code in the cache key."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ CODE_DIGEST = "code_digest"
 
 
 class ColumnarEvaluator(Evaluator):
-    """Computes metrics of a model per slice, compares it with the blessed one, and blesses it or not.
+    """TFX's Evaluator: computes metrics of a model per slice, compares it with the baseline, and blesses it or not.
 
     Inputs, outputs and their formats are those of TFX's Evaluator.
     """
@@ -19,12 +19,12 @@ class ColumnarEvaluator(Evaluator):
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
 
     def __init__(self, *, code_digest: str, **arguments: Any) -> None:
-        """Wires the node.
+        """Create the node.
 
         Args:
-            code_digest: of the code behind this node, part of its cache key.
+            code_digest: digest of the code that the node runs; part of its cache key.
             arguments: of TFX's Evaluator.
         """
         super().__init__(**arguments)
-        # TFX's spec has no parameter for it, and TFX's component makes that spec by itself.
+        # TFX's component makes its own spec, which has no parameter for the digest.
         self.spec.exec_properties[CODE_DIGEST] = code_digest

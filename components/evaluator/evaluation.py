@@ -1,4 +1,4 @@
-"""TFMA's evaluation, with what only adds up computed a batch at a time and everything else as TFMA does it."""
+"""TFMA's evaluation, in which metrics that only need sums are computed by batch and all others by TFMA itself."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,21 +18,22 @@ from components.evaluator.accumulation import SliceSums
 from components.evaluator.combiners import columnar_sums
 from components.evaluator.sums import Sums
 
-_MODEL_TYPES = {constants.TF_GENERIC, constants.TF_KERAS}  # others are loaded, or asked, in another way
+_MODEL_TYPES = {constants.TF_GENERIC, constants.TF_KERAS}  # TFMA loads or calls other types in another way
 _BY_ROW_STAGES = (unbatch_extractor.UNBATCH_EXTRACTOR_STAGE_NAME, slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME)
 
 
 def batch_extractors(**arguments: Any) -> list[extractor.Extractor]:
-    """Makes TFMA's default extractors without those that take batches apart."""
+    """Return TFMA's default extractors without those that split batches into rows."""
     found = model_eval_lib.default_extractors(**arguments)
     return [one for one in found if one.stage_name not in _BY_ROW_STAGES]
 
 
 def can_be_columnar(eval_config: config_pb2.EvalConfig, models: Iterable[Any]) -> bool:
-    """Tells whether an EvalConfig and models ask for nothing that this module leaves to TFMA as a whole.
+    """Return whether this module can evaluate the models as the config asks.
 
-    That are confidence intervals, which need rows; slices left out for their size; slices in SQL, whose keys
-    components.evaluator.slices does not read; metrics inside a Keras model; and models of another type.
+    It cannot where the config or a model has one of these, and TFMA then evaluates everything: confidence intervals,
+    which need single rows; a minimum size of slices; slices in SQL, whose keys components.evaluator.slices does not
+    read; metrics stored in a Keras model; a model type other than TF_GENERIC and TF_KERAS.
 
     Args:
         eval_config: with TFMA's defaults filled in.
@@ -47,16 +48,16 @@ def can_be_columnar(eval_config: config_pb2.EvalConfig, models: Iterable[Any]) -
 
 
 def _has_sql(eval_config: config_pb2.EvalConfig) -> bool:
-    """Whether a slice, or one side of a comparison of slices, is defined in SQL."""
+    """Return whether a slice, or one side of a comparison of slices, is defined in SQL."""
     crossed = [spec for one in eval_config.cross_slicing_specs for spec in (one.baseline_spec, *one.slicing_specs)]
     return any(spec.slice_keys_sql for spec in (*eval_config.slicing_specs, *crossed))
 
 
 def columnar_evaluator(eval_config: config_pb2.EvalConfig) -> tfma_evaluator.Evaluator:
-    """Makes the evaluator of metrics, plots and validations that takes whole batches.
+    """Return a TFMA evaluator that computes metrics, plots and validations from whole batches.
 
     Args:
-        eval_config: with TFMA's defaults filled in, and one that `can_be_columnar`.
+        eval_config: with TFMA's defaults filled in; `can_be_columnar` has to be true of it.
     """
     return tfma_evaluator.Evaluator(
         stage_name="EvaluateByColumns",
@@ -68,7 +69,7 @@ def columnar_evaluator(eval_config: config_pb2.EvalConfig) -> tfma_evaluator.Eva
 def split_specs(
     eval_config: config_pb2.EvalConfig,
 ) -> tuple[list[config_pb2.MetricsSpec], list[config_pb2.MetricsSpec]]:
-    """Splits the MetricsSpecs into those of metrics that only add up, and those of all others."""
+    """Split the MetricsSpecs into those of metrics that only need sums, and those of all others."""
     columnar: list[config_pb2.MetricsSpec] = []
     others: list[config_pb2.MetricsSpec] = []
     for spec in eval_config.metrics_specs:
@@ -95,38 +96,41 @@ def _adds_up(metric: config_pb2.MetricConfig, spec: config_pb2.MetricsSpec, eval
 
 
 def public_metrics(where: Any, metrics: dict[Any, Any]) -> dict[Any, Any]:
-    """The metrics of a slice without those that others are only derived from."""
+    """Return the metrics of a slice without TFMA's private ones, which exist only to derive others from."""
     return by_row._remove_private_metrics(where, metrics)[1]
 
 
 def require_sums(computation: metric_types.MetricComputation) -> Sums:
-    """The sums of a computation that only adds up.
+    """Return the sums of a computation that only needs sums.
+
+    Args:
+        computation: one of TFMA's.
 
     Raises:
-        ValueError: It does not.
+        ValueError: It needs something else.
     """
     sums = columnar_sums(computation)
     if sums is None:
         raise ValueError(
-            f"{computation.keys}: expected a computation that only adds up, received {type(computation.combiner)}; "
-            "this is a fault of split_specs, which leaves all others to TFMA."
+            f"{computation.keys}: expected a computation that only needs sums, received {type(computation.combiner)}; "
+            "this is a bug in split_specs, which should leave it to TFMA."
         )
     return sums
 
 
 def computations_of(specs: list[config_pb2.MetricsSpec], eval_config: config_pb2.EvalConfig) -> Any:
-    """TFMA's computations of metrics, apart by kind."""
+    """Return TFMA's computations of metrics, separated by kind: derived, non-derived and cross-slice."""
     return by_row._filter_and_separate_computations(metric_specs.to_computations(specs, eval_config=eval_config))
 
 
 class _EvaluateByColumns(beam.PTransform):
-    """Batches of extracts in; TFMA's metrics, plots, attributions and validations out."""
+    """Computes TFMA's metrics, plots, attributions and validations from batches of extracts."""
 
     def __init__(self, eval_config: config_pb2.EvalConfig):
         super().__init__()
         self._eval_config = eval_config
 
-    # Any: Beam warns on standard error of every hint but a PCollection.
+    # Any: Beam writes a warning to standard error for every type hint that is not a PCollection.
     def expand(self, extracts: beam.PCollection) -> Any:
         columnar, others = split_specs(self._eval_config)
         parts = [self._by_columns(extracts, columnar)] if columnar else []
@@ -142,7 +146,7 @@ class _EvaluateByColumns(beam.PTransform):
     def _by_columns(
         self, extracts: beam.PCollection, specs: list[config_pb2.MetricsSpec]
     ) -> dict[str, beam.PCollection]:
-        """Adds up batches; then derives, compares with the baseline and sorts into kinds as TFMA does."""
+        """Sum batches; then derive metrics, compare with the baseline and separate results by kind as TFMA does."""
         computations = computations_of(specs, self._eval_config)
         sums = [require_sums(one) for one in computations.non_derived_computations]
         baseline = model_util.get_baseline_model_spec(self._eval_config)
@@ -170,7 +174,7 @@ class _EvaluateByColumns(beam.PTransform):
         }
 
     def _by_row(self, extracts: beam.PCollection, specs: list[config_pb2.MetricsSpec]) -> dict[str, beam.PCollection]:
-        """Computes metrics as TFMA does, row by row."""
+        """Compute metrics row by row with TFMA's evaluator."""
         config = config_pb2.EvalConfig()
         config.CopyFrom(self._eval_config)
         del config.metrics_specs[:]

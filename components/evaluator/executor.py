@@ -1,7 +1,7 @@
-"""An Evaluator executor that asks models, and adds up metrics, in large batches.
+"""An Evaluator executor that calls models and sums metrics in large batches.
 
-TFX's own goes row by row and slice by slice in Python: 1.6 ms a row for six metrics and three columns of slices. What
-this one reads, writes and decides is the same; what it cannot do by batches, TFX's and TFMA's own code does.
+TFX's executor loops over rows and slices in Python: 1.6 ms a row for six metrics and three columns of slices. This one
+reads, writes and decides the same. What it cannot compute by batch is left to TFX's and TFMA's own code.
 """
 
 import os
@@ -25,14 +25,14 @@ Artifacts = dict[str, list[types.Artifact]]
 
 
 class Executor(tfx_executor.Executor):
-    """Evaluates a model, and blesses it if it meets every threshold."""
+    """Executor that evaluates a model, and blesses it if it meets every threshold."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
-        """Evaluates by batches what can be, and leaves all else to TFX's executor.
+        """Evaluate by batch if the settings allow it, else with TFX's executor.
 
         Args:
             input_dict: `examples`, and optionally `model`, `baseline_model` and `schema`.
-            output_dict: `evaluation`, and `blessing`.
+            output_dict: `evaluation` and `blessing`.
             exec_properties: `eval_config`, JSON of an EvalConfig; `example_splits`, JSON of a list of names.
         """
         eval_config = _eval_config(input_dict, exec_properties)
@@ -56,7 +56,7 @@ class Executor(tfx_executor.Executor):
         eval_config: tfma.EvalConfig,
         models: list[Any],
     ) -> None:
-        """Writes metrics, plots and validations."""
+        """Write metrics, plots and validations."""
         splits = json_utils.loads(exec_properties.get(keys.EXAMPLE_SPLITS_KEY) or "null") or ["eval"]
         shared = models[0] if len(models) == 1 else models
         with self._make_beam_pipeline() as pipeline:
@@ -75,14 +75,14 @@ class Executor(tfx_executor.Executor):
 
 
 def _eval_config(input_dict: Artifacts, exec_properties: dict[str, Any]) -> tfma.EvalConfig | None:
-    """Reads the EvalConfig and fills in TFMA's defaults; None where TFX's own executor is wanted.
+    """Return the EvalConfig with TFMA's defaults filled in; None where TFX's own executor has to run.
 
-    That is for the deprecated feature_slicing_spec, for a module with extractors of the user's own, for predictions
-    without a model, and for what TFX refuses.
+    It has to for the deprecated feature_slicing_spec, for a user module with its own extractors, for predictions
+    without a model, and for inputs that TFX refuses.
     """
-    alone = exec_properties.get(keys.MODULE_PATH_KEY) or exec_properties.get(keys.MODULE_FILE_KEY)
+    user_module = exec_properties.get(keys.MODULE_PATH_KEY) or exec_properties.get(keys.MODULE_FILE_KEY)
     text = exec_properties.get(keys.EVAL_CONFIG_KEY)
-    if alone or not text or len(input_dict.get(keys.MODEL_KEY, [])) != 1 or keys.EXAMPLES_KEY not in input_dict:
+    if user_module or not text or len(input_dict.get(keys.MODEL_KEY, [])) != 1 or keys.EXAMPLES_KEY not in input_dict:
         return None
     baselines = input_dict.get(keys.BASELINE_MODEL_KEY, [])
     eval_config = tfma.EvalConfig()
@@ -95,7 +95,7 @@ def _eval_config(input_dict: Artifacts, exec_properties: dict[str, Any]) -> tfma
 
 
 def _shared_models(input_dict: Artifacts, eval_config: tfma.EvalConfig) -> list[Any]:
-    """Makes what TFMA loads models with, one for each ModelSpec."""
+    """Return TFMA's EvalSharedModel of each ModelSpec."""
     found = []
     for spec in eval_config.model_specs:
         key = keys.BASELINE_MODEL_KEY if spec.is_baseline else keys.MODEL_KEY
@@ -115,7 +115,7 @@ def _read_schema(input_dict: Artifacts) -> schema_pb2.Schema | None:
 
 
 def _bless(input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
-    """Records in the ModelBlessing whether TFMA's validation passed, with TFX's own properties and file names."""
+    """Record in the ModelBlessing whether TFMA's validation passed, with TFX's own properties and file names."""
     blessing = artifact_utils.get_single_instance(output_dict[keys.BLESSING_KEY])
     (model,) = input_dict[keys.MODEL_KEY]
     blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)

@@ -1,7 +1,7 @@
-"""TFMA's metrics of predictions that are there already, in this process: no model, no Beam.
+"""Compute TFMA's metrics of given predictions in this process, without a model and without Beam.
 
-What only adds up is added up as the Evaluator does it, so that values are those of TFMA
-(docs/decisions/0028-evaluator-by-columns.md); metrics of other kinds are left out.
+Metrics that only need sums are computed as in the Evaluator, so their values are TFMA's
+(docs/decisions/0028-evaluator-by-columns.md). Other metrics are left out.
 """
 
 import math
@@ -24,17 +24,17 @@ from components.evaluator.slices import SliceKey
 def evaluate_predictions(
     eval_config: config_pb2.EvalConfig, labels: np.ndarray, predictions: np.ndarray, features: pd.DataFrame
 ) -> Mapping[SliceKey, Mapping[str, float]]:
-    """Evaluates predictions slice by slice.
+    """Evaluate predictions slice by slice.
 
     Args:
         eval_config: of the task, without a baseline.
         labels: [rows].
         predictions: [rows], probabilities or numbers; or [rows, classes], probabilities.
-        features: the raw columns to slice by, one row per row; a missing value is NA, NaN or None. Slices by other
+        features: the raw columns to slice by, in the same rows; a missing value is NA, NaN or None. Slices by other
             columns are left out.
 
     Returns:
-        TFMA's slice key -> metric -> value, of metrics that are one finite number.
+        TFMA's slice key -> metric -> value; only metrics whose value is one finite number.
     """
     config = _prepare(eval_config, features)
     columnar, _ = split_specs(config)
@@ -45,7 +45,7 @@ def evaluate_predictions(
     combine.setup()
     accumulator = combine.add_input(combine.create_accumulator(), _extracts(labels, predictions, features))
     found: dict[SliceKey, dict[str, float]] = {}
-    with np.errstate(divide="ignore", invalid="ignore"):  # TFMA's ratios, where a slice has rows of one class only
+    with np.errstate(divide="ignore", invalid="ignore"):  # TFMA's ratios are 0 / 0 if a slice has rows of one class
         found_sums = combine.extract_output(accumulator)
     for where, sums in found_sums:
         metrics = dict(sums)
@@ -59,7 +59,7 @@ def evaluate_predictions(
 
 
 def _prepare(eval_config: config_pb2.EvalConfig, features: pd.DataFrame) -> config_pb2.EvalConfig:
-    """The config without slices by columns that are not there, without thresholds, and with TFMA's defaults."""
+    """Return the config without thresholds, without slices by columns that are missing, and with TFMA's defaults."""
     config = config_pb2.EvalConfig()
     config.CopyFrom(eval_config)
     kept = [
@@ -80,14 +80,14 @@ def _extracts(labels: np.ndarray, predictions: np.ndarray, features: pd.DataFram
 
 
 def _feature(column: pd.Series) -> VarLenTensorValue:
-    """A column as TFMA's extractors leave an optional feature: int64, float32 or bytes."""
-    there = np.flatnonzero(column.notna().to_numpy())
-    values = column.iloc[there]
+    """Convert a column to what TFMA's extractors make of an optional feature: int64, float32 or bytes."""
+    present = np.flatnonzero(column.notna().to_numpy())
+    values = column.iloc[present]
     if pd.api.types.is_integer_dtype(values.dtype):
         array = values.to_numpy(np.int64)
     elif pd.api.types.is_float_dtype(values.dtype):
         array = values.to_numpy(np.float32)
     else:
         array = np.array([str(value).encode() for value in values], dtype=object)
-    indices = np.stack([there, np.zeros(len(there), np.int64)], axis=1)
+    indices = np.stack([present, np.zeros(len(present), np.int64)], axis=1)
     return VarLenTensorValue(values=array, indices=indices, dense_shape=np.array([len(column), 1]))

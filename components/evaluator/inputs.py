@@ -1,4 +1,4 @@
-"""Labels, predictions and weights of a batch, as TFMA's combiners would see them row by row."""
+"""Labels, predictions and weights of a batch, with the values that TFMA's combiners get row by row."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from tensorflow_model_analysis.metrics import metric_util
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import util
 
-Extracts = dict[str, Any]  # TFMA's: of one batch, each value with the batch as its first dimension
+Extracts = dict[str, Any]  # TFMA's extracts of one batch; the first dimension of each value is the batch
 
 _OF_A_METRIC = (constants.LABELS_KEY, constants.PREDICTIONS_KEY, constants.EXAMPLE_WEIGHTS_KEY)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Conversion:
-    """What a combiner asks of `metric_util.to_label_prediction_example_weight`; the names are TFMA's."""
+    """The arguments that a combiner passes to TFMA's `metric_util.to_label_prediction_example_weight`."""
 
     model_name: str = ""
     output_name: str = ""
@@ -32,19 +32,19 @@ class Conversion:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """Labels with their predictions; a row may have none, one or several."""
+    """Labels with their predictions; a row may have none, one or several pairs."""
 
-    rows: np.ndarray  # int64 [pairs]: the row of the batch, ascending
+    rows: np.ndarray  # int64 [pairs]: position of the row in the batch, ascending
     labels: np.ndarray  # [pairs, labels]
     predictions: np.ndarray  # [pairs, outputs]
     weights: np.ndarray  # float64 [pairs]
 
 
 class Batch:
-    """One batch of extracts, whose pairs are made once for all combiners that ask the same."""
+    """One batch of extracts, whose pairs are made once for all combiners with the same conversion."""
 
     def __init__(self, extracts: Extracts, eval_config: config_pb2.EvalConfig):
-        """Takes extracts that still have their batch dimension."""
+        """Keep extracts that still have their batch dimension, and the config that names models and labels."""
         self.extracts = extracts
         self.size = int(util.batch_size({constants.INPUT_KEY: extracts[constants.INPUT_KEY]}))
         self._eval_config = eval_config
@@ -52,10 +52,16 @@ class Batch:
         self._single: list[Extracts] | None = None
 
     def pairs(self, conversion: Conversion) -> Pairs:
-        """Pairs labels with predictions, at once if they have a usual shape, else row by row through TFMA.
+        """Pair labels with predictions: all rows at once if each has equally many numbers, else row by row with TFMA.
+
+        Args:
+            conversion: what the combiner asks for.
+
+        Returns:
+            The pairs of the batch.
 
         Raises:
-            ValueError: TFMA's own, where it cannot pair them.
+            ValueError: TFMA cannot pair them.
         """
         if conversion not in self._pairs:
             found = self._pair_columns(conversion)
@@ -63,7 +69,7 @@ class Batch:
         return self._pairs[conversion]
 
     def single_rows(self) -> list[Extracts]:
-        """Splits what a metric is computed from into the extracts of each row, as TFMA does."""
+        """Split labels, predictions and weights into the extracts of each row, as TFMA does."""
         if self._single is None:
             wanted = {key: self.extracts[key] for key in _OF_A_METRIC if key in self.extracts}
             empty: list[Extracts] = [dict.fromkeys(wanted) for _ in range(self.size)]
@@ -71,7 +77,7 @@ class Batch:
         return self._single
 
     def column(self, key: str, conversion: Conversion) -> Any:
-        """Looks up a label, prediction or weight by the names of label, model and output, in TFMA's order."""
+        """Return labels, predictions or weights, looked up by the names of label, model and output in TFMA's order."""
         value = self.extracts.get(key)
         names = (self._label_key(conversion),) if key == constants.LABELS_KEY else ()
         for name in (*names, conversion.model_name, conversion.output_name):
@@ -85,7 +91,7 @@ class Batch:
         return next((spec.label_key for spec in named), "")
 
     def _pair_columns(self, conversion: Conversion) -> Pairs | None:
-        """Pairs all rows at once; None where a label, prediction or weight has not one usual shape in all rows."""
+        """Pair all rows at once; return None if labels, predictions or weights need TFMA's own conversion."""
         if conversion.sub_key is not None or conversion.class_weights:
             return None
         labels = _as_table(self.column(constants.LABELS_KEY, conversion), self.size)
@@ -119,7 +125,7 @@ class Batch:
             nothing = np.empty((0, 1))
             return Pairs(rows=np.empty(0, np.int64), labels=nothing, predictions=nothing, weights=np.empty(0))
         rows, labels, predictions, weights = zip(*found, strict=True)
-        if conversion.allow_none:  # Without a label, TFMA adds neither it nor the prediction.
+        if conversion.allow_none:  # If a row has no label, TFMA adds neither a label nor the prediction.
             predictions = tuple(p if len(one) else np.zeros(1) for one, p in zip(labels, predictions, strict=True))
             labels = tuple(one if len(one) else np.zeros(1) for one in labels)
         return Pairs(
@@ -131,7 +137,7 @@ class Batch:
 
 
 def _as_table(value: Any, size: int) -> np.ndarray | None:
-    """Returns numbers as [rows, values]; None if they are none, or not equally many in each row."""
+    """Return numbers as [rows, values]; None for other types, and for different numbers of values in the rows."""
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "iufb" or len(value) != size or value.ndim > 2:
         return None
     table = value.reshape(size, -1) if size else None
@@ -139,10 +145,10 @@ def _as_table(value: Any, size: int) -> np.ndarray | None:
 
 
 def _split_fractions(pairs: Pairs) -> Pairs | None:
-    """Splits each label between 0 and 1 into a negative and a positive of its share of the weight, as TFMA does."""
+    """Split each label between 0 and 1 into a negative and a positive pair that share its weight, as TFMA does."""
     labels = pairs.labels[:, 0].astype(np.float64)
     if not ((labels >= 0) & (labels <= 1)).all():
-        return None  # TFMA's own way raises its own error.
+        return None  # TFMA's conversion by row raises its own error.
     shares = np.stack([pairs.weights * (1 - labels), pairs.weights * labels], axis=1).ravel()
     kept = np.flatnonzero(shares != 0)
     return Pairs(

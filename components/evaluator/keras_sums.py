@@ -1,4 +1,4 @@
-"""Keras metrics that are means over rows, added up a batch at a time; see components.evaluator.sums."""
+"""Sums by batch for Keras metrics that are means over rows; see components.evaluator.sums."""
 
 import copy
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tensorflow_model_analysis.utils import keras_lib, model_util
 from components.evaluator.inputs import Batch, Conversion, Pairs
 from components.evaluator.sums import Addends, Metrics, Sums
 
-_KERAS = keras_lib.tf_keras.metrics  # Keras 2, which TFMA computes with
+_KERAS = keras_lib.tf_keras.metrics  # Keras 2, which TFMA uses
 _MEANS = frozenset(
     {
         _KERAS.CategoricalAccuracy,
@@ -26,19 +26,19 @@ _MEANS = frozenset(
 
 
 class KerasSums(Sums):
-    """Weighted values and weights of each metric."""
+    """Sums of the weighted values and of the weights of each Keras metric."""
 
     def __init__(self, combiner: Any):
-        """Takes a tf_metric_wrapper._CompilableMetricsCombiner that `is_mean_over_rows`."""
+        """Wrap a tf_metric_wrapper._CompilableMetricsCombiner of which `is_mean_over_rows` is true."""
         super().__init__(combiner)
         self.width = 2 * sum(len(configs) for configs in combiner._metric_configs)
 
     def setup(self) -> None:
-        """Makes the metrics."""
+        """Create the Keras metrics."""
         self.combiner.setup()
 
     def addends(self, batch: Batch) -> Addends:
-        """Computes each metric's value of each row."""
+        """Compute each metric's value for each row."""
         columns, rows = [], np.arange(batch.size)
         for name, metric in self._metrics():
             how = Conversion(
@@ -53,7 +53,7 @@ class KerasSums(Sums):
         return Addends(rows, np.zeros(batch.size, np.int64), np.stack(columns, axis=1))
 
     def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
-        """Makes the means."""
+        """Return the mean of each metric."""
         found = self.combiner.create_accumulator()
         numbers = iter(totals[0].astype(np.float32).tolist() if len(totals) else [])
         for output, name in enumerate(self.combiner._output_names):
@@ -68,7 +68,7 @@ class KerasSums(Sums):
 
 
 def is_mean_over_rows(combiner: Any) -> bool:
-    """Tells whether each metric of a combiner is a mean of what Keras computes for each row."""
+    """Return whether each metric of a combiner is a mean of values that Keras computes per row."""
     if combiner._sub_key is not None or combiner._aggregation_type or combiner._class_weights:
         return False
     if any(combiner._loss_configs) or _is_padded(combiner._eval_config, combiner._model_name):
@@ -85,7 +85,7 @@ def _is_padded(eval_config: config_pb2.EvalConfig, model_name: str) -> bool:
 
 
 def _values(metric: Any, pairs: Pairs) -> np.ndarray:
-    """Computes what a metric is the mean of, float64 [rows, values], in the metric's own type and functions."""
+    """Compute the values that a metric is the mean of, float64 [rows, values], with its own function and dtype."""
     label, prediction = tf.cast(pairs.labels, metric.dtype), tf.cast(pairs.predictions, metric.dtype)
     if type(metric) is _KERAS.RootMeanSquaredError:
         values = tf.math.squared_difference(prediction, label)

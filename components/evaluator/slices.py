@@ -1,6 +1,6 @@
-"""Which rows of a batch belong to which slice.
+"""Find the slices of each row of a batch.
 
-TFMA's own slicer names the slices, but it is asked once for each distinct combination of values instead of once a row.
+TFMA's slicer names the slices. It is called once for each distinct combination of values, not once for each row.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ SliceKey = tuple[tuple[str, str | int | float], ...]  # TFMA's
 
 @dataclasses.dataclass(frozen=True)
 class SlicedBatch:
-    """Rows with their slices; a row is in none, one or several."""
+    """Pairs of a row and a slice; a row is in none, one or several slices."""
 
     keys: list[SliceKey]
     rows: np.ndarray  # int64 [pairs], ascending
@@ -31,14 +31,14 @@ class SlicedBatch:
 
 
 class Slicer:
-    """Slices batches by an EvalConfig."""
+    """Finds the slices that an EvalConfig asks for."""
 
     def __init__(self, eval_config: config_pb2.EvalConfig):
-        """Takes the slices of the config, those that are only compared with one another included."""
+        """Read the slices of the config, including those that only occur in cross_slicing_specs."""
         wanted = list(eval_config.slicing_specs)
         for crossed in eval_config.cross_slicing_specs:
             wanted += [crossed.baseline_spec, *crossed.slicing_specs]
-        # As TFMA: all rows together, where the config names no slice.
+        # Like TFMA: one slice of all rows if the config names none.
         self._specs = [(_columns(spec), slicer_lib.SingleSliceSpec(spec=spec)) for spec in wanted] or [
             ((), slicer_lib.SingleSliceSpec())
         ]
@@ -46,10 +46,16 @@ class Slicer:
         self._models = models if len(models) > 1 else []
 
     def slice(self, batch: Batch) -> SlicedBatch:
-        """Finds the slices of each row.
+        """Find the slices of each row.
+
+        Args:
+            batch: of extracts.
+
+        Returns:
+            The rows with their slices.
 
         Raises:
-            ValueError: A value to slice by is text that is no UTF-8, or of a type that TFMA does not slice by.
+            ValueError: A value to slice by is text that is not UTF-8, or has a type that TFMA does not slice by.
         """
         ids: dict[SliceKey, int] = {}
         pairs = [np.empty((0, 2), np.int64)]
@@ -67,14 +73,14 @@ class Slicer:
         return SlicedBatch(keys=list(ids), rows=rows, slices=slices)
 
     def _sources(self, extracts: Extracts) -> list[Mapping[str, Any]]:
-        """Features to slice by: transformed ones of each model, then the raw ones."""
+        """Return the features to slice by: the transformed ones of each model, then the raw ones."""
         transformed = extracts.get(constants.TRANSFORMED_FEATURES_KEY) or {}
         found = [transformed[name] for name in self._models if name in transformed] if self._models else [transformed]
         return [*found, util.get_features_from_extracts(extracts)]
 
 
 def canonical(key: SliceKey) -> SliceKey:
-    """Replaces every NaN by the same one, so that equal slices compare as equal."""
+    """Replace every NaN by the same object, so that equal slice keys compare as equal."""
     return tuple((name, math.nan if isinstance(value, float) and math.isnan(value) else value) for name, value in key)
 
 
@@ -95,13 +101,13 @@ def _encode(pairs: np.ndarray, slices: int) -> np.ndarray:
 def _slice_by(
     spec: slicer_lib.SingleSliceSpec, columns: Mapping[str, Sequence[_Column | None]], size: int
 ) -> Iterator[tuple[np.ndarray, set[SliceKey]]]:
-    """Yields rows with the same values in `columns`, and the slices that TFMA puts them in."""
+    """Yield groups of rows with the same values in `columns`, each with its slices as TFMA names them."""
     codes = [column.codes for sources in columns.values() for column in sources if column is not None]
     if not codes:
         groups = [np.arange(size)] if size else []
     else:
         _, inverse = np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)
-        inverse = inverse.reshape(-1)  # NumPy 2.0 gave it a second dimension
+        inverse = inverse.reshape(-1)  # NumPy 2.0 returns it with a second dimension
         order = np.argsort(inverse, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(inverse[order])) + 1)
     for rows in groups:
@@ -110,7 +116,7 @@ def _slice_by(
 
 
 def _features_of(columns: Mapping[str, Sequence[_Column | None]], row: int) -> list[dict[str, np.ndarray]]:
-    """Returns the values of a row, source by source."""
+    """Return the values of a row, one dict per source of features."""
     return [
         {name: column.values[column.codes[row]] for name, column in zip(columns, source, strict=True) if column}
         for source in zip(*columns.values(), strict=True)
@@ -118,7 +124,7 @@ def _features_of(columns: Mapping[str, Sequence[_Column | None]], row: int) -> l
 
 
 def _make_column(value: Any, size: int) -> _Column | None:
-    """Numbers the distinct values of a feature."""
+    """Return the distinct values of a feature and the number of each row's value; None if there is no feature."""
     if value is None:
         return None
     if isinstance(value, np.ndarray) and value.size == size:
@@ -134,7 +140,7 @@ def _make_column(value: Any, size: int) -> _Column | None:
 
 
 def _number_rows(value: Any, size: int) -> _Column:
-    """Numbers the distinct rows of a feature that has several values in some of them."""
+    """Return the distinct lists of values of a feature that has several values in some rows, and their numbers."""
     numbers: dict[tuple[Any, ...], int] = {}
     values: list[np.ndarray] = []
     codes = np.empty(size, np.int64)

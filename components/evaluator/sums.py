@@ -1,9 +1,9 @@
-"""TFMA's combiners that only add up, added up a batch at a time.
+"""Compute the sums of TFMA's combiners by batch instead of by row.
 
-Each class here stands for one combiner of TFMA: it says what a batch adds to which bucket, and hands the totals of a
-slice back to that combiner, whose own `extract_output` makes the result. Formulas and data types are those of TFMA, so
-that results differ by the order of float64 additions alone. Their module paths and attributes with an underscore are
-TFMA's private ones; tests/components/evaluator holds them on both stacks.
+Each class replaces the accumulation of one of TFMA's combiners: it computes what a batch adds to which bucket, and
+passes the totals of a slice to that combiner's own `extract_output`. Formulas and data types are TFMA's, so results
+differ only by the order of float64 additions. The classes read private modules and attributes of TFMA;
+tests/components/evaluator checks them with both supported sets of versions.
 """
 
 import dataclasses
@@ -22,45 +22,45 @@ Metrics = dict[Any, Any]  # TFMA's keys and values
 
 @dataclasses.dataclass(frozen=True)
 class Addends:
-    """What a batch adds."""
+    """The numbers that a batch adds to the sums."""
 
-    rows: np.ndarray  # int64 [addends]: the row of the batch, ascending
+    rows: np.ndarray  # int64 [addends]: position of the row in the batch, ascending
     buckets: np.ndarray  # int64 [addends], below `Sums.buckets`
     values: np.ndarray  # float64 [addends, Sums.width]
 
 
 class Sums(ABC):
-    """One of TFMA's combiners, by column instead of by row."""
+    """One of TFMA's combiners, computed by column instead of by row."""
 
-    width: int  # numbers added up in a bucket
+    width: int  # numbers per bucket
     buckets = 1
 
     def __init__(self, combiner: Any):
-        """Takes TFMA's combiner."""
+        """Wrap one of TFMA's combiners."""
         self.combiner = combiner
 
-    def setup(self) -> None:  # noqa: B027 - most have nothing to prepare
-        """Prepares a worker."""
+    def setup(self) -> None:  # noqa: B027 - most have nothing to set up
+        """Set up a worker."""
 
     @abstractmethod
     def addends(self, batch: Batch) -> Addends:
-        """Says what a batch adds.
+        """Compute the numbers that a batch adds to the sums.
 
         Raises:
-            ValueError: TFMA's own, for labels, predictions and weights that do not go together.
+            ValueError: TFMA cannot pair the labels, predictions and weights.
         """
 
     @abstractmethod
     def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
-        """Makes TFMA's result of one slice.
+        """Compute TFMA's result for one slice.
 
         Args:
-            buckets: int64 [buckets], ascending; those that nothing was added to are left out.
+            buckets: int64 [buckets], ascending; empty buckets are left out.
             totals: float64 [buckets, width].
         """
 
     def _conversion(self, key: Any, **differing: Any) -> Conversion:
-        """Makes the conversion that TFMA's combiner asks for."""
+        """Return the conversion of labels and predictions that TFMA's combiner asks for."""
         return Conversion(
             model_name=key.model_name or "",
             output_name=key.output_name or "",
@@ -73,18 +73,28 @@ class Sums(ABC):
 
 
 class HistogramSums(Sums):
-    """Labels, predictions and weights by bucket of the prediction: areas under curves, confusion, calibration."""
+    """Sums of labels, predictions and weights by bucket of the prediction or label: for AUC, confusion, calibration."""
 
     width = 3
 
     def __init__(self, combiner: Any):
-        """Takes a calibration_histogram._CalibrationHistogramCombiner."""
+        """Wrap a calibration_histogram._CalibrationHistogramCombiner."""
         super().__init__(combiner)
         self.buckets = combiner._num_buckets + 2  # one below the range, one above it
         self._how = self._conversion(combiner._key, fractional_labels=combiner._fractional_labels)
 
     def addends(self, batch: Batch) -> Addends:
-        """Puts each prediction into its bucket."""
+        """Compute the bucket of each pair.
+
+        Args:
+            batch: of extracts.
+
+        Returns:
+            The weighted label, the weighted prediction and the weight of each pair.
+
+        Raises:
+            ValueError: A prediction is NaN, or TFMA cannot pair labels, predictions and weights.
+        """
         pairs, combiner = batch.pairs(self._how), self.combiner
         label = pairs.labels[:, 0].astype(np.float64)
         prediction = pairs.predictions[:, 0].astype(np.float64)
@@ -92,33 +102,33 @@ class HistogramSums(Sums):
         place = (by - combiner._left) / combiner._range * combiner._num_buckets + 1
         if np.isnan(place).any():
             raise ValueError(
-                f"{combiner._key}: expected a number from every prediction, received NaN for "
+                f"{combiner._key}: expected every prediction to be a number, received NaN for "
                 f"{int(np.isnan(place).sum()):,} of {len(place):,}; look at the model's outputs."
             )
         values = np.stack([label * pairs.weights, prediction * pairs.weights, pairs.weights], axis=1)
         return Addends(pairs.rows, np.clip(place, 0, self.buckets - 1).astype(np.int64), values)
 
     def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
-        """Makes the histogram."""
+        """Return the histogram's result."""
         parts = zip(buckets.tolist(), totals.tolist(), strict=True)
         found = {bucket: calibration_histogram.Bucket(bucket, *numbers) for bucket, numbers in parts}
         return self.combiner.extract_output(found)
 
 
 class ConfusionSums(Sums):
-    """Weights of positives and negatives between thresholds that a metric names itself."""
+    """Sums of the weights of positives and negatives between the thresholds of a metric's own list."""
 
     width = 2
 
     def __init__(self, combiner: Any):
-        """Takes a binary_confusion_matrices._BinaryConfusionMatrixCombiner of fractional labels, without examples."""
+        """Wrap a binary_confusion_matrices._BinaryConfusionMatrixCombiner with fractional labels and no example ids."""
         super().__init__(combiner)
         self._thresholds = np.unique(np.array(combiner._binary_confusion_matrices._thresholds, dtype=np.float64))
         self.buckets = len(self._thresholds) + 1
         self._how = self._conversion(combiner._key, fractional_labels=True)
 
     def addends(self, batch: Batch) -> Addends:
-        """Counts for each prediction the thresholds below it."""
+        """Compute the bucket of each prediction: the number of thresholds below it."""
         pairs = batch.pairs(self._how)
         prediction = pairs.predictions[:, 0].astype(np.float64)
         below = np.where(np.isnan(prediction), 0, np.searchsorted(self._thresholds, prediction, side="left"))
@@ -127,7 +137,7 @@ class ConfusionSums(Sums):
         return Addends(pairs.rows, below.astype(np.int64), values)
 
     def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
-        """Makes a confusion matrix for each threshold."""
+        """Return a confusion matrix for each threshold."""
         weights = np.zeros((self.buckets, 2))
         weights[buckets] = totals
         below = np.cumsum(weights, axis=0)[:-1]
@@ -142,42 +152,42 @@ class ConfusionSums(Sums):
 
 
 class TotalSums(Sums):
-    """Total label, prediction and weight: calibration, mean label, mean prediction."""
+    """Sums of labels, predictions and weights: for calibration, mean label and mean prediction."""
 
     width = 3
 
     def __init__(self, combiner: Any):
-        """Takes a calibration._WeightedLabelsPredictionsExamplesCombiner without top k."""
+        """Wrap a calibration._WeightedLabelsPredictionsExamplesCombiner without top k."""
         super().__init__(combiner)
         self._how = self._conversion(combiner._key, allow_none=True)
 
     def addends(self, batch: Batch) -> Addends:
-        """Weights labels and predictions."""
+        """Compute the weighted label, the weighted prediction and the weight of each pair."""
         pairs = batch.pairs(self._how)
         label, prediction = pairs.labels[:, 0].astype(np.float64), pairs.predictions[:, 0].astype(np.float64)
         values = np.stack([label * pairs.weights, prediction * pairs.weights, pairs.weights], axis=1)
         return Addends(pairs.rows, np.zeros(len(pairs.rows), np.int64), values)
 
     def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
-        """Makes the three totals."""
+        """Return the result of the three totals."""
         found = self.combiner.create_accumulator()
         found.total_weighted_labels, found.total_weighted_predictions, found.total_weighted_examples = _only(totals, 3)
         return self.combiner.extract_output(found)
 
 
 class CountSums(Sums):
-    """Rows, or their weights."""
+    """The number of rows, or the sum of their weights."""
 
     width = 1
 
     def addends(self, batch: Batch) -> Addends:
-        """Counts each row."""
+        """Return 1 for each row, or its weight."""
         counts = np.array([self._count(row) for row in batch.single_rows()]) if self._weighted(batch) else None
         values = np.ones(batch.size) if counts is None else counts
         return Addends(np.arange(batch.size), np.zeros(batch.size, np.int64), values[:, None])
 
     def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
-        """Makes the count."""
+        """Return the count."""
         return self.combiner.extract_output(*_only(totals, 1))
 
     def _weighted(self, batch: Batch) -> bool:
@@ -188,17 +198,17 @@ class CountSums(Sums):
 
 
 class CrossEntropySums(Sums):
-    """Binary cross entropy of each row."""
+    """Sums of binary cross entropies and weights."""
 
     width = 2
 
     def __init__(self, combiner: Any):
-        """Takes a cross_entropy_metrics._BinaryCrossEntropyCombiner."""
+        """Wrap a cross_entropy_metrics._BinaryCrossEntropyCombiner."""
         super().__init__(combiner)
         self._how = self._conversion(combiner._metric_key, flatten=False)
 
     def addends(self, batch: Batch) -> Addends:
-        """Weights the entropies."""
+        """Compute the weighted entropy and the weight of each pair."""
         pairs, smoothing = batch.pairs(self._how), self.combiner._label_smoothing
         label, prediction = pairs.labels * (1.0 - smoothing) + 0.5 * smoothing, pairs.predictions
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -210,24 +220,24 @@ class CrossEntropySums(Sums):
         return Addends(pairs.rows, np.zeros(len(pairs.rows), np.int64), values)
 
     def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
-        """Makes the mean."""
+        """Return the mean cross entropy."""
         found = self.combiner.create_accumulator()
         found.total_cross_entropy, found.total_example_weights = _only(totals, 2)
         return self.combiner.extract_output(found)
 
 
 class RegressionSums(Sums):
-    """Errors of predicted numbers."""
+    """Sums of the errors of predicted numbers, and of weights."""
 
     width = 2
 
     def __init__(self, combiner: Any):
-        """Takes one of the combiners of mean_regression_error."""
+        """Wrap one of the combiners of mean_regression_error."""
         super().__init__(combiner)
         self._how = self._conversion(combiner._metric_key)
 
     def addends(self, batch: Batch) -> Addends:
-        """Weights the errors; one that is NaN counts for nothing, as in TFMA."""
+        """Compute the weighted error and the weight of each pair; pairs whose error is NaN are left out, as in TFMA."""
         pairs = batch.pairs(self._how)
         with np.errstate(divide="ignore", invalid="ignore"):
             errors = self._errors(pairs.labels[:, 0], pairs.predictions[:, 0])
@@ -236,13 +246,13 @@ class RegressionSums(Sums):
         return Addends(pairs.rows[known], np.zeros(int(known.sum()), np.int64), values)
 
     def output(self, buckets: np.ndarray, totals: np.ndarray) -> Metrics:
-        """Makes the mean."""
+        """Return the mean error."""
         found = self.combiner.create_accumulator()
         found.total_regression_error, found.total_example_weights = _only(totals, 2)
         return self.combiner.extract_output(found)
 
     def _errors(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """Returns float64 [pairs]; differences have the type of their inputs, as in TFMA."""
+        """Return the error of each pair, float64 [pairs]; differences keep the dtype of their inputs, as in TFMA."""
         kind = type(self.combiner)
         if kind is mean_regression_error._MeanAbsoluteErrorCombiner:
             return np.abs(label - prediction).astype(np.float64)
@@ -255,5 +265,5 @@ class RegressionSums(Sums):
 
 
 def _only(totals: np.ndarray, width: int) -> list[float]:
-    """Returns the totals of the only bucket; zeros where no row of the slice added anything."""
+    """Return the totals of the only bucket; zeros if no row of the slice added anything."""
     return totals[0].tolist() if len(totals) else [0.0] * width

@@ -1,1 +1,1 @@
-"""Block the push when training and serving disagree on an evaluation row."""
+"""Block the push if training and serving disagree on a row of the eval split."""

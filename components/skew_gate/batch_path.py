@@ -1,4 +1,4 @@
-"""Computes what the pipeline's own path gives: Transform's features, and the trained model's predictions on them."""
+"""Compute the batch path: the features that Transform wrote, and the trained model's predictions on them."""
 
 import copy
 import dataclasses
@@ -20,13 +20,13 @@ from components.tfrecords import read_chunks
 
 _NOTHING = np.empty(0)
 _Decoded = tuple[Arrays, np.ndarray]  # features, and the keys of the rows
-_KEPT_BYTES = 2**28  # of decoded features: of more rows they are decoded each time
+_KEPT_BYTES = 2**28  # of decoded features that stay in memory; if there are more, they are decoded on every walk
 _DTYPES = {"float_list": np.float32, "int64_list": np.int64, "bytes_list": object}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BatchChunk:
-    """What the batch path has for a chunk of rows.
+    """The batch path's features and predictions of a chunk of rows.
 
     Attributes:
         features: feature -> [rows, n], as Transform wrote it.
@@ -39,13 +39,15 @@ class BatchChunk:
     predict: Callable[[Arrays], np.ndarray]
 
     def predict_layouts(self, layouts: Sequence[Arrays]) -> list[np.ndarray]:
-        """Predicts what the trained model makes of the same rows as they are rounded in other layouts.
+        """Predict the same rows from features that the exported model computed in other layouts of its batches.
 
         Args:
-            layouts: features as the exported model gives them. One with other features, or of other types, is left out.
+            layouts: features as the exported model computed them, one per layout. A layout with other features or
+                dtypes is left out.
 
         Returns:
-            Arrays [rows, outputs]; the first is the batch path's own.
+            Arrays [rows, outputs]. The first holds the batch path's own predictions; each other one those of a layout
+            whose features differ.
         """
         own = self.predictions[max(self.predictions)]
         found = [own]
@@ -65,13 +67,13 @@ class BatchChunk:
         return found
 
     def of(self, rows: np.ndarray) -> Self:
-        """Returns what it has for some of the rows, given as positions or as bool [rows]."""
+        """Return the chunk of some of the rows, given as positions or as bool [rows]."""
         features = {name: values[rows] for name, values in self.features.items()}
         predictions = {size: values[rows] for size, values in self.predictions.items()}
         return dataclasses.replace(self, features=features, predictions=predictions)
 
     def join(self, others: Sequence[Self]) -> Self:
-        """Returns what it and the others have, one after the other."""
+        """Return one chunk of these rows followed by those of the others."""
         chunks = [self, *others]
         return dataclasses.replace(
             self,
@@ -84,40 +86,43 @@ class BatchChunk:
 
 
 class BatchPath:
-    """The batch path of all rows, chunk of rows by chunk of rows; it can be walked through again."""
+    """The batch path of all rows, chunk by chunk; it can be iterated over several times."""
 
     def __init__(self, transformed_files: Sequence[str], trained: keras.Model, batch_sizes: Sequence[int]):
-        """Takes the rows and the model.
+        """Prepare the batch path of some files.
 
         Args:
             transformed_files: gzipped TFRecord files of transformed tf.Examples, with their keys.
-            trained: takes a dict of transformed features [batch, 1].
-            batch_sizes: rows a call.
+            trained: the trained model, whose input is a dict of transformed features [batch, 1].
+            batch_sizes: rows per call.
         """
         self.files = list(transformed_files)
         self._predict = _batched(trained)
         self._batch_sizes = batch_sizes
-        self._kept: list[_Decoded] | None = None  # all chunks, once known and not too large
+        self._kept: list[_Decoded] | None = None  # all chunks, once they have been read and are not too large
 
     def with_files(self, files: Sequence[str]) -> "BatchPath":
-        """Returns the same model on other files."""
+        """Return a batch path of other files with the same model."""
         other = copy.copy(self)
         other.files, other._kept = list(files), None
         return other
 
     def row_keys(self) -> np.ndarray:
-        """Returns the key of each row, int64 [rows].
+        """Return the key of each row, int64 [rows].
 
         Raises:
-            ValueError: A row has none; or a feature has another type or number of values from row to row.
+            ValueError: A row has no key, or the type or number of values of a feature differs between rows.
         """
         return np.concatenate([np.zeros(0, np.int64), *(keys for _, keys in self._decoded())])
 
     def features(self) -> Iterator[Arrays]:
-        """Yields the features of each chunk.
+        """Read the features of each chunk.
+
+        Yields:
+            Feature -> [rows, n].
 
         Raises:
-            ValueError: A feature has another type or number of values from row to row.
+            ValueError: The type or number of values of a feature differs between rows.
         """
         for features, _ in self._decoded():
             yield features
@@ -136,42 +141,51 @@ class BatchPath:
         self._kept = kept if size <= _KEPT_BYTES else None
 
     def chunks(self) -> Iterator[BatchChunk]:
-        """Yields each chunk, with predictions at the largest batch size.
+        """Predict each chunk at the largest batch size.
+
+        Yields:
+            The features and predictions of a chunk.
 
         Raises:
-            ValueError: A feature has another type or number of values from row to row.
+            ValueError: The type or number of values of a feature differs between rows.
         """
         for features in self.features():
             predictions = {max(self._batch_sizes): self.predict(features)}
             yield BatchChunk(features=features, predictions=predictions, predict=self.predict)
 
     def predict(self, features: Arrays) -> np.ndarray:
-        """Predicts at the largest batch size: features, each [rows, n], -> [rows, outputs]."""
+        """Return predictions [rows, outputs] at the largest batch size for features, each [rows, n]."""
         return self._predict_at(features, max(self._batch_sizes))
 
     def at_all_sizes(self, chunk: BatchChunk) -> BatchChunk:
-        """Adds the predictions at the other batch sizes."""
+        """Return the chunk with the predictions at the other batch sizes added."""
         others = {
             size: self._predict_at(chunk.features, size) for size in self._batch_sizes if size not in chunk.predictions
         }
         return dataclasses.replace(chunk, predictions=others | chunk.predictions)
 
     def _predict_at(self, features: Arrays, size: int) -> np.ndarray:
-        with tf.device("CPU:0"):  # where the probe runs too
+        with tf.device("CPU:0"):  # like the probe: kernels of a GPU round differently
             inputs = {name: tf.constant(values) for name, values in features.items()}
             predictions: np.ndarray = self._predict(inputs, size)["predictions"].numpy()
         return predictions
 
 
 def decode_examples(serialized: np.ndarray) -> Arrays:
-    """Decodes transformed tf.Examples to arrays [rows, n] of float32, int64 or bytes, by feature name.
+    """Decode transformed tf.Examples.
+
+    Args:
+        serialized: [rows].
+
+    Returns:
+        Feature -> [rows, n] float32, int64 or bytes objects.
 
     Raises:
-        ValueError: A feature has another type or number of values from row to row.
+        ValueError: The type or number of values of a feature differs between rows.
     """
     try:
         batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(serialized.tolist())
-    except RuntimeError:  # two types in one column
+    except RuntimeError:  # a column has values of two types
         return _decode_row_by_row(serialized)
     arrays = {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
@@ -183,13 +197,13 @@ def decode_examples(serialized: np.ndarray) -> Arrays:
 
 
 def count_values(column: pa.Array) -> np.ndarray:
-    """Counts the values of each row of a column of lists, int [rows]; 0 where there is no list."""
+    """Count the values of each row of a column of lists, int [rows]; 0 for a row without a list."""
     counts: np.ndarray = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
     return counts
 
 
 def _decode_row_by_row(serialized: np.ndarray) -> Arrays:
-    """Does the same in Python, where the error can name what it found."""
+    """Decode in Python, row by row, so that the error can name the types and numbers of values."""
     columns: dict[str, list[tuple[str, tuple[object, ...]]]] = {}
     for record in serialized:
         for name, feature in tf.train.Example.FromString(record).features.feature.items():
@@ -209,7 +223,7 @@ def _decode_row_by_row(serialized: np.ndarray) -> Arrays:
 
 
 def _batched(trained: keras.Model) -> Callable[[model_probe.Tensors, int], model_probe.Tensors]:
-    """Makes the trained model take any number of rows, and a batch size."""
+    """Return a function that calls the trained model on any number of rows in batches of a given size."""
     inputs = [tensor.name for tensor in trained.inputs]
     output = tf.TensorSpec(trained.output_shape, trained.outputs[0].dtype)
     return model_probe.in_batches(

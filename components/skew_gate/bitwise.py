@@ -1,4 +1,4 @@
-"""Compares arrays bit for bit: what == calls equal is not enough, and NaN has to equal itself."""
+"""Compare arrays bit for bit, where NaN equals itself and 0.0 differs from -0.0."""
 
 import collections
 
@@ -8,20 +8,41 @@ Arrays = dict[str, np.ndarray]
 
 
 def describe_type(values: np.ndarray) -> str:
-    """Returns dtype and shape, such as `float32 [5, 1]`; strings are arrays of bytes objects."""
+    """Return dtype and shape; an array of bytes objects is called `string`.
+
+    Example:
+        >>> describe_type(np.zeros((5, 1), np.float32))
+        'float32 [5, 1]'
+        >>> describe_type(np.array([b"a", b"b"], dtype=object))
+        'string [2]'
+    """
     dtype = "string" if values.dtype == object else values.dtype
     return f"{dtype} {list(values.shape)}"
 
 
 def bits(values: np.ndarray) -> np.ndarray:
-    """Returns values for which == means the same bits: NaN equals itself, -0.0 is not 0.0."""
+    """Return values for which == compares bits: floats as integers of the same size, other types unchanged.
+
+    Example:
+        >>> bits(np.array([np.nan, 0.0])) == bits(np.array([np.nan, -0.0]))
+        array([ True, False])
+    """
     return values.view(f"i{values.dtype.itemsize}") if values.dtype.kind == "f" else values
 
 
 def are_reordered(features: Arrays, exported: Arrays) -> bool:
-    """Whether both sides have the same rows in another order: then rows are mixed up, and no feature is wrong.
+    """Return whether both sides hold the same rows in another order, so that the order is wrong and no feature is.
 
     Columns whose values are not the same on both sides, such as rounded ones, are left out.
+
+    Args:
+        features: what Transform wrote, feature -> [rows, n].
+        exported: what the exported model computed, likewise.
+
+    Example:
+        >>> one, other = np.array([[1], [2]]), np.array([[2], [1]])
+        >>> are_reordered({"x": one}, {"x": other}), are_reordered({"x": one}, {"x": one})
+        (True, False)
     """
     names = [
         name

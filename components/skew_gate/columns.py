@@ -1,4 +1,4 @@
-"""What is known of each column before its sides are compared: how large its numbers are, and what rounds them."""
+"""Measure each column before its sides are compared: how large its numbers are, and which operations round them."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -13,22 +13,22 @@ from components.stacked_features import Parts, split_fitting
 
 Operations = Mapping[str, tuple[str, ...]]  # output of a signature -> operations that round, upstream of it
 
-# The scale is measured on so many rows at most, drawn at random: it is then off by less than 1%, and bounds are rough.
+# The scale is measured on at most this many rows, drawn at random. Its error is then below 1%, enough for the bounds.
 _MEASURED_ROWS = 32_768
 _SEED = 18  # the same rows every time
-_ALL_WHOLE = 2.0**23  # from here on, float32 has whole numbers alone
-# Two steps of a coarser type: one of float32 may decide to which of its numbers a value is rounded.
+_ALL_WHOLE = 2.0**23  # from this size on, every float32 is a whole number
+# Two steps of each coarser type: a single float32 step may decide to which of the coarser numbers a value is rounded.
 _COARSE = {"half": 2.0**-9, "bfloat16": 2.0**-6}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Column:
-    """A feature, or the predictions.
+    """What is known of a feature, or of the predictions.
 
     Attributes:
-        scale: None for integers and strings.
-        operations: that round, upstream of it in the exported model; the likeliest first.
-        whole: whether it is a float whose values are whole numbers: one of a one-hot code, or tf.floor of a logarithm.
+        scale: how large its numbers are; None for integers and strings.
+        operations: those that round, upstream of it in the exported model, the most likely first.
+        whole: whether it is a float whose values are whole numbers, such as a one-hot code or tf.floor of a logarithm.
     """
 
     scale: Scale | None
@@ -37,12 +37,12 @@ class Column:
 
     @property
     def has_edges(self) -> bool:
-        """Whether rounding may push a value over an edge: it is a whole number or a string, made of rounded numbers."""
+        """Whether rounding may move a value over an edge: a whole number or a string computed from rounded numbers."""
         return (self.scale is None or self.whole) and bool(self.operations)
 
     @property
     def largest_rounding(self) -> float:
-        """What rounding moves a number by, at most; relative to its scale. A whole number jumps."""
+        """The most that rounding moves a number, relative to its scale; 0 for whole numbers, which jump or stay."""
         if self.whole:
             return 0.0
         return max([LARGEST_ROUNDING, *(_COARSE[name] for name in self.operations if name in _COARSE)])
@@ -50,7 +50,7 @@ class Column:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Columns:
-    """All columns, over all rows."""
+    """The features and the predictions, measured over all rows."""
 
     features: dict[str, Column]
     predictions: Column
@@ -63,13 +63,16 @@ class Columns:
         predictions: Sequence[str],
         parts: Parts | None = None,
     ) -> Self:
-        """Measures the batch path's chunks of rows, one or more.
+        """Measure the columns of one or more chunks.
 
         Args:
-            chunks: all rows.
-            features: by feature, the operations that round.
-            predictions: the operations that round upstream of the predictions.
+            chunks: all rows of the batch path.
+            features: feature -> the operations that round it.
+            predictions: the operations that round the predictions.
             parts: the stacked features.
+
+        Returns:
+            The measured columns.
         """
         survey = ColumnSurvey(parts)
         for chunk in chunks:
@@ -86,9 +89,15 @@ class Columns:
         features: Operations,
         predictions: Sequence[str],
     ) -> Self:
-        """Takes what a survey of all rows found; `predict` is the trained model.
+        """Return the columns that a survey of all rows measured.
 
-        What rounds a stacked feature may round each of its columns.
+        The operations that round a stacked feature are taken to round each of its columns.
+
+        Args:
+            survey: has seen all rows.
+            predict: the trained model: features -> predictions.
+            features: feature -> the operations that round it.
+            predictions: the operations that round the predictions.
         """
         stacks = {part: stack for stack, names in survey.parts.items() for part in names}
         known = {
@@ -106,12 +115,12 @@ class Columns:
 
 
 class ColumnSurvey:
-    """Sees the features of every row once; memory does not grow with the rows.
+    """Collects what `Columns` needs in one pass over all rows; memory does not grow with the rows.
 
     Attributes:
-        parts: the stacked features; each of their columns is measured by itself.
-        kept: the features of up to _MEASURED_ROWS rows, drawn at random; all, in their order, where there are no more.
-        whole: feature -> whether it is a float whose values are whole numbers, in every row.
+        parts: the stacked features; each of their columns is measured separately.
+        kept: the features of up to _MEASURED_ROWS rows, drawn at random; of all rows, in order, if there are no more.
+        whole: feature -> whether it is a float whose values are whole numbers in every row.
     """
 
     def __init__(self, parts: Parts | None = None) -> None:
@@ -122,7 +131,7 @@ class ColumnSurvey:
         self._keys = np.zeros(0)
 
     def add(self, features: Arrays) -> None:
-        """Takes the features [rows, n] of the next rows."""
+        """Add the features [rows, n] of the next rows."""
         for name, values in split_fitting(features, self.parts).items():
             self.whole[name] = self.whole.get(name, True) and values.dtype.kind == "f" and _are_whole(values)
         rows = len(next(iter(features.values()), ()))
@@ -136,11 +145,11 @@ class ColumnSurvey:
         self.kept = features
 
     def scales(self) -> dict[str, Scale | None]:
-        """Measures each feature; None for integers and strings."""
+        """Return the scale of each feature; None for integers and strings."""
         return {name: Scale.measure(values) for name, values in split_fitting(self.kept, self.parts).items()}
 
 
 def _are_whole(values: np.ndarray) -> bool:
-    """Whether floats are whole numbers where float32 has others, too; NaN and infinity are left out."""
+    """Return whether floats are whole and small enough that float32 has fractions; NaN and infinity are left out."""
     finite = values[np.isfinite(values)]
     return bool(finite.size and (np.abs(finite) < _ALL_WHOLE).all() and (finite == np.rint(finite)).all())

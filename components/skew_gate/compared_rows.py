@@ -1,4 +1,4 @@
-"""Some rows on every path, what the exported model has to return for them, and those that are asked for again."""
+"""Rows with their values on every path, and the selection of rows that are compared again in other layouts."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,19 +14,23 @@ _SEED = 10  # the same rows every time
 
 
 class RowCountError(ValueError):
-    """The exported model returns another number of rows than it is given."""
+    """The exported model returned another number of rows than it received."""
 
 
 def require_rows(outputs: Arrays, rows: int) -> Arrays:
-    """Returns the outputs of the exported model, each of which has to have so many rows.
+    """Return the outputs of the exported model after checking their number of rows.
+
+    Args:
+        outputs: name -> [rows, n].
+        rows: expected number of rows.
 
     Raises:
-        RowCountError: One has another number; then no row of it can be told from another.
+        RowCountError: An output has another number of rows, so that its rows cannot be matched with the inputs.
     """
     for name, values in outputs.items():
         if values.shape[:1] != (rows,):
             raise RowCountError(
-                f"the exported model does not return one row for each that it is given: expected {rows} rows of "
+                f"the exported model does not return one row for each row that it receives: expected {rows} rows of "
                 f"{name}, received {describe_type(values)}; look for what drops, repeats or adds up rows in its "
                 "signatures"
             )
@@ -35,14 +39,14 @@ def require_rows(outputs: Arrays, rows: int) -> Arrays:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Some rows on every path.
+    """Some rows with their values on every path.
 
     Attributes:
-        numbers: int64 [rows], from 0 in the order of the files.
+        numbers: int64 [rows], counted from 0 in the order of the files.
         raw: serialized raw tf.Examples [rows].
-        batch: of the batch path.
+        batch: features and predictions of the batch path.
         exported: outputs of the exported model.
-        served: of the model server; None: it was not asked.
+        served: predictions of the model server; None if it was not asked.
     """
 
     numbers: np.ndarray
@@ -55,7 +59,7 @@ class Rows:
         return len(self.numbers)
 
     def of(self, rows: np.ndarray) -> Self:
-        """Returns some of the rows, given as ascending positions."""
+        """Return some of the rows, given as ascending positions."""
         return dataclasses.replace(
             self,
             numbers=self.numbers[rows],
@@ -66,7 +70,7 @@ class Rows:
         )
 
     def join(self, others: Sequence[Self]) -> Self:
-        """Returns these rows and the others, none of which the model server predicted."""
+        """Return these rows followed by the others; none of them may have predictions of the model server."""
         parts = [self, *others]
         exported = {name: np.concatenate([part.exported[name] for part in parts]) for name in self.exported}
         return dataclasses.replace(
@@ -79,15 +83,15 @@ class Rows:
 
 
 class AskedAgain:
-    """Keeps up to a number of rows, of more than that some drawn at random.
+    """The rows that are compared again in other layouts: all that are added, or a random selection if they are many.
 
     Attributes:
-        rows: what is kept; None: nothing.
-        presumed: how many rows are not.
+        rows: the rows that are kept; None if none was added.
+        presumed: the number of rows that are not kept.
     """
 
     def __init__(self, most: int) -> None:
-        """Takes how many rows are kept."""
+        """Start with no rows, and keep at most `most` of those that are added."""
         self._most = most
         self.rows: Rows | None = None
         self.presumed = 0
@@ -95,7 +99,7 @@ class AskedAgain:
         self._keys = np.zeros(0)
 
     def add(self, rows: Rows) -> Rows | None:
-        """Takes more rows; returns those that are not kept, among them earlier ones."""
+        """Add rows; return those that are no longer kept, which may include earlier ones, or None."""
         self._keys = np.concatenate([self._keys, self._random.random(len(rows))])
         everything = rows if self.rows is None else self.rows.join([rows])
         order = np.argsort(self._keys)

@@ -1,4 +1,4 @@
-"""What is known of how two sides of one column differ, and how the report says it."""
+"""Count how the two sides of one column differ, and describe it for the report."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,26 +11,33 @@ from components.skew_gate.columns import Column
 from components.skew_gate.json_values import as_json, example_as_json
 from components.skew_gate.rounding import LARGEST_EDGE_SHARE, Judgement, Shift, judge
 
-Layout = tuple[np.ndarray, np.ndarray]  # what is expected and what is received in one layout, [rows, n] each
+Layout = tuple[np.ndarray, np.ndarray]  # the expected and the received values in one layout, [rows, n] each
 
 EXACT = "equal"
 BIT_FOR_BIT = "equal bit for bit"
-MOST_OPERATIONS = 4  # named for a column: the likeliest
+MOST_OPERATIONS = 4  # named for a column: the most likely ones
 
 
 def within(steps: int) -> str:
-    """Words the rule for floats; docs/decisions/0018-rounding-is-not-skew.md says what a step is."""
+    """Return the rule for floats in words; docs/decisions/0018-rounding-is-not-skew.md defines a step.
+
+    Example:
+        >>> within(32)
+        'equal within 32 float32 steps'
+    """
     return f"equal within {steps} float32 steps"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two sides of the same rows, and what excuses a row.
+    """Two sides of the same rows, and the layouts that may explain a difference by rounding.
+
+    A layout is one way to put the rows into batches: a batch size, and whether the last batch is filled up.
 
     Attributes:
         expected: [rows, n].
         received: [rows, n].
-        layouts: two values that agree where a layout of the row's batch explains what was received.
+        layouts: pairs of arrays [rows, n]; a layout explains a difference where its two arrays agree.
         unsteady: bool [rows]: rows that layouts can excuse; None: all.
         jumps: bool [rows]: rows that may be at an edge; None: none.
     """
@@ -42,13 +49,13 @@ class Pair:
     jumps: np.ndarray | None = None
 
     def presume_explained(self) -> Self:
-        """Returns a feature's pair as if a layout explained every difference that a layout can explain."""
+        """Return the pair with one layout that explains every difference that layouts can explain."""
         return dataclasses.replace(self, layouts=[(self.expected, self.expected)], unsteady=None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WorstRow:
-    """The row that differs most: a skewed one before one at an edge, and that before a rounded one."""
+    """The row that differs most. A skewed row ranks above a row at an edge, and that above a rounded row."""
 
     row: int  # counted from 0, in the order of the files
     raw: dict[str, object]  # its raw values
@@ -58,39 +65,39 @@ class WorstRow:
 
 @dataclasses.dataclass(kw_only=True)
 class Rounding:
-    """What was rounding, and no skew."""
+    """The differences that are rounding and not skew."""
 
-    rows: int = 0  # that differ by rounding alone
+    rows: int = 0  # that differ only by rounding
     largest: float = 0.0  # absolute difference
     steps: float = 0.0  # the largest in float32 steps of the column's scale
-    at_edge: int = 0  # rows that rounding pushes over an edge, into another bucket
-    operations: tuple[str, ...] = ()  # that round, upstream of the column; the likeliest first
+    at_edge: int = 0  # rows that rounding moves over an edge, into another bucket
+    operations: tuple[str, ...] = ()  # that round, upstream of the column; the most likely first
 
 
 @dataclasses.dataclass(kw_only=True)
 class Comparison:
-    """How two sides of one column differ."""
+    """Counts of how the two sides of one column differ."""
 
     name: str
     rule: str  # how close the sides must be
     rows: int = 0
     skewed: int = 0  # rows that break the rule
-    presumed: int = 0  # rows that break it but for rounding, which was looked for in others like them, not in these
+    presumed: int = 0  # rows that break it unless rounding explains them, which was checked on similar rows only
     worst: WorstRow | None = None
-    problem: str | None = None  # why the sides cannot be compared, such as another dtype; then every row differs
+    problem: str | None = None  # why the sides cannot be compared, such as different dtypes; then every row differs
     rounding: Rounding = dataclasses.field(default_factory=Rounding)
     shift: Shift = dataclasses.field(default_factory=Shift)
-    drawn: int = 0  # rows known in every layout that were drawn at random, or all: averages and shares are theirs
+    drawn: int = 0  # rows for averages and shares: all, or drawn at random, and compared in every layout
     drawn_at_edge: int = 0
-    _worst_rank: tuple[int, float] = (0, -1.0)  # how bad the worst row is, and its distance
+    _worst_rank: tuple[int, float] = (0, -1.0)  # rank of the worst row, and its distance
 
     @property
     def differences(self) -> int:
-        """Rows for which the model is refused."""
+        """The number of rows for which the model is refused."""
         presumed = self.presumed if self.skewed else 0
         edges = self.rounding.at_edge if self._too_many_at_edge else 0
         rounded = self.rounding.rows if self._is_shifted else 0
-        return self.skewed + max(presumed, edges + rounded)  # presumed ones are among those
+        return self.skewed + max(presumed, edges + rounded)  # presumed rows are among those at an edge and the rounded
 
     @property
     def _too_many_at_edge(self) -> bool:
@@ -112,17 +119,21 @@ class Comparison:
         drawn: np.ndarray,
         presumed: bool = False,
     ) -> np.ndarray:
-        """Counts the rows in which any of the pairs differs, and returns each one's rank, the worst of any pair.
+        """Count the rows in which any of the pairs differs.
 
         Args:
-            pairs: each of the same rows.
+            pairs: one or more pairs of the same rows.
             sides: the names of `expected` and `received`.
             column: what is known of it; without a scale, the sides have to be equal bit for bit.
             bound: steps that a number may be off.
             raw: serialized raw tf.Examples [rows].
-            numbers: int [rows], the rows' numbers, from 0 in the order of the files.
+            numbers: int [rows], the rows' numbers, counted from 0 in the order of the files.
             drawn: bool [rows], whether a row was drawn at random and the pairs are of every layout.
-            presumed: whether rounding excuses what it may excuse, since nobody asked for other layouts of these rows.
+            presumed: whether every difference that rounding may explain counts as rounding, because other layouts of
+                these rows were not computed.
+
+        Returns:
+            The rank of each row, int [rows]: the worst of any pair.
         """
         if not len(raw):
             return np.zeros(0, int)
@@ -142,7 +153,7 @@ class Comparison:
         return self._count(judgements, drawn, presumed, bound)
 
     def _count(self, judgements: Sequence[Judgement], drawn: np.ndarray, presumed: bool, bound: int) -> np.ndarray:
-        """Counts each row once, as the worst that it is in any pair."""
+        """Count each row once, with its worst rank in any pair; return those ranks."""
         worst: np.ndarray = np.max([judgement.rank for judgement in judgements], axis=0)
         moved, rounded = worst == Judgement.MOVED, worst == Judgement.ROUNDED
         self.rows += len(worst)
@@ -184,13 +195,13 @@ class Comparison:
             )
 
     def mark_incomparable(self, problem: str, rows: int) -> None:
-        """Counts every row as different, since the sides cannot be compared."""
+        """Count all rows as different because the sides cannot be compared."""
         self.problem = problem
         self.rows += rows
         self.skewed += rows
 
     def reason(self) -> str:
-        """Describes the difference in plain words."""
+        """Return a sentence that describes the difference."""
         if self.problem is not None or self.worst is None:
             return f"{self.name}: {self.problem}"
         values = ", ".join(f"{side} {value!r}" for side, value in self.worst.values.items())
@@ -204,15 +215,15 @@ class Comparison:
         if self._too_many_at_edge:
             return (
                 f"{self.drawn_at_edge} of {self.drawn} rows lie on an edge, and rounding{operations} decides "
-                f"their side: more than {LARGEST_EDGE_SHARE:.0%}; compute what has the edges in float64"
+                f"their side: expected at most {LARGEST_EDGE_SHARE:.0%}; compute what has the edges in float64"
             )
         return (
             f"{self.rounding.rows} of {self.rows} rows differ in one direction, by {self.shift.steps:+.1f} float32 "
-            f"steps on average, where rounding leaves {self.shift.limit:.1f} at most: another mean or deviation"
+            f"steps on average: rounding explains at most {self.shift.limit:.1f}; look for another mean or deviation"
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Returns the comparison, for JSON."""
+        """Return the comparison as JSON values."""
         return {
             "name": self.name,
             "rule": self.rule,

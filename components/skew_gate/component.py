@@ -1,28 +1,30 @@
-"""SkewGate proves, row by row, that the exported model sees what the trained model saw.
+"""SkewGate, a component that checks row by row that the exported model computes what the trained model computed.
 
-Reads the raw and the transformed Examples, the exported Model, the ModelRun with the trained model, and the contract.
-Writes an InfraBlessing, which Pusher demands, with `report.json` beside it. On the rows of the eval split:
+It reads the raw and the transformed Examples, the exported Model, the ModelRun with the trained model, and the
+contract. It writes an InfraBlessing, which Pusher requires, and `report.json` in the same artifact. For the rows of one
+split, normally the eval split, it checks that
 
-a. each feature that Transform wrote equals what the model's `transform_features` gives: whole numbers and strings
-   exactly, floats but for rounding;
-b. the predictions of `serving_default`, of `serving_raw` fed with the row's plain values, and of the trained model on
-   Transform's features are equal but for rounding, at the same batch size and across batch sizes;
-c. the exported model answers in a fresh process that has imported neither tensorflow_transform nor this project;
-d. the embedded model server, started on the model as Pusher would push it, replays its warm-up requests and answers
-   over REST by rows, REST by columns and gRPC, in batches and for some rows one by one, what the batch path gives, but
-   for rounding; and over REST it answers, bit for bit, what it answers over gRPC.
+a. each feature that Transform wrote equals the output of the model's `transform_features`: whole numbers and strings
+   exactly, floats within rounding;
+b. the predictions of `serving_default`, of `serving_raw` on the row's plain values, and of the trained model on
+   Transform's features are equal within rounding, at the same batch size and across batch sizes;
+c. the exported model answers in a new process that has imported neither tensorflow_transform nor this project;
+d. the embedded model server, started on the model as Pusher would push it, replays its warm-up requests, and its
+   answers over REST by rows, REST by columns and gRPC equal the batch path within rounding, in batches and for some
+   rows one by one; its answers over REST equal those over gRPC bit for bit.
 
-A transformed row is paired with its raw row by its key, whatever order an engine wrote either in
-(components.skew_gate.row_pairing); a row that was lost or doubled refuses the model.
+A transformed row is paired with its raw row by its key, whatever order an engine wrote them in
+(components.skew_gate.row_pairing). A row that was lost or duplicated refuses the model.
 
-Every row is compared at the largest batch size; components.skew_gate.path_comparison says which rows at the others and
-by the server. components.skew_gate.rounding says what rounding is. It is reported, with the operations that it is
-likely from.
+Every row is compared at the largest batch size. components.skew_gate.path_comparison says which rows are compared at
+the other sizes and by the server. components.skew_gate.rounding defines rounding. The report lists it with the
+operations that most likely caused it.
 
-The latency of the single rows is reported and decides nothing. The warm-up requests that were replayed are left beside
-the verdict, for Pusher.
+The latency of the single requests is reported and decides nothing. The warm-up requests of a blessed model are kept in
+the artifact, for Pusher.
 
-Skew is a verdict, not a crash: the blessing says no and Pusher does not push. Raises only for invalid inputs.
+Skew is not an error: the artifact then says that the model is not blessed, and Pusher does not push it. The component
+raises only for invalid inputs.
 """
 
 import contextlib
@@ -63,10 +65,10 @@ from components.skew_gate.served_candidate import ServedCandidate
 from components.stacked_features import Parts
 
 BATCH_SIZES = (1, 7, 64, 512)
-# Seconds, unless the caller says otherwise; long, since a model that answers is never to be refused for a busy machine.
+# Seconds, by default. The limit is long so that a model is not refused because the machine is busy.
 TIME_LIMIT = 600.0
 REPORT_FILE = "report.json"
-# What TFX's own InfraValidator writes, and its Pusher looks for.
+# Names that TFX's InfraValidator writes and TFX's Pusher reads.
 _BLESSED_FILE, _NOT_BLESSED_FILE, _BLESSED_PROPERTY = "INFRA_BLESSED", "INFRA_NOT_BLESSED", "blessed"
 
 
@@ -86,28 +88,31 @@ def SkewGate(
     code_digest: Parameter[str],
     infra_validation: InputArtifact[standard_artifacts.InfraBlessing] = None,
 ) -> None:
-    """Blesses the model, or says where it is skewed.
+    """Bless the model, or report where it is skewed.
 
     Args:
         examples: raw rows.
         transformed_examples: the same rows after Transform.
-        model: exported, with the signatures in components.signatures.
+        model: the exported model, with the signatures in components.signatures.
         model_run: holds the trained model as TRAINED_MODEL_FILE.
-        schema: the contract, which says how serving_raw spells a missing value.
-        blessing: where verdict and report go.
-        split: which rows.
+        schema: the contract, which says which value of serving_raw means that a value is missing.
+        blessing: gets the verdict and the report.
+        split: the split whose rows are compared.
         trainer_module: imported before the trained model is read, so that its custom layers are registered.
-        warmup_batch_sizes: JSON list: rows of the requests that the model server is warmed up with.
-        feature_parts: JSON object: names of the columns of each stacked feature, as `Task.feature_parts`.
-        time_limit: seconds that the exported model may take to load, or for as many rows as are compared together.
+        warmup_batch_sizes: JSON list: numbers of rows of the requests that the model server is warmed up with.
+        feature_parts: JSON object: names of the columns of each stacked feature, as in `Task.feature_parts`.
+        time_limit: seconds that the exported model may take to load, and to answer one chunk of rows.
         code_digest: digest of this component's code; part of the cache key.
-        infra_validation: what InfraValidator says of the model, where it is part of the pipeline.
+        infra_validation: the verdict of InfraValidator on the model, if it is part of the pipeline.
+
+    Raises:
+        ValueError: The Trainer did not write the trained model, or the transformed rows cannot be read as dense arrays.
     """
     importlib.import_module(trainer_module)
     contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
     with (
         _make_workdir(blessing.uri) as workdir,
-        # The two processes that run the exported model know nothing of the project, nor of its file systems.
+        # The two processes that run the exported model import neither this project nor TFX's file systems.
         local_copies(list_split_files(examples, split)) as raw_files,
         local_copy(path_utils.serving_model_path(model.uri)) as model_dir,
     ):
@@ -143,19 +148,26 @@ def compare(
     batch_sizes: tuple[int, ...] = BATCH_SIZES,
     time_limit: float = TIME_LIMIT,
 ) -> SkewReport:
-    """Runs the exported model in its two processes, and compares it with the batch path.
+    """Run the exported model in a probe process and in a model server, and compare both with the batch path.
 
     Args:
-        workdir: an empty folder, where the probe's outputs, the server's log and the warm-up requests are left.
+        workdir: an empty folder for the probe's outputs, the server's log and the warm-up requests.
         raw_files: gzipped TFRecord files of raw tf.Examples.
         transformed_files: the same rows after Transform, in any order, with their keys.
         model_dir: the SavedModel.
-        trained: takes a dict of transformed features [batch, 1].
-        missing: how serving_raw spells a missing value.
-        warmup_batch_sizes: rows of the warm-up requests.
+        trained: the trained model, whose input is a dict of transformed features [batch, 1].
+        missing: the values of serving_raw that mean that a value is missing.
+        warmup_batch_sizes: numbers of rows of the warm-up requests.
         parts: the stacked features.
-        batch_sizes: rows a call; 1 is among them.
-        time_limit: seconds that loading the model, or answering a chunk of rows, may take.
+        batch_sizes: rows per call; 1 has to be among them.
+        time_limit: seconds that loading the model may take, and answering one chunk of rows.
+
+    Returns:
+        All comparisons, and the reasons to refuse the model.
+
+    Raises:
+        ValueError: A transformed row has no key, or the type or number of values of a transformed feature differs
+            between rows.
     """
     report = SkewReport(batch_sizes=batch_sizes, parts=parts)
     with (
@@ -180,10 +192,15 @@ def compare(
 
 @contextlib.contextmanager
 def _make_workdir(uri: str) -> Iterator[Path]:
-    """Makes a folder of this machine, where other processes read and write, until the block ends.
+    """Make a local folder that other processes can read and write, and remove it at the end of the block.
 
-    Below the artifact where that is local: a killed gate leaves nothing elsewhere, and what it leaves here goes with
-    the artifact.
+    It is in the artifact's folder if that is local, so that what a killed gate leaves is deleted with the artifact.
+
+    Args:
+        uri: of the blessing.
+
+    Yields:
+        The folder.
     """
     if not is_local(uri):
         with tempfile.TemporaryDirectory(prefix="skew-gate-") as folder:
@@ -198,21 +215,26 @@ def _make_workdir(uri: str) -> Iterator[Path]:
 def _load_trained(uri: str) -> keras.Model:
     if not fileio.exists(uri):
         raise ValueError(
-            f"the Trainer left no {os.path.basename(uri)}: expected the trained model in {os.path.dirname(uri)}; "
+            f"the Trainer did not write {os.path.basename(uri)}: expected the trained model in {os.path.dirname(uri)}; "
             "end run_fn with pipelines.modeling.export.export_model."
         )
-    with local_copy(uri) as path:  # Which file systems Keras reads itself changes with its version.
+    with local_copy(uri) as path:  # The file systems that Keras can read depend on its version.
         return keras.saving.load_model(path, compile=False)
 
 
 def write_verdict(blessing: standard_artifacts.InfraBlessing, report: SkewReport, workdir: Path) -> None:
-    """Writes the blessing or refusal as InfraValidator does, the report, and what is kept of `workdir`.
+    """Write the verdict as InfraValidator does, the report, and one file of `workdir`.
 
-    Kept are the warm-up requests of a blessed model, and the server's log for a refused one.
+    That file holds the warm-up requests of a blessed model, or the server's log of a refused one.
+
+    Args:
+        blessing: the artifact to write.
+        report: the finished report.
+        workdir: the folder that `compare` used.
     """
     write_text(os.path.join(blessing.uri, REPORT_FILE), json.dumps(report.as_dict(), indent=2) + "\n")
     write_text(os.path.join(blessing.uri, _BLESSED_FILE if report.blessed else _NOT_BLESSED_FILE), "")
-    left = workdir / (warmup_records.FILE if report.blessed else candidate_server.LOG)
-    if left.exists():
-        fileio.copy(str(left), os.path.join(blessing.uri, left.name), overwrite=True)
+    kept = workdir / (warmup_records.FILE if report.blessed else candidate_server.LOG)
+    if kept.exists():
+        fileio.copy(str(kept), os.path.join(blessing.uri, kept.name), overwrite=True)
     blessing.set_int_custom_property(_BLESSED_PROPERTY, int(report.blessed))

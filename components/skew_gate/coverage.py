@@ -1,38 +1,49 @@
-"""Says what was compared in full and what by sample, and what a sample of that size finds."""
+"""Describe which rows were compared in full and which by sample, and which skew a sample of that size finds."""
 
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# A sample's claim: a skew in the share of rows that it names is found with this probability.
+# The probability with which a sample finds a skew that is in at least the share of rows that is stated.
 CONFIDENCE = 0.999
 
 
 def smallest_share_found(drawn: int) -> float:
-    """Returns which share of all rows a skew must have, so that a draw of so many rows holds one with CONFIDENCE.
+    """Return the smallest share of all rows in which a skew is found with probability CONFIDENCE.
 
-    (1 - share) ** drawn = 1 - CONFIDENCE, for a draw with replacement; one without, as SkewGate's, finds no less.
+    It solves (1 - share) ** drawn = 1 - CONFIDENCE, which holds for a draw with replacement. A draw without
+    replacement, such as SkewGate's, finds a skew at least as often.
+
+    Args:
+        drawn: number of rows drawn at random.
+
+    Example:
+        >>> round(smallest_share_found(1400), 4)
+        0.0049
+        >>> smallest_share_found(0)
+        1.0
     """
     return 1.0 if drawn < 1 else float(1 - (1 - CONFIDENCE) ** (1 / drawn))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """Which rows were compared how.
+    """How many rows were compared in which way.
 
     Attributes:
-        rows: all of them; each was compared once, in batches of `batch_size`.
-        batch_size: the largest.
+        rows: all rows; each was compared in batches of `batch_size`.
+        batch_size: the largest batch size.
         in_all_layouts: rows that were compared at every batch size.
-        drawn: those of them that were drawn at random.
-        strata: stratum -> rows that were added to the drawn ones: rare values, and the like.
-        left_out: stratum -> rows that it has beside these, for which there was no room.
-        asked_again: rows that were added since they differed in batches of `batch_size`.
-        presumed: rows that differed so, too, and were not asked for again; they pass if all of `asked_again` do.
+        drawn: those of `in_all_layouts` that were drawn at random.
+        strata: stratum -> rows that were added to the drawn ones, such as rows with rare values.
+        left_out: stratum -> further rows of it that were not added, because the number of rows is limited.
+        asked_again: rows that were compared at every batch size because they differed in batches of `batch_size`.
+        presumed: further rows that differed in this way and were not compared again; they pass if all of `asked_again`
+            do.
         by_server: rows that the model server predicted, over every transport.
-        drawn_by_server: those of them that were drawn at random.
-        singly: rows that it predicted one by one.
+        drawn_by_server: those of `by_server` that were drawn at random.
+        singly: rows that the model server also predicted one by one.
     """
 
     rows: int
@@ -48,7 +59,7 @@ class Coverage:
     singly: int
 
     def as_dict(self) -> dict[str, object]:
-        """Returns it for JSON, with the shares of rows that are found; 0 where every row was compared."""
+        """Return JSON values, with the smallest shares of rows in which a skew is found; 0 if all were compared."""
         return {
             **dataclasses.asdict(self),
             "confidence": CONFIDENCE,
@@ -61,10 +72,13 @@ class Coverage:
 
 
 def describe_coverage(report: Mapping[str, Any]) -> Iterator[str]:
-    """Says over which rows a model has no differences, a sentence for each way.
+    """Describe over which rows a model has no differences.
 
     Args:
-        report: of a blessed model, as report.json holds it.
+        report: of a blessed model, as in report.json.
+
+    Yields:
+        One sentence per way of comparing.
     """
     coverage, rows = report["coverage"], report["rows"]
     *smaller, largest = map(str, report["batch_sizes"])
@@ -79,7 +93,7 @@ def describe_coverage(report: Mapping[str, Any]) -> Iterator[str]:
         )
     if coverage["presumed"]:
         yield (
-            f"{coverage['presumed']:,} more rows differ in batches of {largest} as {coverage['asked_again']:,} do that "
+            f"{coverage['presumed']:,} more rows differ in batches of {largest}, like {coverage['asked_again']:,} that "
             f"rounding explains: {describe_share(coverage, 'share_found_of_presumed', 'such')}"
         )
     by = ", ".join(report["latency"])
@@ -92,6 +106,16 @@ def describe_coverage(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def describe_share(coverage: Mapping[str, Any], share: str, kind: str = "all") -> str:
-    """Words a sample's claim: `a skew in 0.50% of all rows is found with 99.9%`; the share is rounded up."""
+    """Return a sentence about the skew that a sample finds; the share is rounded up.
+
+    Args:
+        coverage: as `Coverage.as_dict` returns it.
+        share: the key of the share.
+        kind: of which rows it is a share.
+
+    Example:
+        >>> describe_share({"share_found": 0.00492, "confidence": 0.999}, "share_found")
+        'a skew in 0.50% of all rows is found with 99.9% probability'
+    """
     least = math.ceil(1e4 * coverage[share]) / 1e4
-    return f"a skew in {least:.2%} of {kind} rows is found with {coverage['confidence']:.1%}"
+    return f"a skew in {least:.2%} of {kind} rows is found with {coverage['confidence']:.1%} probability"

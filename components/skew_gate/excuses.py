@@ -1,4 +1,4 @@
-"""What excuses predictions that differ."""
+"""Decide which differences of predictions the rounding of features explains."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,15 +11,16 @@ from components.skew_gate.comparison import Pair
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Excuses:
-    """What excuses predictions that differ by more than their own rounding.
+    """What may excuse predictions that differ by more than their own rounding.
 
-    What a row received has to be what the trained model makes of the row's features in some layout. Whether two other
-    values of the row agree says nothing about it: a model server that adds to every prediction would be excused.
+    A prediction is excused if it is within the bound of the trained model's prediction on the row's features in some
+    layout. That two other values of the row agree would not be enough: a model server that adds a constant to every
+    prediction would then be excused.
 
     Attributes:
-        predictions: [rows, outputs] each, of the trained model on the features of every layout.
-        rounded: bool [rows]: a feature is rounded otherwise in other layouts.
-        moved: bool [rows]: a feature is at an edge.
+        predictions: the trained model's predictions on the features of each layout, [rows, outputs] each.
+        rounded: bool [rows]: whether a feature is rounded differently in another layout.
+        moved: bool [rows]: whether a feature is at an edge.
     """
 
     predictions: Sequence[np.ndarray]
@@ -27,12 +28,12 @@ class Excuses:
     moved: np.ndarray
 
     def pair(self, expected: np.ndarray, received: np.ndarray) -> Pair:
-        """Pairs the predictions of all rows."""
+        """Return the expected and the received predictions of all rows as a pair with these excuses."""
         layouts = [(prediction, received) for prediction in self.predictions]
         return Pair(expected=expected, received=received, layouts=layouts, unsteady=self.rounded, jumps=self.moved)
 
     def of(self, rows: Sequence[int]) -> Self:
-        """Returns the excuses of some of the rows."""
+        """Return the excuses of some of the rows."""
         chosen = list(rows)
         predictions = [values[chosen] for values in self.predictions]
         return dataclasses.replace(

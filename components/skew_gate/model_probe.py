@@ -1,13 +1,13 @@
-"""Runs the signatures of an exported model on raw Examples, in a process without this project or tensorflow_transform.
+"""Run the signatures of an exported model on raw Examples, in a process without this project or tensorflow_transform.
 
-SkewGate runs this file as a script (components.skew_gate.probe_process), without this project on its path. The script
-takes one argument, a JSON file with `model` (the SavedModel), `examples` (raw Examples files), `chunk_rows` (rows read
-together), `missing` (the missing rule), `batch_sizes`, and `output` (a folder). It works in two steps:
+SkewGate runs this file as a script (components.skew_gate.probe_process), without this project on its import path. The
+script takes one argument, a JSON file with `model` (the SavedModel), `examples` (raw Examples files), `chunk_rows`
+(rows read together), `missing` (the missing rule), `batch_sizes`, and `output` (a folder). It works in two steps:
 
-1. Every row in batches of the largest size: it writes one `.npz` file per chunk of rows, `chunk-00000.npz` and so on,
-   with the arrays that `load_predictor` describes for that size.
-2. The rows that it is asked for, in all other layouts: each `ask-00000.tfrecord` that it finds in the folder, raw
-   tf.Examples, becomes `answer-00000.npz`. A file `last-ask` says that no other will come.
+1. It runs every row in batches of the largest size, and writes one `.npz` file per chunk of rows, `chunk-00000.npz` and
+   so on, with the arrays that `load_predictor` describes for that size.
+2. It runs the rows that it is asked for in all other layouts. For each file of raw tf.Examples, `ask-00000.tfrecord`
+   and so on, that appears in the folder, it writes `answer-00000.npz`. It stops when a file `last-ask` exists.
 
 At the end it writes `probe.json`: either `rows` and the `forbidden_modules` that were loaded, or the `error` that ended
 it. Every file is complete when its name appears.
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 if __name__ == "__main__":
-    gc.disable()  # until TensorFlow is imported, as gc_paused_imports of the project does
+    gc.disable()  # until TensorFlow is imported, which is then faster; gc_paused_imports of the project does the same
 import numpy as np
 import tensorflow as tf
 
@@ -31,25 +31,25 @@ FORBIDDEN_MODULES = ("tensorflow_transform", "pipelines", "components")
 CHUNK_NAME = "chunk-{:05d}.npz"
 ASK_NAME, ANSWER_NAME, LAST_ASK_NAME = "ask-{:05d}.tfrecord", "answer-{:05d}.npz", "last-ask"
 RESULT_NAME = "probe.json"
-FILLED = "filled"  # in place of a batch size; see load_predictor
+FILLED = "filled"  # instead of a batch size in the name of an output; see load_predictor
 _POLL_SECONDS = 0.01
 
 Tensors = dict[str, tf.Tensor]
 
 
 def load_predictor(model_dir: str, *, missing: Mapping[str, object]) -> Callable[..., dict[str, np.ndarray]]:
-    """Loads an exported model as a function of serialized raw tf.Examples [rows].
+    """Load an exported model as a function of serialized raw tf.Examples [rows].
 
     Args:
         model_dir: the SavedModel.
         missing: `number` and `string`, the values that tell serving_raw that a value is missing.
 
     Returns:
-        A function of the examples, of batch sizes, and of one more batch size `filled`, or None. It returns arrays
+        A function of the examples, of batch sizes, and optionally of a batch size `filled`. It returns arrays
         [rows, n], named `transform_features/<batch size>/<feature>`, `serving_default/<batch size>` and
-        `serving_raw/<batch size>`; and `transform_features/filled/<feature>`, where the last batch is filled up with
-        rows that come a second time. Kernels compute the last few rows of a batch otherwise, and those of a filled
-        batch do not count.
+        `serving_raw/<batch size>`. With `filled` it also returns `transform_features/filled/<feature>`, for which the
+        last batch is filled up with repeated rows, whose results are dropped. Kernels compute the last few rows of a
+        batch differently, and in a filled batch those are the repeated ones.
     """
     model = tf.saved_model.load(model_dir)
     transform_features, serving_default, serving_raw = (
@@ -57,7 +57,7 @@ def load_predictor(model_dir: str, *, missing: Mapping[str, object]) -> Callable
     )
 
     def predict(serialized: np.ndarray, sizes: Sequence[int], filled: int | None = None) -> dict[str, np.ndarray]:
-        # Read from the model here, not before: the model holds the variables that the signatures use.
+        # `model` is used here so that it stays alive: it holds the variables that the signatures use.
         raw_inputs = model.signatures["serving_raw"].structured_input_signature[1]
         examples = {"examples": tf.constant(serialized)}
         columns = build_request_columns(serialized, raw_inputs, missing)
@@ -78,30 +78,30 @@ def load_predictor(model_dir: str, *, missing: Mapping[str, object]) -> Callable
 def _in_filled_batches(
     serialized: np.ndarray, size: int, transform_features: Callable[[Tensors, int], Tensors]
 ) -> Tensors:
-    """Returns the features of batches of `size`, the last one filled up with the rows from the first on."""
+    """Return the features computed in batches of `size`, the last one filled up with rows from the beginning."""
     filled = np.resize(serialized, -(-len(serialized) // size) * size)
     features = transform_features({"examples": tf.constant(filled)}, size)
     return {name: values[: len(serialized)] for name, values in features.items()}
 
 
 def batched_signature(signature: Any) -> Callable[[Tensors, int], Tensors]:
-    """Makes a signature of a SavedModel take any number of rows, and a batch size."""
+    """Return a function that calls a signature of a SavedModel on any number of rows in batches of a given size."""
     return in_batches(lambda inputs: signature(**inputs), signature.structured_outputs)
 
 
 def in_batches(function: Callable[[Tensors], Tensors], outputs: dict[str, tf.TensorSpec]) -> Callable[..., Tensors]:
-    """Makes `function` take any number of rows in consecutive batches of a given size, the last one smaller.
+    """Return a function that calls `function` on consecutive batches of a given size, the last one smaller.
 
-    The loop is part of the graph: at batch size 1 a Python loop would cost more than the model.
+    The loop is part of the graph: at batch size 1 a Python loop would take longer than the model.
 
     Args:
         function: from tensors [batch, …] to tensors [batch, …].
-        outputs: what it returns, with None for the batch dimension.
+        outputs: specs of what it returns, with None for the batch dimension.
 
     Returns:
-        A function of tensors [rows, …] and the batch size, that returns tensors [rows, …].
+        A function of tensors [rows, …] and the batch size that returns tensors [rows, …].
     """
-    function = tf.autograph.experimental.do_not_convert(function)  # AutoGraph is for the loop below alone
+    function = tf.autograph.experimental.do_not_convert(function)  # AutoGraph has to convert only the loop below
 
     @tf.function
     def run(inputs: Tensors, size: tf.Tensor) -> Tensors:
@@ -116,7 +116,7 @@ def in_batches(function: Callable[[Tensors], Tensors], outputs: dict[str, tf.Ten
         return {k: array.concat() for k, array in arrays.items()}
 
     def call(inputs: Tensors, size: int) -> Tensors:
-        # Of any number of rows: a trace takes seconds, and would be made for each number.
+        # None rows: a trace takes seconds, and without this there would be one for each number of rows.
         specs = {name: tf.TensorSpec([None, *values.shape[1:]], values.dtype) for name, values in inputs.items()}
         traced = run.get_concrete_function(specs, tf.TensorSpec([], tf.int32))
         found: Tensors = traced(inputs, tf.constant(size))
@@ -128,18 +128,28 @@ def in_batches(function: Callable[[Tensors], Tensors], outputs: dict[str, tf.Ten
 def build_request_columns(
     serialized: np.ndarray, inputs: Mapping[str, tf.TensorSpec], missing: Mapping[str, object]
 ) -> Tensors:
-    """Builds one tensor [rows] per raw feature, as a client of serving_raw sends it: missing values are spelled out.
+    """Build one tensor [rows] per raw feature, as a client of serving_raw sends it.
+
+    Args:
+        serialized: raw tf.Examples [rows].
+        inputs: specs of the inputs of serving_raw.
+        missing: `number` and `string`, the values that tell serving_raw that a value is missing.
+
+    Returns:
+        Feature -> tensor [rows], in which missing values are replaced by those of `missing`.
 
     Raises:
         ValueError: A row has several values for a feature; serving_raw takes one.
     """
-    examples = tf.constant(serialized, tf.string)  # the dtype, too, of no rows
+    examples = tf.constant(serialized, tf.string)  # the dtype is needed if there are no rows
     parsed = tf.io.parse_example(examples, {name: tf.io.RaggedFeature(spec.dtype) for name, spec in inputs.items()})
     columns = {}
     for name, ragged in parsed.items():
         counts = np.diff(ragged.row_splits.numpy())
         if counts.max(initial=0) > 1:
-            raise ValueError(f"{name} has {counts.max()} values in one row: expected one at most")
+            raise ValueError(
+                f"raw feature {name}: expected at most one value per row, received {counts.max()} in one row"
+            )
         dtype = inputs[name].dtype
         column = np.full(len(serialized), _missing_value(dtype, missing), dtype.as_numpy_dtype)
         column[counts == 1] = ragged.values.numpy()
@@ -148,12 +158,12 @@ def build_request_columns(
 
 
 def main(request_file: str) -> int:
-    """Runs the request and returns the exit status; see the module's docstring."""
+    """Run the request in a file, which the module's docstring describes, and return the exit status."""
     request = json.loads(Path(request_file).read_text())
     output = Path(request["output"])
     try:
         rows = _serve_request(request, output)
-    except Exception as error:  # The boundary: TensorFlow ends with more lines than the message.
+    except Exception as error:  # SkewGate reports only the message; a traceback of TensorFlow has many lines.
         result: dict[str, object] = {"error": f"{type(error).__name__}: {error}"}
     else:
         result = {"rows": rows, "forbidden_modules": [name for name in FORBIDDEN_MODULES if name in sys.modules]}
@@ -164,7 +174,7 @@ def main(request_file: str) -> int:
 
 
 def _serve_request(request: dict[str, Any], output: Path) -> int:
-    """Writes the outputs of every row, then of those that are asked for; returns the number of all rows."""
+    """Write the outputs of every row, then of those that are asked for; return the number of all rows."""
     predict = load_predictor(request["model"], missing=request["missing"])
     *smaller, largest = sorted(request["batch_sizes"])
     rows = 0
@@ -178,10 +188,10 @@ def _serve_request(request: dict[str, Any], output: Path) -> int:
 
 
 def _wait_for_asks(output: Path) -> Iterator[Path]:
-    """Yields the files of rows that are asked for, as they come, until it is said that no other will."""
+    """Yield the files of rows that are asked for, as they appear, until `last-ask` exists and no file is left."""
     index = 0
     while True:
-        last = (output / LAST_ASK_NAME).exists()  # looked for first: it is written after the others
+        last = (output / LAST_ASK_NAME).exists()  # checked first, because it is written after the others
         path = output / ASK_NAME.format(index)
         if path.exists():
             yield path
@@ -199,7 +209,7 @@ def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _read_chunks(files: Sequence[str], rows: int) -> Iterator[np.ndarray]:
-    """Duplicates components.tfrecords.read_chunks: this script must not import the project."""
+    """Read chunks of records; a copy of components.tfrecords.read_chunks, which this script must not import."""
     records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(rows)
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -215,5 +225,5 @@ if __name__ == "__main__":
     gc.enable()
     status = main(sys.argv[1])
     sys.stderr.flush()
-    # The predictions are on disk. exit_now of the project, which this script must not import, gives the reasons.
+    # The predictions are on disk. exit_now of the project, which this script must not import, explains why to exit so.
     os._exit(status)

@@ -1,13 +1,14 @@
-"""Compares the paths of the same rows: every row in large batches, a sample in every layout, what differs once more.
+"""Compare the batch path with the exported model and the model server, row by row.
 
-1. One walk over all rows measures the columns and chooses the sample (components.skew_gate.sampling).
-2. A second one compares every row in batches of the largest size: the batch path, and each signature.
-3. The sample is compared at every batch size, too, and by the model server; a small data set is all sample, and a model
-   server predicts every row of one that is not large.
-4. A row that differs in large batches is compared at every batch size as well, since rounding excuses nothing but what
-   another layout gives. Beyond MOST_ASKED_AGAIN of them, some drawn at random are: the others pass if all of these do.
+1. A first pass over all rows measures the columns and chooses a sample of rows (components.skew_gate.sampling).
+2. A second pass compares every row in batches of the largest size: the batch path with each signature.
+3. The rows of the sample are also compared at every other batch size, and with the model server. In a small data set
+   every row is in the sample; of up to SERVED_ROWS rows, the model server predicts all.
+4. A row that differs in large batches is also compared at every other batch size, since a difference counts as rounding
+   only if another layout gives it. If more than MOST_ASKED_AGAIN rows differ, some drawn at random are compared again,
+   and the others pass if all of these do.
 
-Chunk of rows by chunk of rows: memory does not grow with the rows.
+The rows are read in chunks, so that memory does not grow with their number.
 """
 
 import dataclasses
@@ -31,34 +32,35 @@ from components.skew_gate.sampling import Sample, Sampler
 from components.stacked_features import split_fitting
 from components.tfrecords import read_chunks
 
-# The model server predicts all of so many rows, over every transport; of more, the sample. Less than one chunk.
+# If there are at most this many rows, the model server predicts all of them over every transport; of more rows, the
+# sample. Has to be less than one chunk.
 SERVED_ROWS = 5_000
-# Rows that differ in large batches, and are asked for again: each costs as much as fifty others.
+# The most rows that are compared again in other layouts. Each costs as much as fifty rows in large batches.
 MOST_ASKED_AGAIN = 5_000
 
 
 class ExportedModel(Protocol):
-    """The exported model by itself; components.skew_gate.probe_process.Probe is one."""
+    """The exported model in a process without a model server; components.skew_gate.probe_process.Probe is one."""
 
     def read_chunk(self, index: int) -> Arrays:
-        """Returns the outputs of a chunk of all rows, at the largest batch size."""
+        """Return the outputs of one chunk of all rows, at the largest batch size."""
 
     def ask(self, serialized: np.ndarray) -> int:
-        """Asks for rows in all other layouts; returns the number of the answer."""
+        """Ask for the outputs of rows in all other layouts, and return the index of the answer."""
 
     def read_answer(self, index: int, rows: int) -> Arrays:
-        """Returns an answer."""
+        """Return the answer with this index, about this number of rows."""
 
 
 class ServedModel(Protocol):
     """The model behind a server; components.skew_gate.served_candidate.ServedCandidate is one."""
 
     def predict(self, serialized: np.ndarray, batch_size: int, singly: np.ndarray) -> TransportPredictions:
-        """Predicts rows in batches, and some of them one by one."""
+        """Predict rows in batches, and those at the positions `singly` also one by one."""
 
 
 class PathComparison:
-    """One comparison of all paths."""
+    """A comparison of all rows on all paths."""
 
     def __init__(
         self,
@@ -69,15 +71,15 @@ class PathComparison:
         served: ServedModel | None,
         model_dir: str,
     ):
-        """Takes the paths.
+        """Prepare the comparison.
 
         Args:
-            report: gets the comparisons, and the reasons why nothing can be compared.
+            report: gets the comparisons, and the reasons if nothing can be compared.
             raw_files: gzipped TFRecord files of raw tf.Examples.
-            batch_path: the same rows as the pipeline has them, in the same order.
-            exported: the exported model by itself.
-            served: the model server; None: it is not asked.
-            model_dir: the SavedModel, whose graph says what rounds.
+            batch_path: the same rows after Transform, in the same order.
+            exported: the exported model in a process without a model server.
+            served: the model server; None if it is not to be asked.
+            model_dir: the SavedModel, whose graph names the operations that round.
         """
         self._report = report
         self._raw_files = raw_files
@@ -88,11 +90,11 @@ class PathComparison:
         self._asked_again = AskedAgain(MOST_ASKED_AGAIN)
 
     def run(self) -> None:
-        """Compares all rows; refuses a model that returns another number of rows than it is given.
+        """Compare all rows; refuse a model that returns another number of rows than it receives.
 
         Raises:
-            ProbeError: The exported model gives no output by itself.
-            ValueError: A transformed feature has another type or number of values from row to row.
+            ProbeError: The exported model gives no output in its process.
+            ValueError: The type or number of values of a transformed feature differs between rows.
         """
         try:
             self._compare()
@@ -123,11 +125,11 @@ class PathComparison:
         self._describe_coverage(sample, sampled, serves_all)
 
     def ask_server_alone(self) -> None:
-        """Adds to the report whether the server answers, where the exported model by itself does not."""
+        """Request one row from the model server, so that the report says whether it answers if the probe does not."""
         self._serve(next(read_chunks(self._raw_files))[:1], np.arange(1))
 
     def _survey(self) -> Sample:
-        """Measures the columns and chooses the sample."""
+        """Measure the columns and choose the sample."""
         decoder = example_coder.ExamplesToRecordBatchDecoder()
         survey, sampler = ColumnSurvey(self._report.parts), Sampler()
         rows = 0
@@ -145,7 +147,15 @@ class PathComparison:
         return sampler.choose()
 
     def _walk(self, sample: Sample, *, settle: bool) -> tuple[Rows, list[Rows]]:
-        """Reads every row on both paths in large batches; returns the sample, and the chunks that are not settled."""
+        """Read every row on both paths in large batches.
+
+        Args:
+            sample: the rows that were chosen.
+            settle: whether to settle each chunk, instead of returning it.
+
+        Returns:
+            The rows of the sample, and the chunks that were not settled.
+        """
         held, waiting, first = [], [], 0
         for index, (batch, raw) in enumerate(zip(self._batch_path.chunks(), read_chunks(self._raw_files), strict=True)):
             numbers = np.arange(first, first + len(raw))
@@ -160,7 +170,7 @@ class PathComparison:
         return held[0].join(held[1:]), waiting
 
     def _settle(self, chunk: Rows, sample: Sample) -> None:
-        """Compares the rows of a chunk that are in no sample; what breaks a rule waits to be asked for again."""
+        """Compare the rows of a chunk that are not in the sample, and keep those that break a rule for step 4."""
         rest = chunk.of(np.flatnonzero(~np.isin(chunk.numbers, sample.rows)))
         skewed = self._add(self._report.empty(), rest)
         if skewed.any():
@@ -177,7 +187,7 @@ class PathComparison:
         self._add(self._report, rest.of(np.flatnonzero(~skewed)))
 
     def _serve(self, serialized: np.ndarray, singly: np.ndarray) -> TransportPredictions | None:
-        """Returns what the model server predicts; some of the rows `singly`, too."""
+        """Return the model server's predictions, or None; the rows at the positions `singly` also one by one."""
         if self._served is None:
             return None
         try:
@@ -187,7 +197,7 @@ class PathComparison:
             return None
 
     def _add(self, report: SkewReport, rows: Rows, *, presumed: bool = False) -> np.ndarray:
-        """Adds rows that are known in large batches alone; returns a bool [rows], where one breaks a rule."""
+        """Add rows that were only computed in large batches; return bool [rows], whether each breaks a rule."""
         if not len(rows):
             return np.zeros(0, bool)
         return report.add(
@@ -202,7 +212,7 @@ class PathComparison:
         )
 
     def _add_known(self, rows: Rows, answer: int, drawn: np.ndarray) -> None:
-        """Adds rows with all layouts."""
+        """Add rows that were computed in all layouts; `answer` is the index of the exported model's answer."""
         outputs = require_rows(self._exported.read_answer(answer, len(rows)), len(rows)) | rows.exported
         batch = self._batch_path.at_all_sizes(rows.batch)
         columns, numbers = self._columns, rows.numbers

@@ -1,4 +1,4 @@
-"""Runs components.skew_gate.model_probe in a process of its own, asks it for rows, and reads what it leaves."""
+"""Run components.skew_gate.model_probe in a separate process, send it rows, and read its outputs."""
 
 import contextlib
 import json
@@ -21,16 +21,16 @@ _POLL_SECONDS = 0.01
 
 
 class ProbeError(RuntimeError):
-    """The exported model gives no output in its process; the message says why."""
+    """The exported model gave no output in its process; the message says why."""
 
 
 class Probe:
-    """The exported model in a process of its own; a context manager, at whose end the process ends.
+    """The exported model in a separate process, as a context manager.
 
-    Entering returns at once: the process loads the model while its caller does something else.
+    `__enter__` starts the process and does not wait until it has loaded the model. `__exit__` ends it.
 
     Attributes:
-        process: the process itself, once it runs.
+        process: the running process; set by `__enter__`.
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class Probe:
         batch_sizes: Sequence[int],
         seconds: float,
     ):
-        """Takes the model and the rows.
+        """Prepare the request to the process.
 
         Args:
-            workdir: a folder, where the outputs are left.
+            workdir: the folder for requests and outputs.
             raw_files: gzipped TFRecord files of raw tf.Examples.
             model_dir: the SavedModel.
-            missing: how serving_raw spells a missing value.
-            batch_sizes: rows a call.
-            seconds: that loading the model, or answering a chunk of rows, may take.
+            missing: the values of serving_raw that mean that a value is missing.
+            batch_sizes: rows per call.
+            seconds: time limit for loading the model, and for each chunk of rows.
         """
         self._workdir = workdir
         self._seconds = seconds
@@ -77,16 +77,22 @@ class Probe:
         self._running.close()
 
     def read_chunk(self, index: int) -> Arrays:
-        """Waits for the outputs of a chunk of all rows at the largest batch size; model_probe names them.
+        """Wait for the outputs of one chunk of all rows at the largest batch size.
+
+        Args:
+            index: of the chunk.
+
+        Returns:
+            Arrays, named as model_probe.load_predictor says.
 
         Raises:
-            ProbeError: They did not come.
+            ProbeError: The process ended or the time limit passed before they were written.
         """
-        # Loading the model and the first rows: the limit for each.
+        # The first chunk may take twice the limit: once for loading the model, once for the rows.
         return self._read(model_probe.CHUNK_NAME.format(index), self._seconds * (1 if index else 2))
 
     def ask(self, serialized: np.ndarray) -> int:
-        """Asks for rows in all other layouts: a batch of raw tf.Examples [rows]; returns the number of the answer."""
+        """Ask for the outputs of raw tf.Examples [rows] in all other layouts; return the index of the answer."""
         path = self._workdir / model_probe.ASK_NAME.format(self._asked)
         unfinished = path.with_suffix(".unfinished")
         with tf.io.TFRecordWriter(str(unfinished)) as writer:
@@ -97,18 +103,28 @@ class Probe:
         return self._asked - 1
 
     def read_answer(self, index: int, rows: int) -> Arrays:
-        """Waits for an answer about so many rows.
+        """Wait for an answer.
+
+        Args:
+            index: as `ask` returned it.
+            rows: number of rows that were asked for.
+
+        Returns:
+            Arrays, named as model_probe.load_predictor says.
 
         Raises:
-            ProbeError: It did not come.
+            ProbeError: The process ended or the time limit passed before it was written.
         """
         return self._read(model_probe.ANSWER_NAME.format(index), self._seconds * -(-rows // CHUNK_ROWS))
 
     def finish(self) -> list[str]:
-        """Says that nothing else will be asked; returns what was loaded of model_probe.FORBIDDEN_MODULES.
+        """Tell the process that no request will follow, and wait for its result.
+
+        Returns:
+            Those of model_probe.FORBIDDEN_MODULES that the process had loaded.
 
         Raises:
-            ProbeError: The process ended otherwise.
+            ProbeError: The process ended with an error, or not within the time limit.
         """
         (self._workdir / model_probe.LAST_ASK_NAME).touch()
         self._wait_for(model_probe.RESULT_NAME, self._seconds)
@@ -120,10 +136,10 @@ class Probe:
 
     def _read(self, name: str, seconds: float) -> Arrays:
         path = self._wait_for(name, seconds)
-        # Strings are pickled; the file is our own probe's, a moment old.
+        # Arrays of strings are pickled. The file can be trusted: this object's own process has just written it.
         with np.load(path, allow_pickle=True) as arrays:
             outputs = dict(arrays)
-        path.unlink()  # a million rows of them fill a disk
+        path.unlink()  # the outputs of a million rows would fill the disk
         return outputs
 
     def _wait_for(self, name: str, seconds: float) -> Path:
@@ -133,7 +149,7 @@ class Probe:
             if self.process.poll() is not None and not path.exists():
                 raise ProbeError(self._describe_end())
             if time.monotonic() > until:
-                raise ProbeError(f"it was not done after {seconds:g} s")
+                raise ProbeError(f"it did not write {name} within {seconds:g} s")
             time.sleep(_POLL_SECONDS)
         return path
 
@@ -145,5 +161,5 @@ class Probe:
 
 
 def missing_values(missing: MissingRule) -> dict[str, object]:
-    """Returns the missing rule as model_probe takes it."""
+    """Return the missing rule in the form that model_probe takes."""
     return {"number": missing.number, "string": missing.string}

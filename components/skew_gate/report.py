@@ -1,4 +1,4 @@
-"""Compares the paths of the same rows: counts rows compared and rows that differ, and keeps the worst."""
+"""Collect the comparisons of all paths: the numbers of rows compared and of rows that differ, and the worst row."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -28,13 +28,13 @@ _UNKNOWN = Column(scale=None)  # equal bit for bit
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Rows:
-    """The rows that are being compared.
+    """The rows that are being compared; the attributes are arguments of Comparison.add.
 
     Attributes:
         raw: serialized raw tf.Examples [rows].
-        numbers: int [rows], from 0 in the order of the files.
-        drawn: bool [rows]: known in every layout, and drawn at random or all.
-        presumed: whether rounding excuses what it may excuse of features.
+        numbers: int [rows], counted from 0 in the order of the files.
+        drawn: bool [rows]: whether a row was drawn at random, or all were, and was compared in every layout.
+        presumed: whether every difference of features that rounding may explain counts as rounding.
     """
 
     raw: np.ndarray
@@ -43,23 +43,24 @@ class _Rows:
     presumed: bool
 
     def of(self, rows: Sequence[int]) -> Self:
-        """Returns some of the rows."""
+        """Return some of the rows."""
         chosen = list(rows)
         return dataclasses.replace(self, raw=self.raw[chosen], numbers=self.numbers[chosen], drawn=self.drawn[chosen])
 
 
 class SkewReport:
-    """Collects comparisons, chunk of rows by chunk of rows.
+    """Comparisons of all rows, which are added chunk by chunk.
 
     Attributes:
-        parts: the stacked features; each of their columns is compared by itself.
+        parts: the stacked features; each of their columns is compared separately.
+        coverage: which rows were compared how; None if every row was added with every layout.
     """
 
     def __init__(self, *, batch_sizes: tuple[int, ...], parts: Parts | None = None):
-        """Starts empty.
+        """Start with no comparisons.
 
         Args:
-            batch_sizes: rows a call.
+            batch_sizes: rows per call.
             parts: the stacked features.
         """
         self.parts = parts or {}
@@ -68,33 +69,33 @@ class SkewReport:
         self._refusals: list[str] = []
         self._seconds: dict[str, list[float]] = {}
         self._rows = 0
-        self.coverage: Coverage | None = None  # None: every row was added with every layout
+        self.coverage: Coverage | None = None
 
     def empty(self) -> "SkewReport":
-        """Returns another one that takes the same rows."""
+        """Return a report with the same settings and no comparisons."""
         return SkewReport(batch_sizes=self._batch_sizes, parts=self.parts)
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
-        """Rows a call."""
+        """Rows per call."""
         return self._batch_sizes
 
     @property
     def blessed(self) -> bool:
-        """Whether rows were compared and there is no reason to refuse the model."""
+        """Whether rows were compared and no reason was found to refuse the model."""
         return bool(self._rows) and not self.reasons()
 
     def refuse(self, reason: str) -> None:
-        """Adds a reason that is not about single rows; once, if it comes again."""
+        """Add a reason that is not about single rows, unless it was added before."""
         if reason not in self._refusals:
             self._refusals.append(reason)
 
     def refuse_order(self) -> None:
-        """Adds that the exported model mixes rows up."""
+        """Add the reason that the exported model changes the order of rows."""
         self.refuse(_REORDERED)
 
     def reasons(self) -> list[str]:
-        """Returns why the model is refused, in plain words; empty when it is not."""
+        """Return the reasons to refuse the model, one sentence each; empty if it is blessed or had no rows."""
         return self._refusals + [c.reason() for c in self._comparisons.values() if c.differences]
 
     def add(
@@ -109,18 +110,23 @@ class SkewReport:
         drawn: np.ndarray | None = None,
         presumed: bool = False,
     ) -> np.ndarray:
-        """Compares some rows, and returns a bool [rows]: where one breaks a rule.
+        """Compare some rows, and add the result to the comparisons.
 
         Args:
             batch: features and predictions of the batch path.
-            exported: outputs of the exported model, named as model_probe.load_predictor says; at all batch sizes and
-                with `filled`, or at the largest alone.
+            exported: outputs of the exported model, named as model_probe.load_predictor says: at all batch sizes and
+                with `filled`, or only at the largest.
             raw: serialized raw tf.Examples [rows], for the report.
-            served: the model server's predictions; None when it does not serve the model, or was not asked.
-            columns: what is known of them, over all rows.
-            numbers: int [rows], the rows' numbers from 0 in the order of the files; None: they follow on the last ones.
-            drawn: bool [rows], which rows were drawn at random, or are all there are; None: all.
-            presumed: take for rounding what it may excuse of features, since other layouts were not asked for.
+            served: the model server's predictions; None if it does not serve the model, or was not asked.
+            columns: what was measured over all rows.
+            numbers: int [rows], the rows' numbers, counted from 0 in the order of the files; None: they continue those
+                of the rows before.
+            drawn: bool [rows], whether a row was drawn at random, or all were; None: all.
+            presumed: whether every difference of features that rounding may explain counts as rounding, because other
+                layouts of these rows were not computed.
+
+        Returns:
+            Bool [rows], whether each row breaks a rule.
         """
         rows = _Rows(
             raw=raw,
@@ -145,11 +151,11 @@ class SkewReport:
         return skewed
 
     def comparisons(self, beginning: str) -> list[Comparison]:
-        """Returns the comparisons whose names begin so."""
+        """Return the comparisons whose names begin with `beginning`."""
         return [comparison for name, comparison in self._comparisons.items() if name.startswith(beginning)]
 
     def latency(self) -> dict[str, dict[str, float]]:
-        """Returns per transport the number of single requests, and their median and 95th percentile in milliseconds."""
+        """Return the number of single requests of each transport, and their median and 95th percentile in ms."""
         return {
             transport: {
                 "calls": len(seconds),
@@ -161,7 +167,7 @@ class SkewReport:
         }
 
     def as_dict(self) -> dict[str, object]:
-        """Returns the whole report, for JSON."""
+        """Return the whole report as JSON values."""
         return {
             "blessed": self.blessed,
             "rows": self._rows,
@@ -184,10 +190,17 @@ class SkewReport:
         rows: _Rows,
         columns: dict[str, Column],
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Compares each feature in each layout; what all known layouts give excuses.
+        """Compare each feature in each layout.
+
+        Args:
+            features: what Transform wrote.
+            outputs: what the exported model computed, one dict per layout that is compared.
+            known_outputs: the same, and layouts that are not compared and may only explain a difference by rounding.
+            rows: the rows that are being compared.
+            columns: feature -> what was measured over all rows.
 
         Returns:
-            Three bool [rows]: where a feature is rounded, at an edge, and skewed.
+            Three bool [rows]: whether a feature of the row is rounded, at an edge, and skewed.
         """
         count = len(rows.raw)
         rounded, moved, skewed = (np.zeros(count, bool) for _ in range(3))
@@ -196,9 +209,9 @@ class SkewReport:
             comparison = self._comparison(f"feature {name}", EXACT if column.scale is None else within(FEATURE_STEPS))
             layouts = [(features[name], out[name]) for out in known_outputs if name in out and name in features]
             if name not in features:
-                comparison.mark_incomparable("the exported model has it, Transform did not write it", count)
+                comparison.mark_incomparable("the exported model returns it, but Transform did not write it", count)
             elif len(layouts) < len(known_outputs):
-                comparison.mark_incomparable("Transform wrote it, the exported model lacks it", count)
+                comparison.mark_incomparable("Transform wrote it, but the exported model does not return it", count)
             else:
                 jumps = np.full(count, column.has_edges)
                 pairs = [
@@ -223,10 +236,19 @@ class SkewReport:
         excuses: Excuses,
         columns: Columns,
     ) -> np.ndarray:
-        """Compares a signature with the trained model at each batch size, and its batch sizes with the largest.
+        """Compare a signature with the trained model at each batch size, and each of its batch sizes with the largest.
+
+        Args:
+            signature: name.
+            predictions: batch size -> predictions of the trained model.
+            exported: outputs of the exported model.
+            sizes: the batch sizes at which the exported model was run.
+            rows: the rows that are being compared.
+            excuses: what may explain a difference.
+            columns: what was measured over all rows.
 
         Returns:
-            Bool [rows]: where it is skewed.
+            Bool [rows]: whether the predictions of the row are skewed.
         """
         rule, largest = within(PREDICTION_STEPS), max(self._batch_sizes)
         at_largest = exported[f"{signature}/{largest}"]
@@ -254,7 +276,7 @@ class SkewReport:
         excuses: Excuses,
         column: Column,
     ) -> np.ndarray:
-        """Compares what the model server predicted; returns bool [rows]: where it is skewed."""
+        """Compare the model server's predictions; return bool [rows]: whether those of the row are skewed."""
         largest, sample = max(self._batch_sizes), served.sample
         pairs = {name: excuses.pair(predictions[largest], sent) for name, sent in served.batched.items()}
         skewed = self._add_transports(largest, pairs, rows, column)
@@ -267,10 +289,16 @@ class SkewReport:
         return skewed
 
     def _add_transports(self, size: int, pairs: dict[str, Pair], rows: _Rows, column: Column) -> np.ndarray:
-        """Compares each transport with the batch path, and REST, which is JSON, with gRPC, which is not.
+        """Compare each transport with the batch path, and REST, which is JSON, with gRPC, which is binary.
+
+        Args:
+            size: rows per request.
+            pairs: transport -> expected and received predictions.
+            rows: the rows that are being compared.
+            column: what was measured of the predictions.
 
         Returns:
-            Bool [rows]: where one differs from the batch path by more than rounding.
+            Bool [rows]: whether a transport differs from the batch path by more than rounding.
         """
         rule = within(PREDICTION_STEPS)
         skewed = np.zeros(len(rows.raw), bool)
@@ -293,10 +321,10 @@ class SkewReport:
         column: Column,
         bound: int,
     ) -> np.ndarray:
-        """Adds the rows to a comparison, and returns their ranks."""
+        """Add the rows to a comparison, and return their ranks."""
         return comparison.add(pairs, sides, column=column, bound=bound, **vars(rows))
 
 
 def _select_prefix(prefix: str, arrays: Arrays) -> Arrays:
-    """Returns the arrays whose names begin with `prefix`, without it."""
+    """Return the arrays whose names begin with `prefix`, under their names without it."""
     return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}

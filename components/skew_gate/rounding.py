@@ -1,8 +1,8 @@
-"""Tells rounding from skew (docs/decisions/0018-rounding-is-not-skew.md says why the rules are these).
+"""Distinguish rounding from skew (docs/decisions/0018-rounding-is-not-skew.md gives the reasons for the rules).
 
-float32 rounds one row differently in different places of a batch: kernels compute several rows at once and the last few
-one by one, and the two round otherwise. So the exported model is called in several layouts of its batches, and what it
-then gives for a row is what rounding can make of that row.
+float32 results for one row depend on its place in a batch: kernels compute several rows at once and the last few one by
+one, and the two round differently. So the exported model is run in several layouts of its batches. The values that it
+computes for a row in these layouts are the values that rounding can produce for that row.
 """
 
 import dataclasses
@@ -13,18 +13,20 @@ import numpy as np
 
 from components.skew_gate.bitwise import bits, describe_type
 
-# One step of float32 at 1. All bounds count steps of a number's scale: the largest of its size and its column's spread.
+# The step of float32 at 1. All bounds count such steps, relative to the scale of a number: the larger of its size and
+# its column's spread.
 STEP = float(np.finfo(np.float32).eps)
-# A feature is a short computation: of 50 ordinary ones none was more than 6 steps from the same graph without
-# TensorFlow's rearrangements. Another mean by 1e-4 standard deviations is 839 steps.
+# Features are short computations: of 50 common ones, none was more than 6 steps from the same graph without
+# TensorFlow's graph optimizations. A mean that is off by 1e-4 standard deviations is 839 steps.
 FEATURE_STEPS = 32
-# A model is a longer one, and weights enlarge what its features bring.
+# A model is a longer computation, and its weights can enlarge the rounding of its features.
 PREDICTION_STEPS = 64
-# On average over the rows, where rounding's signs cancel. Beside it FEATURE_STEPS / √rows, for few rows.
+# For the average over rows, in which rounding of both signs cancels. FEATURE_STEPS / √rows is added, for few rows.
 SHIFT_STEPS = 4
-# Of the scale: what rounding moves a number by, at most, however ill-conditioned it is. More is a jump: another bucket.
+# The most that rounding moves a number, relative to its scale, even if the computation is ill-conditioned. A larger
+# difference is a jump, for example to another bucket.
 LARGEST_ROUNDING = 1e-3
-# Largest share of rows that may jump: rows at the edge of a bucket, which rounding pushes over.
+# The largest share of rows that may jump because rounding moves them over the edge of a bucket.
 LARGEST_EDGE_SHARE = 0.1
 
 _CENTRAL = (10, 50, 90)  # percentiles
@@ -36,10 +38,10 @@ class Scale:
     """How large the numbers of a column are over all rows.
 
     Attributes:
-        spread: [n] float64: the standard deviation, or that of the central 80% of rows where this is less: one value of
-            1e9 does not make a difference of 50 small.
+        spread: [n] float64: the standard deviation, or the one estimated from the central 80% of rows if that is less.
+            With it, a single value of 1e9 does not make a difference of 50 look small.
         centre: [n] float64: the median.
-        probability: bool [n]: whether all are from 0 to 1, and predictions.
+        probability: bool [n]: whether they are predictions that are all from 0 to 1; None for features.
     """
 
     spread: np.ndarray
@@ -48,7 +50,7 @@ class Scale:
 
     @classmethod
     def measure(cls, *chunks: np.ndarray) -> Self | None:
-        """Measures float values [rows, n] each, column by column; None for integers and strings."""
+        """Measure chunks of floats [rows, n], column by column; return None for integers and strings."""
         if chunks[0].dtype.kind != "f":
             return None
         parts = [values.reshape(len(values), -1) for values in chunks]
@@ -63,14 +65,19 @@ class Scale:
         return cls(spread=spread, centre=centre)
 
     def of_predictions(self, values: np.ndarray) -> Self:
-        """Returns the scale with what is a probability, of predictions [rows, n]."""
+        """Return the scale with `probability` set from predictions [rows, n]."""
         within = (values >= 0) & (values <= 1)
         return dataclasses.replace(self, probability=within.reshape(len(values), -1).all(axis=0))
 
     def sizes(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Returns the scale of each number [rows, n] float64: the larger of its size and the column's spread.
+        """Return the scale of each number, [rows, n] float64: the larger of its size and the column's spread.
 
-        The size of a probability is p (1 + |ln p|): its relative error is the absolute one of a logit as large as ln p.
+        The size of a probability is p (1 + |ln p|), because its relative error is the absolute error of a logit, which
+        is as large as ln p.
+
+        Args:
+            left: [rows, n].
+            right: [rows, n].
         """
         sizes = _size(left, right)
         if self.probability is not None:
@@ -84,9 +91,9 @@ class Judgement:
     """How the rows of two arrays differ.
 
     Attributes:
-        rank: int [rows]: EQUAL; ROUNDED, which differs within rounding; MOVED, which jumps as the exported model does
-            by itself between layouts, a value at a bucket's edge; SKEWED, which differs by more.
-        distance: float64 [rows]: largest absolute difference, 1 between strings; 0 where the row does not differ.
+        rank: int [rows]: EQUAL; ROUNDED if the row differs within rounding; MOVED if it jumps where the exported model
+            itself jumps between layouts, at the edge of a bucket; SKEWED if it differs by more.
+        distance: float64 [rows]: largest absolute difference, 1 between strings; 0 if the row does not differ.
         steps: float64 [rows]: largest difference in steps of the scale; 0 for whole numbers and strings.
         rest: float64 [rows, n]: signed steps that no layout explains; 0 for whole numbers and strings.
     """
@@ -113,22 +120,25 @@ def judge(
     unsteady: np.ndarray | None = None,
     jumps: np.ndarray | None = None,
 ) -> Judgement:
-    """Compares two arrays [rows, n] of one dtype and shape, row by row.
+    """Compare two arrays [rows, n] of one dtype and shape, row by row.
 
-    A number may be `bound` steps off. If the two sides agree in some layout, it is rounding that makes either: then a
-    number may be off by up to `largest`, and by anything in a row that may be at an edge.
+    A number may be `bound` steps off. If the two sides agree in some layout, the difference is due to rounding: then
+    a number may be off by up to `largest`, and by any amount in a row that may be at an edge.
 
     Args:
         expected: float32, float64, int64, or bytes objects.
         received: of the same dtype and shape.
-        layouts: pairs of arrays that agree where a layout explains a number. Of features: what is expected, and what
-            the exported model gives in another layout. Of predictions: what the trained model makes of the features
-            of another layout, and what is received.
+        layouts: pairs of arrays that agree where a layout explains a number. For features: the expected values, and
+            those of the exported model in another layout. For predictions: the trained model's predictions on the
+            features of another layout, and the received ones.
         scale: of the column, for floats; None: the sides have to be equal bit for bit.
         bound: steps that a number may be off.
-        largest: what rounding moves a number by, at most; relative to its scale.
+        largest: the most that rounding moves a number, relative to its scale.
         unsteady: bool [rows], the rows that layouts can excuse; None: every row.
         jumps: bool [rows], those that may be at an edge; None: no row.
+
+    Returns:
+        The rank of each row, and how far it is off.
     """
     rows = len(expected)
     expected, received = expected.reshape(rows, -1), received.reshape(rows, -1)
@@ -162,7 +172,7 @@ def _rank_exact(
     layouts: Sequence[tuple[np.ndarray, np.ndarray]],
     may_jump: np.ndarray,
 ) -> np.ndarray:
-    """Ranks elements that have to be equal bit for bit."""
+    """Return the rank of each element of arrays that have to be equal bit for bit."""
     explained = np.zeros(expected.shape, bool)
     for left, right in layouts:
         explained |= equal(left, right)
@@ -171,7 +181,7 @@ def _rank_exact(
 
 
 def _rank_steps(off: np.ndarray, rest: np.ndarray, bound: float, largest: float, may_jump: np.ndarray) -> np.ndarray:
-    """Ranks floats by how many steps they are off, and how many of these no layout explains."""
+    """Return the rank of each float, given the steps that it is off and the steps that no layout explains."""
     explained = rest <= bound
     rounded = (off <= bound) | (explained & (off <= largest))
     ranks = np.where(rounded, Judgement.ROUNDED, np.where(explained & may_jump, Judgement.MOVED, Judgement.SKEWED))
@@ -179,7 +189,7 @@ def _rank_steps(off: np.ndarray, rest: np.ndarray, bound: float, largest: float,
 
 
 def _nearest(off: np.ndarray, others: Iterable[np.ndarray], excusable: np.ndarray) -> np.ndarray:
-    """Returns the fewest steps that a number is off in any layout, where layouts excuse."""
+    """Return the fewest steps that each number is off, in any layout if layouts can excuse the row."""
     rest = off
     for other in others:
         rest = np.where(excusable & (np.abs(other) < np.abs(rest)), other, rest)
@@ -187,20 +197,29 @@ def _nearest(off: np.ndarray, others: Iterable[np.ndarray], excusable: np.ndarra
 
 
 def equal(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Compares elements: NaN equals itself, and the sign of zero is none of a value's."""
+    """Return which elements are equal; NaN equals itself, and 0.0 equals -0.0.
+
+    Args:
+        left: [rows, n].
+        right: of the same dtype and shape.
+
+    Example:
+        >>> equal(np.array([np.nan, 0.0, 1.0]), np.array([np.nan, -0.0, 2.0]))
+        array([ True,  True, False])
+    """
     same: np.ndarray = left == right
     return same | (np.isnan(left) & np.isnan(right)) if left.dtype.kind == "f" else same
 
 
 class Shift:
-    """Whether the rows of a column differ in one direction, which rounding does not: another mean or deviation."""
+    """The average difference of a column's rows. Rounding averages to about 0; another mean or deviation does not."""
 
     def __init__(self) -> None:
         self._rows = 0
         self._sums: np.ndarray | None = None  # [2, n]: of the steps, and of the steps away from the centre
 
     def add(self, values: np.ndarray, rest: np.ndarray, scale: Scale) -> None:
-        """Takes the values [rows, n] of some rows and the steps that no layout explains."""
+        """Add the values [rows, n] of some rows and the steps that no layout explains, of the same shape."""
         self._rows += len(values)
         if not rest.any():
             return
@@ -211,7 +230,7 @@ class Shift:
 
     @property
     def steps(self) -> float:
-        """The average steps, of the column that is furthest off, with their sign."""
+        """The signed average steps of the column, or direction from the centre, that is furthest off."""
         if self._sums is None or not self._sums.size:
             return 0.0
         means = self._sums.ravel() / self._rows
@@ -219,25 +238,25 @@ class Shift:
 
     @property
     def limit(self) -> float:
-        """How many steps rounding leaves, at most, over so many rows."""
+        """The most average steps that rounding explains over this number of rows."""
         return SHIFT_STEPS + FEATURE_STEPS / max(self._rows, 1) ** 0.5
 
 
 def _size(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The larger absolute value of two floats, [rows, n] float64; 0 where either is not finite."""
+    """Return the larger absolute value of two floats, [rows, n] float64; 0 where either is not finite."""
     sizes = np.maximum(np.abs(left.astype(np.float64)), np.abs(right.astype(np.float64)))
     return np.where(np.isfinite(sizes), sizes, 0.0)
 
 
 def _signed(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Subtracts in float64: 0 where two values are equal, infinite where they differ and one is not finite."""
+    """Subtract in float64; 0 where two values are equal, infinite where they differ and one is not finite."""
     with np.errstate(invalid="ignore"):  # inf - inf
         gaps = left.astype(np.float64) - right.astype(np.float64)
     return np.where(equal(left, right), 0.0, np.where(np.isfinite(gaps), gaps, np.inf))
 
 
 def _absolute(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The absolute difference in float64, 1 between strings; a finite number, for JSON."""
+    """Return the absolute difference as a finite float64, for JSON; 1 between strings."""
     if left.dtype == object:
         return (left != right).astype(np.float64)
     gaps = np.abs(_signed(left, right)) if left.dtype.kind == "f" else np.abs(left.astype(np.float64) - right)

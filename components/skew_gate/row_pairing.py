@@ -1,8 +1,8 @@
-"""Puts transformed rows into the order of the raw rows that they were made of, by their keys (components.row_keys).
+"""Bring transformed rows into the order of the raw rows that they were made of, by their keys (components.row_keys).
 
-With several files, an engine gives Transform's rows in another order than the raw ones. Rows in the same order are left
-where they are. Others are copied to the working folder, a part at a time: what is held of all rows are keys and places,
-about 40 bytes a row.
+If there are several files, Beam runners may write Transform's rows in another order than the raw ones. If the order is
+the same, the files are used as they are. Otherwise the rows are copied to the working folder in parts; only keys and
+positions are held in memory for all rows, about 40 bytes a row.
 """
 
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ _GZIP = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
 
 
 def pair_rows(raw_files: Sequence[str], batch_path: BatchPath, workdir: Path) -> BatchPath:
-    """Finds the transformed row of every raw row.
+    """Find the transformed row of every raw row.
 
     Args:
         raw_files: gzipped TFRecord files of raw tf.Examples.
         batch_path: the rows after Transform, in any order.
-        workdir: where files go that have to be written anew.
+        workdir: folder for reordered files.
 
     Returns:
         The batch path in the order of the raw rows.
 
     Raises:
-        PairingError: A raw row has no transformed one, or several, or a transformed row is of no raw row.
+        PairingError: A raw row has no transformed row or several, or a transformed row has no raw row.
         ValueError: A transformed row has no key.
     """
     keys = [make_row_keys(chunk.tolist()) for chunk in read_chunks(raw_files)]
@@ -42,7 +42,7 @@ def pair_rows(raw_files: Sequence[str], batch_path: BatchPath, workdir: Path) ->
 
 
 def _write_in_order(files: Sequence[str], places: np.ndarray, workdir: Path) -> list[str]:
-    """Writes rows to their places; returns the files."""
+    """Write rows in the order of their places, and return the files."""
     rows = max(CHUNK_ROWS, -(-len(places) // _MOST_PARTS))
     part_of = places // rows
     parts = [workdir / f"paired-{number:05d}" for number in range(part_of.max() + 1)]
@@ -59,7 +59,7 @@ def _write_in_order(files: Sequence[str], places: np.ndarray, workdir: Path) -> 
 
 
 def _scatter(files: Sequence[str], part_of: np.ndarray, parts: Sequence[Path]) -> None:
-    """Writes each row to its part, in the order in which it comes."""
+    """Write each row to the part that it belongs to, without sorting."""
     writers = [tf.io.TFRecordWriter(str(part)) for part in parts]
     first = 0
     for chunk in read_chunks(files):

@@ -1,8 +1,9 @@
-"""Chooses the rows that are compared in every layout of a batch, in one pass over all rows.
+"""Choose the rows that are compared in every layout, in one pass over all rows.
 
-Most are drawn at random, each row as likely as any other: what share of rows a skew must have to be found follows from
-their number. Beside them are rows that a draw may miss, and where skews begin: rows where a value is missing, the least
-and largest numbers, rows on either side of a bucket's edge, and rare values. docs/decisions/0027-skew-by-sample.md.
+Most are drawn at random, each row with the same probability. Their number determines the smallest share of rows in
+which a skew is found. In addition there are rows that a draw may miss and that are often skewed: rows with missing
+values, the smallest and largest numbers, rows on both sides of a bucket's edge, and rare values
+(docs/decisions/0027-skew-by-sample.md).
 """
 
 import dataclasses
@@ -16,24 +17,24 @@ from components.skew_gate.bitwise import Arrays
 from components.skew_gate.coverage import smallest_share_found
 from components.skew_gate.strata import EDGES, EXTREMES, MISSING, RARE, Candidates, Edges, Values, find_gaps
 
-# Drawn at random. Of 1,400 rows one at least is in any 0.5% of all rows, with a probability of 99.9%.
+# Drawn at random. With a probability of 99.9%, at least one of 1,400 rows is in any given 0.5% of all rows.
 DRAWN_ROWS = 1400
-# Beside them, at most, of which each stratum has a quarter at least where it needs so many.
+# The most rows in addition. Each of the four strata gets at least a quarter of them if it has as many.
 STRATA_ROWS = 600
-# So many rows or fewer are all compared in every layout.
+# If there are at most this many rows, all are compared in every layout.
 SAMPLE_ROWS = DRAWN_ROWS + STRATA_ROWS
 _SEED = 27  # the same rows are drawn every time
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sample:
-    """The rows that were chosen.
+    """The rows that were chosen, by their numbers, counted from 0 in the order of the files.
 
     Attributes:
-        total: rows that there are.
-        drawn: int64, ascending: the rows drawn at random, by their numbers from 0 in the order of the files.
-        strata: stratum -> int64, the rows that it holds; empty where all rows are drawn.
-        left_out: stratum -> how many rows it would have held without the bound.
+        total: number of all rows.
+        drawn: int64, ascending: the rows drawn at random, or all.
+        strata: stratum -> int64, the rows added for it; empty if `drawn` holds all rows.
+        left_out: stratum -> number of its rows that are not in the sample, because STRATA_ROWS is the limit.
     """
 
     total: int
@@ -48,12 +49,12 @@ class Sample:
 
     @property
     def complete(self) -> bool:
-        """Whether every row is in it."""
+        """Whether the sample holds every row."""
         return len(self.drawn) == self.total
 
 
 class Sampler:
-    """Sees every row once, and keeps what it needs of them: memory does not grow with the rows."""
+    """Chooses the sample in one pass over all rows; memory does not grow with the rows."""
 
     def __init__(self) -> None:
         self._random = np.random.default_rng(_SEED)
@@ -65,7 +66,7 @@ class Sampler:
         self._edges = Edges()
 
     def add(self, raw: pa.RecordBatch, features: Arrays) -> None:
-        """Takes the next rows: raw columns of lists, and the features [rows, n] that Transform made of them."""
+        """Add the next rows: raw columns of lists, and the features [rows, n] that Transform made of them."""
         rows = raw.num_rows
         numbers = np.arange(self._total, self._total + rows)
         keys = np.concatenate([self._keys, self._random.random(rows)])
@@ -82,7 +83,7 @@ class Sampler:
         self._edges.add(raw_columns, columns, numbers)
 
     def choose(self) -> Sample:
-        """Chooses the rows."""
+        """Return the sample of all rows that were added."""
         if self._total <= SAMPLE_ROWS:
             everything = np.arange(self._total)
             return Sample(total=self._total, drawn=everything, strata={}, left_out={})
@@ -101,9 +102,9 @@ class Sampler:
 
 
 def _single_values(raw: pa.RecordBatch) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray]]]:
-    """Yields, by column, bool [rows] where a row has one value, and these values."""
+    """Yield each column with bool [rows], whether a row has exactly one value, and these values."""
     for name, column in zip(raw.schema.names, raw.columns, strict=True):
-        if pa.types.is_null(column.type):  # no row has one
+        if pa.types.is_null(column.type):  # no row has a value
             yield name, (np.zeros(len(column), bool), np.zeros(0))
             continue
         lengths = count_values(column)
@@ -113,7 +114,7 @@ def _single_values(raw: pa.RecordBatch) -> Iterator[tuple[str, tuple[np.ndarray,
 
 
 def _each_column(features: Arrays) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields features [rows, n] as they are where n is 1, else each of their columns [rows, 1] by its number."""
+    """Yield each column [rows, 1] of features [rows, n]; if n is more than 1, its name ends in its index, `[0]`."""
     for name, values in features.items():
         width = values.shape[1]
         for place in range(width):
@@ -121,14 +122,14 @@ def _each_column(features: Arrays) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _in_turn(groups: list[np.ndarray]) -> np.ndarray:
-    """Merges rows, the first of each group before the second of any; each row once."""
+    """Merge groups of rows: first the first row of each group, then the second ones; each row once."""
     longest = max((len(rows) for rows in groups), default=0)
     ordered = [rows[place] for place in range(longest) for rows in groups if place < len(rows)]
     return np.array(list(dict.fromkeys(ordered)), np.int64)
 
 
 def _share_out(wanted: Mapping[str, np.ndarray], most: int) -> dict[str, np.ndarray]:
-    """Gives every group an equal part of `most` rows, and what a group does not need to those that need more."""
+    """Divide `most` rows equally among the groups; what a group does not need goes to larger groups."""
     held: dict[str, np.ndarray] = {}
     left = most
     by_need = sorted(wanted, key=lambda name: len(wanted[name]))

@@ -1,4 +1,4 @@
-"""Serves the candidate as it would be served once it is pushed, and requests its predictions over every transport."""
+"""Serve the candidate as it would be served after a push, and request its predictions over every transport."""
 
 import contextlib
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from components.skew_gate import model_probe
 from components.skew_gate.probe_process import missing_values
 from components.tfrecords import read_chunks
 
-SINGLE_ROWS = 128  # requested one by one
+SINGLE_ROWS = 128  # the most rows that are requested one by one
 
 
 class ServedCandidate:
-    """A candidate that is being served; a context manager, at whose end the server ends.
+    """A candidate on a model server, as a context manager.
 
-    Entering returns at once: the server loads while its caller does something else.
+    `__enter__` starts the server and does not wait until it has loaded the model. `__exit__` ends it.
 
     Attributes:
-        records: the file of warm-up requests that the server replays first.
+        records: the file of warm-up requests, which the server replays before it answers.
     """
 
     def __init__(
@@ -37,15 +37,15 @@ class ServedCandidate:
         warmup_batch_sizes: Sequence[int],
         seconds: float,
     ):
-        """Takes the model and the rows.
+        """Prepare the server.
 
         Args:
             workdir: an empty folder.
-            raw_files: gzipped TFRecord files of raw tf.Examples; the warm-up requests are made of the first.
+            raw_files: gzipped TFRecord files of raw tf.Examples; the warm-up requests contain the first rows.
             model_dir: the SavedModel.
-            missing: how serving_raw spells a missing value.
-            warmup_batch_sizes: rows of the warm-up requests.
-            seconds: that the server may take until it is ready, and for each response.
+            missing: the values of serving_raw that mean that a value is missing.
+            warmup_batch_sizes: numbers of rows of the warm-up requests.
+            seconds: time limit until the server is ready, and for each response.
         """
         self.records = workdir / warmup_records.FILE
         self._workdir = workdir
@@ -63,7 +63,7 @@ class ServedCandidate:
             self._specs = input_specs(self._model_dir, SERVING_RAW)
             first = next(read_chunks(self._raw_files), np.array([], object))[: max(self._warmup_batch_sizes)]
             warmup_records.write(self.records, self._request(first), self._warmup_batch_sizes)
-        except (OSError, ValueError) as error:  # no SavedModel, or rows that it cannot take: `predict` raises it
+        except (OSError, ValueError) as error:  # no SavedModel, or rows that it cannot take; `predict` reports it
             self._problem = error
         else:
             base = self._workdir / "versions"
@@ -75,15 +75,19 @@ class ServedCandidate:
         self._running.close()
 
     def predict(self, serialized: np.ndarray, batch_size: int, singly: np.ndarray) -> TransportPredictions:
-        """Requests the predictions of rows over every transport, in batches and some one by one.
+        """Request the predictions of rows over every transport, in batches and some one by one.
 
         Args:
             serialized: raw tf.Examples [rows].
-            batch_size: rows a request.
-            singly: int, ascending positions, of which up to SINGLE_ROWS are requested one by one, too.
+            batch_size: rows per request.
+            singly: int, ascending positions; up to SINGLE_ROWS of these rows are also requested one by one.
+
+        Returns:
+            The predictions of every transport.
 
         Raises:
-            CandidateServerError: The server does not serve the model; the message is its own.
+            CandidateServerError: The server did not start, or a request failed. The message is the server's if it has
+                one.
         """
         if self._server is None:
             raise CandidateServerError(f"{type(self._problem).__name__}: {self._problem}") from self._problem
@@ -97,18 +101,27 @@ class ServedCandidate:
 
 
 def choose_sample(rows: int, size: int) -> list[int]:
-    """Chooses `size` of so many rows, or all where there are fewer: spread evenly, the same every time."""
+    """Return `size` evenly spread positions of so many rows, or all if there are fewer; the same every time.
+
+    Args:
+        rows: number of rows.
+        size: number of positions.
+
+    Example:
+        >>> choose_sample(11, 3), choose_sample(2, 3)
+        ([0, 5, 10], [0, 1])
+    """
     return sorted({int(row) for row in np.linspace(0, rows - 1, min(rows, size))})
 
 
 def link_version(model_dir: Path, records: Path, base: Path) -> None:
-    """Makes version 1 of a model below `base`, as Pusher would push it: links to its files and its warm-up records."""
+    """Make version 1 in the folder `base`, with links to the model's files and the warm-up records, as after a push."""
     model_dir = model_dir.resolve()
     version = base / "1"
     link = warmup_records.path_in(version)
-    beside = link.parent  # a folder of its own, since something is added to it
-    beside.mkdir(parents=True)
-    for source, target in ((model_dir, version), (model_dir / beside.name, beside)):
+    extra = link.parent  # assets.extra; a new folder and not a link, because the records are added to it
+    extra.mkdir(parents=True)
+    for source, target in ((model_dir, version), (model_dir / extra.name, extra)):
         for path in source.iterdir() if source.is_dir() else ():
             if not (target / path.name).exists():
                 (target / path.name).symlink_to(path)

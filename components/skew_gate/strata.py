@@ -1,4 +1,4 @@
-"""Finds rows that a draw may miss: where a value is missing, extreme, rare, or beside the edge of a bucket."""
+"""Find rows that a random draw may miss: with a value that is missing, extreme, rare, or next to a bucket's edge."""
 
 from collections.abc import Mapping
 
@@ -8,43 +8,44 @@ import pandas as pd
 from components.skew_gate.bitwise import Arrays
 
 MISSING, EXTREMES, EDGES, RARE = "missing values", "extremes", "bucket edges", "rare values"
-_ROWS_EACH = 2  # of a column without a value
-_MOST_VALUES = 1_000  # different ones; a column with more, such as an id or a time, has no rare ones
-_MOST_BUCKETS = 64  # a column of more whole numbers is none of buckets
-_MOST_PAIRS = 200  # of a raw column and the buckets made of it
-# Of the places where a bucket changes along a column: where fewer than this share lead back, it is made of the column.
+_ROWS_EACH = 2  # rows per column in which its value is missing
+_MOST_VALUES = 1_000  # of a column with more different values, such as an id or a time, none counts as rare
+_MOST_BUCKETS = 64  # a column with more different whole numbers does not hold buckets
+_MOST_PAIRS = 200  # pairs of a raw column and the buckets made of it
+# With the rows sorted by a raw column, the bucket rises in some places and falls in others. If the smaller of the two
+# counts is less than this share of the larger one, the bucket is taken to be made of the column.
 _BACK = 0.2
 
-Raw = Mapping[str, tuple[np.ndarray, np.ndarray]]  # column -> bool [rows] where it has one value, and these values
+Raw = Mapping[str, tuple[np.ndarray, np.ndarray]]  # column -> bool [rows], whether it has one value, and these values
 
 
 class Candidates:
-    """The first rows of a kind."""
+    """The first rows of a kind, by their numbers."""
 
     def __init__(self, most: int):
         self._most = most
         self.numbers = np.zeros(0, np.int64)
 
     def add_rows(self, numbers: np.ndarray) -> None:
-        """Takes more rows, by their numbers."""
+        """Add rows, by their numbers."""
         if len(self.numbers) < self._most:
             self.numbers = np.concatenate([self.numbers, numbers])[: self._most]
 
 
 def find_gaps() -> Candidates:
-    """Keeps the rows where a column has no value."""
+    """Return an object that keeps the first rows in which a column has no value."""
     return Candidates(_ROWS_EACH)
 
 
 class Values:
-    """The values of one column: the extreme ones of numbers, how often each occurs of whole numbers and strings."""
+    """The values of one column: the extremes of numbers, and how often each whole number or string occurs."""
 
     def __init__(self) -> None:
         self._extremes: dict[str, tuple[float, int]] = {}  # kind -> value, its row
         self._counts: dict[object, list[int]] | None = {}  # value -> rows, the first row; None: too many
 
     def add(self, values: np.ndarray, numbers: np.ndarray) -> None:
-        """Takes the values [rows] of more rows, and the rows' numbers."""
+        """Add the values [rows] of more rows, and the rows' numbers."""
         if not len(values):
             return
         if values.dtype.kind in "if":
@@ -53,11 +54,11 @@ class Values:
             self._count(values, numbers)
 
     def extremes(self) -> np.ndarray:
-        """Returns the rows of the least and the largest number, and of a NaN and an infinity where there are any."""
+        """Return the rows of the smallest and largest number, and of the first NaN and infinity if there are any."""
         return np.array([row for _, row in self._extremes.values()], np.int64)
 
     def rare(self, below: float) -> np.ndarray:
-        """Returns a row of each value that fewer rows than `below` have, the rarest first."""
+        """Return one row of each value that occurs in fewer than `below` rows, the rarest first."""
         counts = sorted((count, row) for count, row in (self._counts or {}).values() if count < below)
         return np.array([row for _, row in counts], np.int64)
 
@@ -87,17 +88,17 @@ class Values:
 
 
 class Edges:
-    """The rows on either side of each edge of each bucket that is made of one raw column.
+    """The rows on both sides of each bucket edge, for bucket columns that are made of one raw column.
 
-    A bucket is a whole number that grows or falls with the column, as the first rows show. The rows at an edge are
-    those with the least and the largest value of the column in each bucket.
+    A bucket column holds whole numbers that mostly rise, or mostly fall, with the raw column in the first rows that are
+    added. The rows at the edges are those with the smallest and the largest value of the raw column in each bucket.
     """
 
     def __init__(self) -> None:
         self._pairs: dict[tuple[str, str], dict[int, list[tuple[float, int]]]] | None = None
 
     def add(self, raw: Raw, features: Arrays, numbers: np.ndarray) -> None:
-        """Takes more rows: the raw columns, the features [rows, n], and the rows' numbers."""
+        """Add rows: the raw columns, the features [rows, n], and the rows' numbers."""
         buckets = {name: x[:, 0] for name, x in features.items() if x.dtype.kind == "i" and x.shape[1] == 1}
         columns = {name: (p, x) for name, (p, x) in raw.items() if x.dtype.kind in "if" and len(x)}
         if self._pairs is None:
@@ -110,7 +111,7 @@ class Edges:
                     del self._pairs[column, bucket]
 
     def rows(self) -> np.ndarray:
-        """Returns the rows, each once."""
+        """Return the rows at the edges, each once."""
         found = [row for known in (self._pairs or {}).values() for ends in known.values() for _, row in ends]
         return np.array(list(dict.fromkeys(found)), np.int64)
 

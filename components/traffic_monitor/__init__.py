@@ -1,1 +1,1 @@
-"""Says whether served traffic still is what the model was trained on, by two-sample tests of rows."""
+"""Test whether served traffic still has the distribution that the model was trained on, with two-sample tests."""

@@ -1,4 +1,4 @@
-"""What the log says of rows beside their features: versions, statuses, latency, decisions, predictions."""
+"""Read the logged answers of rows: versions, statuses, latency, decisions and predictions."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ _USED = (
 )
 _LATENCY_QUANTILES = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
 _PREDICTION_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-# Of predictions: a model gives a row in a batch and by itself answers that differ in the last bits.
+# To which predictions are rounded: those of a row in a batch and of the same row alone differ in the last bits.
 _DECIMALS = 4
 
 
@@ -38,30 +38,30 @@ class Answers:
     """The logged answers of one window, in the order of its rows."""
 
     def __init__(self, table: pa.Table) -> None:
-        """Takes the columns of serving.request_log.columns.OWN_COLUMNS, less those that the log drops."""
+        """Wrap a table with the columns of serving.request_log.columns.OWN_COLUMNS, except those that the log drops."""
         self.table = table
         self.answered = np.asarray(pc.fill_null(pc.equal(table[log.ANSWER_STATUS], _ANSWERED), False))
 
     @classmethod
     def read(cls, file: Path, split: str) -> "Answers":
-        """Reads those of one split of the file that RequestLogExampleGen writes."""
-        there = set(pq.read_schema(file).names)
+        """Read the answers of one split from the file that RequestLogExampleGen writes."""
+        names = set(pq.read_schema(file).names)
         return cls(
             pq.read_table(
-                file, columns=[name for name in _USED if name in there], filters=pc.field("split") == pa.scalar(split)
+                file, columns=[name for name in _USED if name in names], filters=pc.field("split") == pa.scalar(split)
             )
         )
 
     @property
     def rows(self) -> int:
-        """Rows that a model answered."""
+        """The number of rows that a model answered."""
         return int(self.answered.sum())
 
     @cached_property
     def requests(self) -> np.ndarray:
-        """The request of each answered row, [answered rows] int: the microsecond in which it came.
+        """A number that identifies the request of each answered row, [answered rows] int: its time in microseconds.
 
-        Unlike the request's id it is always logged, and no caller chooses it.
+        Unlike the request's id, the time is always logged, and callers cannot choose it.
         """
         return _microseconds(self.table)[self.answered]
 
@@ -74,17 +74,17 @@ class Answers:
         return np.array(["" if version is None else str(version) for version in found], dtype=object)
 
     def predictions(self, name: str, places: np.ndarray) -> Sample | None:
-        """Probabilities, values or classes of answered rows as a sample; None where the log drops them.
+        """Return probabilities, values or classes of answered rows as a sample; None if the log drops them.
 
         Args:
             name: of the sample.
-            places: of the rows among the answered ones, [chosen rows] int or [answered rows] bool.
+            places: positions among the answered rows, [chosen rows] int or [answered rows] bool.
         """
-        there = self.table.schema.names
-        if log.ANSWER_CLASS in there:
+        names = self.table.schema.names
+        if log.ANSWER_CLASS in names:
             chosen = np.array(self.table[log.ANSWER_CLASS].to_pylist(), dtype=object)[self.answered][places]
             return class_sample(chosen, name)
-        number = next((each for each in (log.ANSWER_PROBABILITY, log.ANSWER_VALUE) if each in there), None)
+        number = next((each for each in (log.ANSWER_PROBABILITY, log.ANSWER_VALUE) if each in names), None)
         if number is None:
             return None
         values = self.table[number].to_numpy().astype(np.float64)
@@ -92,19 +92,19 @@ class Answers:
 
     @property
     def classes(self) -> tuple[Value, ...]:
-        """The classes in the order of the model's outputs; none for other kinds of task."""
+        """The classes in the order of the model's outputs; empty for other kinds of task."""
         return log.classes(self.table.schema)
 
     def describe_versions(self) -> list[dict[str, Any]]:
-        """Rows, requests, decisions, predictions and latency of each version that answered."""
+        """Return rows, requests, decisions, predictions and latency of each version that answered."""
         return [self._describe_version(str(one), self.versions == one) for one in np.unique(self.versions.astype(str))]
 
     def describe_statuses(self) -> dict[str, int]:
-        """HTTP status -> requests."""
+        """Return HTTP status -> requests."""
         return count_statuses(self.table)
 
     def count_failed(self) -> dict[str, int]:
-        """Version that was asked -> requests that it failed; "" where none was chosen, or the log drops the column."""
+        """Return version -> requests without an answer; "" if none was asked, or the log drops the column."""
         failed = self.table.filter(pa.array(~self.answered))
         _, firsts = np.unique(_microseconds(failed), return_index=True)
         if log.MODEL_VERSION in failed.schema.names:
@@ -119,8 +119,8 @@ class Answers:
         found: dict[str, Any] = {"version": version, "rows": int(chosen.sum()), "requests": len(first)}
         if log.ANSWER_DECISION in self.table.schema.names:
             decisions = np.array(self.table[log.ANSWER_DECISION].to_pylist(), dtype=object)[self.answered][chosen]
-            told = [decision for decision in decisions if decision is not None]
-            found["decided_yes"] = sum(told) / len(told) if told else None
+            known = [decision for decision in decisions if decision is not None]
+            found["decided_yes"] = sum(known) / len(known) if known else None
         predictions = self.predictions(version, chosen)
         values = np.empty(0) if predictions is None else predictions.columns[PREDICTION].found
         if len(values) and log.ANSWER_CLASS in self.table.schema.names:
@@ -140,14 +140,14 @@ class Answers:
 
 
 def count_statuses(table: pa.Table) -> dict[str, int]:
-    """HTTP status -> requests, of rows with the log's columns REQUEST_TIME and ANSWER_STATUS."""
+    """Return HTTP status -> requests, for rows with the log's columns REQUEST_TIME and ANSWER_STATUS."""
     _, firsts = np.unique(_microseconds(table), return_index=True)
     statuses = table[log.ANSWER_STATUS].take(firsts).to_pylist()
     return {str(status): count for status, count in sorted(Counter(statuses).items())}
 
 
 def prediction_sample(values: np.ndarray, name: str) -> Sample:
-    """Predictions as a sample; NaN is a missing one.
+    """Return predictions as a sample; NaN means that one is missing.
 
     Args:
         values: [rows] float.
@@ -158,7 +158,7 @@ def prediction_sample(values: np.ndarray, name: str) -> Sample:
 
 
 def class_sample(values: np.ndarray, name: str) -> Sample:
-    """Classes as a sample; None is a missing one.
+    """Return classes as a sample; None means that one is missing.
 
     Args:
         values: [rows] object.
@@ -173,11 +173,14 @@ def class_sample(values: np.ndarray, name: str) -> Sample:
 
 
 def compare_statuses(window: Mapping[str, int], before: Mapping[str, int]) -> list[Comparison]:
-    """Whether more or fewer requests went unanswered than in the window before.
+    """Compare the shares of unanswered requests in two windows.
 
     Args:
         window: HTTP status -> requests.
-        before: likewise.
+        before: likewise, of the window before.
+
+    Returns:
+        One comparison; none if a window has no requests.
     """
     counts = window, before
     totals = [sum(count.values()) for count in counts]

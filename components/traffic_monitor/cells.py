@@ -1,7 +1,7 @@
-"""Cuts the values of a column into cells that a chi-square test can count in.
+"""Divide the values of a column into cells for a chi-square test.
 
-The cells are made of both samples together, so that which row is of which sample has no part in them: under the null
-hypothesis every assignment of rows to samples is as likely, and the test stays one.
+The cells are made from both samples together, so they do not depend on which row is in which sample. The test stays
+valid: under the null hypothesis every assignment of rows to the samples has the same probability.
 """
 
 import dataclasses
@@ -10,29 +10,29 @@ import numpy as np
 
 from components.traffic_monitor.pooled import Pooled
 
-# Rows that the smaller sample is expected to have in a cell. Cochran (1954) asks for 5; p-values as small as a family
-# of a hundred tests needs ask for more (docs/how-to/monitoring.md has the simulation).
+# The fewest rows that the smaller sample is expected to have in a cell. Cochran (1954) requires 5; p-values as small as
+# those of a family of a hundred tests require more (docs/how-to/monitoring.md has the simulation).
 LEAST_EXPECTED = 20
-_LONGEST_SHOWN = 32  # characters of a value in a message
-_ATOM_SHARE = 0.02  # of the rows: a number that is as frequent has a cell of its own
-_INTERVAL_SHARE = 0.05  # of the rows: what an interval between numbers holds, at least
+_LONGEST_SHOWN = 32  # most characters of a value in a message
+_ATOM_SHARE = 0.02  # of the rows: a number that is at least as frequent gets its own cell
+_INTERVAL_SHARE = 0.05  # of the rows: the least that an interval of numbers holds
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Cells:
-    """Frequent values, a cell each; then what is left: intervals of numbers, or one cell for all other categories."""
+    """One cell per frequent value, then cells for the other values: intervals of numbers, or one for all categories."""
 
     frequent: np.ndarray  # [frequent values], sorted
-    edges: np.ndarray | None  # [intervals - 1], sorted, of the numbers that are not frequent; None: categories
-    of_values: np.ndarray  # [different values] int, the cell of each
+    edges: np.ndarray | None  # [intervals - 1], sorted, between numbers that are not frequent; None for categories
+    of_values: np.ndarray  # [different values] int, the cell of each value
 
     @property
     def number(self) -> int:
-        """How many cells there are."""
+        """The number of cells."""
         return len(self.frequent) + (1 if self.edges is None else len(self.edges) + 1)
 
     def describe(self, cell: int) -> str:
-        """Names a cell for people."""
+        """Return the name of a cell for messages."""
         count = len(self.frequent)
         if cell < count:
             return show(self.frequent[cell])
@@ -47,16 +47,16 @@ class Cells:
 
 
 def make_cells(pooled: Pooled, *, ordered: bool) -> Cells:
-    """Makes the cells of two samples' values.
+    """Return the cells of the values of two samples.
 
     Args:
         pooled: the values.
-        ordered: whether they are numbers to compare.
+        ordered: whether they are numbers that can be compared by size.
     """
     counts = pooled.counts
     rows = int(counts.sum())
     smaller = min(len(pooled.first), len(pooled.second)) / max(1, rows)
-    least = LEAST_EXPECTED / max(smaller, 1e-12)  # pooled rows in a cell
+    least = LEAST_EXPECTED / max(smaller, 1e-12)  # rows of both samples in a cell
     is_frequent = counts >= (max(least, _ATOM_SHARE * rows) if ordered else least)
     frequent = pooled.values[is_frequent]
     edges = None
@@ -70,16 +70,24 @@ def make_cells(pooled: Pooled, *, ordered: bool) -> Cells:
 
 
 def _cut(values: np.ndarray, weights: np.ndarray, intervals: int) -> np.ndarray:
-    """Edges between intervals of about the same weight."""
+    """Return the edges between intervals of about the same weight."""
     if intervals < 2:
         return np.empty(0)
-    reached = np.cumsum(weights) / weights.sum()
-    places = np.searchsorted(reached, np.arange(1, intervals) / intervals) + 1
+    cumulated = np.cumsum(weights) / weights.sum()
+    places = np.searchsorted(cumulated, np.arange(1, intervals) / intervals) + 1
     return np.unique(values[places[places < len(values)]]).astype(np.float64)
 
 
 def show(value: object) -> str:
-    """Shows a value for people: strings quoted, numbers with six digits, whole ones in full."""
+    """Return a value as text for a message: strings quoted and shortened, numbers with six digits, whole ones in full.
+
+    Args:
+        value: of a column.
+
+    Example:
+        >>> show(b"Cash"), show(0.123456789), show(12345678.0)
+        ("'Cash'", '0.123457', '12345678')
+    """
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else f"{value:.6g}"

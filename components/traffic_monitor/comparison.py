@@ -1,4 +1,4 @@
-"""Compares two samples, column by column, and says of a family of comparisons which are more than chance."""
+"""Compare two samples column by column, and judge which comparisons of a family differ by more than chance."""
 
 import dataclasses
 from collections.abc import Collection, Sequence, Set
@@ -12,10 +12,10 @@ from components.traffic_monitor.samples import Column, Sample
 
 MISSING = "missing"  # the share of rows without a value
 DISTRIBUTION = "distribution"  # the shares of values and intervals
-ORDER = "order"  # larger or smaller numbers
-UNSEEN = "unseen"  # values that the reference does not hold
-SPIKE = "spike"  # one value that is more frequent
-COPIES = "copies"  # rows that repeat another in every column
+ORDER = "order"  # whether numbers are larger or smaller
+UNSEEN = "unseen"  # values that the reference does not have
+SPIKE = "spike"  # a value that is more frequent than in the reference
+COPIES = "copies"  # rows that repeat another row in every column
 ALL_ROWS = ""  # the column of a comparison of whole rows
 _SHOWN_VALUES = 3
 
@@ -27,32 +27,35 @@ class Comparison:
     column: str  # ALL_ROWS: whole rows
     test: str  # one of the names above
     window: str  # name of the sample
-    reference: str  # name of the other
+    reference: str  # name of the sample that it is compared with
     p_value: float  # of this test alone
-    observed: str  # in the window, in a few words
-    expected: str  # in the reference
-    version: str = ""  # the model version that answered the rows; empty: whichever
+    observed: str  # what the window shows, in a few words
+    expected: str  # what the reference shows
+    version: str = ""  # the model version that answered the rows; empty for rows of all versions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A comparison among all of its family."""
+    """A comparison, judged together with all others of its family."""
 
     comparison: Comparison
-    adjusted: float  # Holm's p-value: what all comparisons together would have to be judged at
+    adjusted: float  # Holm's adjusted p-value: the smallest level of the whole family at which this is an alarm
     alarm: bool
 
 
 def compare(
     window: Sample, reference: Sample, tests: Collection[str], skipped: Collection[str] = ()
 ) -> list[Comparison]:
-    """Compares two samples in every column that both have.
+    """Compare two samples in every column that both have.
 
     Args:
         window: the rows to judge.
         reference: the rows to compare with.
-        tests: which ones.
-        skipped: columns whose values must differ: only MISSING is asked of them, and two rows are equal without them.
+        tests: names of the tests.
+        skipped: columns whose values differ in any case. They get only the test MISSING, and COPIES ignores them.
+
+    Returns:
+        One comparison per column and test; tests that the values do not allow are left out.
     """
     found = []
     for name in sorted(window.columns.keys() & reference.columns.keys()):
@@ -64,11 +67,14 @@ def compare(
 
 
 def judge(comparisons: Sequence[Comparison], level: float) -> list[Judged]:
-    """Judges a family with Holm's method (1979): the chance that any of them is a false alarm is `level` at most.
+    """Judge a family with Holm's method (1979): the probability of any false alarm is at most `level`.
 
     Args:
-        comparisons: all that a window is judged by.
+        comparisons: all comparisons of a window.
         level: 0 to 1.
+
+    Returns:
+        The comparisons in the same order, each with its adjusted p-value.
     """
     order = np.argsort([one.p_value for one in comparisons], kind="stable")
     adjusted = np.empty(len(comparisons))
@@ -151,7 +157,20 @@ def _missing(new: Column, old: Column, window: Sample, reference: Sample) -> Com
 
 
 def _unseen(name: str, window: Sample, reference: Sample, pooled: Pooled) -> Comparison:
-    """What is to be expected is Good's and Turing's estimate (1953): the share of values that are there once."""
+    """Compare the values that the reference lacks.
+
+    The expected share is the estimate of Good and Turing (1953): the share of the reference's rows whose value occurs
+    once.
+
+    Args:
+        name: of the column.
+        window: the rows to judge.
+        reference: the rows to compare with.
+        pooled: the values of both.
+
+    Returns:
+        The comparison.
+    """
     _, p_value = two_sample.unseen(pooled)
     rows = np.where(pooled.second_counts == 0, pooled.first_counts, 0)
     most = np.argsort(-rows, kind="stable")[:_SHOWN_VALUES]
@@ -181,7 +200,7 @@ def _spike(name: str, window: Sample, reference: Sample, pooled: Pooled) -> Comp
 
 
 def _compare_rows(window: Sample, reference: Sample, skipped: Collection[str]) -> list[Comparison]:
-    # Skipped columns would make no row of the window equal to one of the reference, as if that were chance.
+    # In skipped columns the values of the two samples differ in any case, so that no row would be in both.
     shared = sorted((window.columns.keys() & reference.columns.keys()).difference(skipped))
     if not shared or not window.rows or not reference.rows:
         return []
@@ -210,6 +229,6 @@ def _compare_rows(window: Sample, reference: Sample, skipped: Collection[str]) -
 
 
 def _quartiles(values: np.ndarray, counts: np.ndarray) -> str:
-    reached = np.cumsum(counts) / counts.sum()
-    low, middle, high = (float(values[place]) for place in np.searchsorted(reached, (0.25, 0.5, 0.75)))
-    return f"median {middle:.6g}, half of it {low:.6g} to {high:.6g}"
+    cumulated = np.cumsum(counts) / counts.sum()
+    low, middle, high = (float(values[place]) for place in np.searchsorted(cumulated, (0.25, 0.5, 0.75)))
+    return f"median {middle:.6g}, middle half {low:.6g} to {high:.6g}"

@@ -1,4 +1,4 @@
-"""TrafficMonitor: compares windows of served rows with what models were trained on, with each other, with the contract.
+"""TrafficMonitor: compares a window of served rows with the models' training rows, the window before and the contract.
 
 The lineage of its report leads to each model version that answered, and to the statistics and rows of its training.
 """
@@ -18,7 +18,7 @@ from components.traffic_monitor.executor import Executor
 
 
 class TrafficMonitorSpec(ComponentSpec):
-    """What the node reads and writes."""
+    """Parameters, inputs and outputs of TrafficMonitor."""
 
     PARAMETERS: ClassVar = {
         "versions": ExecutionParameter(type=str),
@@ -42,7 +42,7 @@ class TrafficMonitorSpec(ComponentSpec):
 
 
 class TrafficMonitor(BaseComponent):
-    """Judges a window, and writes a TrafficReport."""
+    """Component that judges a window of served rows and writes a TrafficReport."""
 
     SPEC_CLASS = TrafficMonitorSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
@@ -65,21 +65,21 @@ class TrafficMonitor(BaseComponent):
         has_key: bool,
         code_digest: str,
     ) -> None:
-        """Wires the node.
+        """Create the node.
 
         Args:
-            examples: of RequestLogExampleGen.
-            answers: of the same.
+            examples: served rows, from RequestLogExampleGen.
+            answers: their logged answers, from RequestLogExampleGen.
             statistics: of the examples.
             anomalies: of the statistics, against `schema`.
-            schema: the contract in its SERVING environment, as far as the log shows it.
+            schema: the contract in its SERVING environment, for the columns that the log shows.
             model: the models that answered.
-            training_examples: that they were trained on.
-            training_statistics: of these.
+            training_examples: the Examples that they were trained on.
+            training_statistics: the statistics of those Examples.
             versions: version that answered -> URIs of its artifacts, by the names of the three inputs above.
-            hashed: columns of which the log holds hashes.
+            hashed: columns that the log holds as hashes.
             dropped: columns that the log leaves out.
-            fair: whether the window holds hours and weekdays in their natural shares.
+            fair: whether the window has hours and weekdays in the same shares as the training rows.
             has_key: whether the environment holds the key of the hashes (serving.request_log.settings); part of the
                 cache key.
             code_digest: digest of this component's code; part of the cache key.

@@ -1,4 +1,4 @@
-"""A window against the contract, and TFDV's distances from training and from the window before."""
+"""Check a window against the contract, and measure TFDV's distances from training and from the window before."""
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
@@ -7,7 +7,7 @@ _KIND = anomalies_pb2.AnomalyInfo.Type
 
 
 def describe_anomalies(anomalies: anomalies_pb2.Anomalies) -> list[dict[str, str]]:
-    """What ExampleValidator found: column, kind and description of each anomaly."""
+    """Return column, kind and description of each anomaly that ExampleValidator found; the column may be empty."""
     found = [
         {"column": name, "kind": _KIND.Name(reason.type), "description": " ".join(reason.description.split())}
         for name, info in sorted(anomalies.anomaly_info.items())
@@ -26,13 +26,16 @@ def distances(
     training: statistics_pb2.DatasetFeatureStatisticsList | None,
     before: statistics_pb2.DatasetFeatureStatisticsList | None,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """TFDV's distances, where the contract has comparators: column -> "skew" or "drift" -> distance and threshold.
+    """Return TFDV's distances of the columns that have a comparator in the contract.
 
     Args:
         window: statistics of the rows to judge.
         contract: with comparators for the columns whose values the log shows.
-        training: of the training rows.
-        before: of the window before.
+        training: statistics of the training rows, if they are known.
+        before: statistics of the window before, if there is one.
+
+    Returns:
+        Column -> "skew" or "drift" -> "distance" and "threshold".
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     if training is not None:

@@ -1,9 +1,9 @@
 """Executor of TrafficMonitor.
 
-Reads:  Examples, LoggedAnswers, statistics and anomalies of the windows; the contract as the log shows it; and of each
-        model version that answered, as far as it is known here: Model, training Examples and training statistics.
+Reads:  Examples, LoggedAnswers, statistics and anomalies of the windows; the contract for the columns that the log
+        shows; Model, training Examples and training statistics of each version that answered, if it is known here.
 Writes: a TrafficReport with `report.json`.
-Raises: nothing but for broken inputs: that traffic changed is a verdict.
+Raises: only if inputs cannot be read. A change of traffic is a verdict and no error.
 """
 
 import dataclasses
@@ -56,23 +56,23 @@ Inputs = dict[str, list[types.Artifact]]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WindowRows:
-    """One window: its answered rows, sampled, and all of its answers."""
+    """One window: a sample of its answered rows, and all of its answers."""
 
     sample: Sample
     answers: Answers
-    places: np.ndarray  # of the sampled rows among the answered ones
+    places: np.ndarray  # [sampled rows] int, positions among the answered rows
 
     @property
     def versions(self) -> np.ndarray:
-        """Of the sampled rows, [sampled rows] str."""
+        """The model version that answered each sampled row, [sampled rows] str."""
         return self.answers.versions[self.places]
 
 
 class Executor(BaseExecutor):
-    """Compares, judges and writes the report."""
+    """Executor that compares a window, judges it and writes the report."""
 
     def Do(self, input_dict: Inputs, output_dict: Inputs, exec_properties: dict[str, Any]) -> None:  # noqa: N802
-        """Runs all comparisons; `exec_properties` are those of TrafficMonitorSpec."""
+        """Make the report and write it; `exec_properties` are the parameters of TrafficMonitorSpec."""
         self._log_startup(input_dict, output_dict, exec_properties)
         report = make_report(input_dict, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict["report"])
@@ -82,13 +82,13 @@ class Executor(BaseExecutor):
 
 
 def make_report(inputs: Inputs, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Makes what `report.json` holds; docs/how-to/monitoring.md describes it."""
+    """Return the content of `report.json`, which docs/how-to/monitoring.md describes."""
     schema_folder = artifact_utils.get_single_uri(inputs["schema"])
     contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_folder))
     examples = artifact_utils.get_single_instance(inputs["examples"])
     columns = watched_columns(contract, *(json.loads(settings[name]) for name in ("hashed", "dropped")))
     answers_uri = os.path.join(artifact_utils.get_single_uri(inputs["answers"]), "answers.parquet")
-    with local_copy(answers_uri) as answers_file:  # Arrow's own file systems are not TFX's.
+    with local_copy(answers_uri) as answers_file:  # Arrow cannot read every file system that TFX can.
         window = _read_window(examples.uri, answers_file, WINDOW, columns)
         before = _read_window(examples.uri, answers_file, BEFORE, columns)
     key, fair = read_hash_key(os.environ), bool(settings["fair"])
@@ -148,7 +148,7 @@ def _read_window(examples: str, answers_file: Path, split: str, columns: Sequenc
 
 
 def _version_inputs(version: str, uris: Mapping[str, list[str]], inputs: Inputs) -> VersionInputs:
-    """Finds a version's artifacts among those that the resolver found."""
+    """Select a version's artifacts from those of all versions."""
 
     def found(key: str) -> list[types.Artifact]:
         return [artifact for artifact in inputs.get(key, []) if artifact.uri in uris.get(key, [])]
@@ -180,7 +180,7 @@ def _compare_rows(
     key: bytes | None,
     fair: bool,
 ) -> list[Comparison]:
-    """Skew of the rows that a version answered."""
+    """Compare the rows that a version answered with its training rows: skew."""
     rows, earlier = (one.sample.select(one.versions == version) for one in (window, before))
     if training is None or not rows.rows:
         return []
@@ -190,7 +190,7 @@ def _compare_rows(
 
 
 def _compare_answers(version: str, window: WindowRows, before: WindowRows, expected: Sample | None) -> list[Comparison]:
-    """Whether a version's predictions are those of its evaluation, and of the window before."""
+    """Compare a version's predictions with those on its eval rows, and with those of the window before."""
     answered, earlier = (_predictions(one, version) for one in (window, before))
     if answered is None or not answered.rows:
         return []
@@ -203,7 +203,7 @@ def _predictions(window: WindowRows, version: str) -> Sample | None:
 
 
 def _compare_before(window: WindowRows, before: WindowRows, columns: Sequence[Watched]) -> list[Comparison]:
-    """Drift of all answered rows, whichever version answered, and of the share of unanswered requests."""
+    """Compare the answered rows of all versions and the share of unanswered requests with the window before: drift."""
     found = []
     if window.sample.rows and before.sample.rows:
         skipped = [one.name for one in columns if one.time_bound]
@@ -212,7 +212,10 @@ def _compare_before(window: WindowRows, before: WindowRows, columns: Sequence[Wa
 
 
 def _expected(version: VersionInputs, classes: Sequence[Value]) -> Sample | None:
-    """What the version predicts for its eval rows, as the log would have it; None where the log cannot tell."""
+    """Return the version's predictions on its eval rows in the form that the log has, or None.
+
+    None means that the model or its eval rows are not known here, or that its outputs do not match the logged classes.
+    """
     records = read_sample(version.examples, EVAL)
     if version.model is None or not records:
         return None
@@ -226,7 +229,7 @@ def _expected(version: VersionInputs, classes: Sequence[Value]) -> Sample | None
 
 
 def _comparable(contract: schema_pb2.Schema, columns: Sequence[Watched]) -> schema_pb2.Schema:
-    """The contract with comparators only for columns whose values the log shows."""
+    """Return the contract without the skew comparators of columns whose values the log does not show."""
     found = schema_pb2.Schema()
     found.CopyFrom(contract)
     hidden = {one.name for one in columns if one.hidden}

@@ -1,4 +1,4 @@
-"""What a model predicts for rows that it was evaluated on."""
+"""Predict the rows that a model was evaluated on."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ _BATCH_ROWS = 1024
 
 
 def predict(model: str, records: Sequence[bytes]) -> np.ndarray:
-    """Predicts, through the signature serving_default.
+    """Predict records with the signature serving_default.
 
     Args:
-        model: the SavedModel.
+        model: folder of the SavedModel.
         records: serialized tf.Examples.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Versions, predictions and columns as the report has them."""
+"""Describe versions, predictions and columns for the report."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -19,18 +19,18 @@ _BINS = 20
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VersionInputs:
-    """What is known here of a model version that answered."""
+    """The artifacts of a model version that answered; None or empty if they are not known here."""
 
     version: str
     model: str | None  # folder of the SavedModel
-    examples: list[str]  # folders of those that it was trained on
-    statistics: types.Artifact | None  # of them
+    examples: list[str]  # folders of the Examples that it was trained on
+    statistics: types.Artifact | None  # of those Examples
 
 
 def describe_versions(
     answers: Answers, versions: Sequence[VersionInputs], trained: Mapping[str, Sample | None]
 ) -> list[dict[str, Any]]:
-    """Each version that answered: how often, what, how fast, and what it was trained on."""
+    """Return rows, predictions, latency and training data of each version that answered."""
     known = {one.version: one for one in versions}
     return [one | _describe_training(known.get(one["version"]), trained) for one in answers.describe_versions()]
 
@@ -53,15 +53,18 @@ def describe_column(
     judged: Sequence[Judged],
     has_key: bool,
 ) -> dict[str, Any]:
-    """How a column is watched, and what was found.
+    """Describe how a column is watched, and what was found.
 
     Args:
         column: to describe.
         window: the rows to judge.
-        before: those of the window before.
+        before: rows of the window before.
         trained: version -> rows that it was trained on; None for a version that is not known here.
         judged: every comparison.
         has_key: whether training values could be hashed.
+
+    Returns:
+        JSON values: shares of missing and unseen values, number of tests, smallest adjusted p-value, and alarms.
     """
     own = [one for one in judged if one.comparison.column == column.name]
     return {
@@ -87,12 +90,17 @@ def describe_column(
 
 
 def describe_predictions(samples: Sequence[Sample | None]) -> dict[str, Any] | None:
-    """A histogram of predictions: `edges`, and for each sample the `shares` between them; None without predictions.
+    """Make a histogram of predicted numbers.
 
-    Of classes there is none; each version's `class_shares` say how many had which.
+    Probabilities are binned from 0 to 1, other predictions from the minimum to the maximum of the first sample. Values
+    beyond the edges count in the outermost bins. Predicted classes have no histogram: the `class_shares` of each
+    version show them.
 
-    Probabilities are binned from 0 to 1, other predictions from the first sample's least to its greatest; what lies
-    beyond counts in the outermost bins.
+    Args:
+        samples: of predictions; None is left out.
+
+    Returns:
+        `edges`, and `shares`: sample -> share of its predictions in each bin; None if there are no numbers.
     """
     found = {
         one.name: one.columns[PREDICTION].found

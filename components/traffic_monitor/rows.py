@@ -1,7 +1,7 @@
-"""Examples and logged answers as samples.
+"""Read Examples as samples of rows.
 
-Of a set of rows at most SAMPLE_ROWS are kept, evenly spread over it: so many show every change that matters. The others
-are read and forgotten, so that memory does not grow with the set.
+At most SAMPLE_ROWS of a set of rows are kept, evenly spread over it, which is enough to find every change that matters.
+The others are read and dropped, so that memory does not grow with the set.
 """
 
 import dataclasses
@@ -26,24 +26,24 @@ _TIME_BOUND, _DATE = "time_bound", "date:"  # tags of a column of the contract
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Watched:
-    """How a column of the contract is watched."""
+    """A column of the contract, and how it can be watched."""
 
     name: str
-    ordered: bool  # numbers to compare; False: categories, codes and hashes
-    hidden: str = ""  # "hashed" or "dropped" by the log; empty: logged as it came
-    time_bound: bool = False  # its values depend on the date: those of a window differ from those of training
+    ordered: bool  # numbers that can be compared by size; False for categories, codes and hashes
+    hidden: str = ""  # "hashed" or "dropped" by the log; empty if it is logged unchanged
+    time_bound: bool = False  # its values depend on the date, so those of a window differ from those of training
 
 
 def watched_columns(contract: schema_pb2.Schema, hashes: Sequence[str], dropped: Sequence[str]) -> list[Watched]:
-    """Says of each column of a request how it is watched.
+    """Return how each column of a request can be watched.
 
     Args:
-        contract: the columns of a request, those that the log leaves out or not.
-        hashes: columns of which the log holds hashes.
+        contract: the columns of a request, with or without those that the log leaves out.
+        hashes: columns that the log holds as hashes.
         dropped: columns that the log leaves out.
     """
     named = {feature.name for feature in contract.feature}
-    gone = [name for name in dropped if name not in named and name not in OWN_COLUMNS]
+    others = [name for name in dropped if name not in named and name not in OWN_COLUMNS]
     return [
         Watched(
             name=feature.name,
@@ -52,23 +52,32 @@ def watched_columns(contract: schema_pb2.Schema, hashes: Sequence[str], dropped:
             time_bound=any(tag == _TIME_BOUND or tag.startswith(_DATE) for tag in feature.annotation.tag),
         )
         for feature in contract.feature
-    ] + [Watched(name=name, ordered=False, hidden="dropped") for name in gone]
+    ] + [Watched(name=name, ordered=False, hidden="dropped") for name in others]
 
 
 def choose(rows: int, limit: int = SAMPLE_ROWS) -> np.ndarray:
-    """Places of at most `limit` of so many rows, evenly spread, int [chosen rows]."""
+    """Return the positions of at most `limit` of `rows` rows, evenly spread, int [chosen rows].
+
+    Args:
+        rows: number of rows.
+        limit: number of positions.
+
+    Example:
+        >>> choose(10, limit=4).tolist(), choose(3, limit=4).tolist()
+        ([0, 2, 5, 7], [0, 1, 2])
+    """
     return np.arange(rows) if rows <= limit else np.arange(limit) * rows // limit
 
 
 def choose_of_requests(requests: np.ndarray, limit: int = SAMPLE_ROWS) -> np.ndarray:
-    """Places of at most `limit` rows, evenly spread, one of each request; int [chosen rows], ascending.
+    """Return the positions of at most `limit` rows, evenly spread, one of each request; int [chosen rows], ascending.
 
-    Rows of one request are alike, so that several say less than as many requests. Which of them is by chance, and not
-    the first: a caller may sort. The same each time.
+    Rows of one request resemble each other, so they are not independent. Which row of a request is chosen is random but
+    the same each time; it is not always the first, because a caller may sort the rows.
 
     Args:
-        requests: of each row, [rows].
-        limit: rows.
+        requests: the request of each row, [rows].
+        limit: number of positions.
     """
     shuffled = np.random.default_rng(0).permutation(len(requests))
     _, firsts = np.unique(requests[shuffled], return_index=True)
@@ -77,12 +86,15 @@ def choose_of_requests(requests: np.ndarray, limit: int = SAMPLE_ROWS) -> np.nda
 
 
 def read_sample(examples: Sequence[str], split: str, limit: int = SAMPLE_ROWS) -> list[bytes]:
-    """Reads at most `limit` tf.Examples of a split, evenly spread; none where there is no such split.
+    """Read at most `limit` tf.Examples of a split, evenly spread.
 
     Args:
         examples: folders of the artifacts; their order and that of their files is kept.
         split: name.
-        limit: records. In memory are twice as many, and one chunk, at most.
+        limit: number of records. At most twice as many and one chunk are in memory.
+
+    Returns:
+        Serialized tf.Examples; none if there is no such split.
     """
     kept: list[bytes] = []
     step, rows = 1, 0  # every step-th row is kept
@@ -95,15 +107,18 @@ def read_sample(examples: Sequence[str], split: str, limit: int = SAMPLE_ROWS) -
 
 
 def read_places(examples: Sequence[str], split: str, places: np.ndarray) -> list[bytes]:
-    """Reads the tf.Examples of a split that stand at some places.
+    """Read the tf.Examples of a split at some positions.
 
     Args:
-        examples: as of `read_sample`.
+        examples: folders of the artifacts, as in `read_sample`.
         split: name.
-        places: from 0, ascending, [chosen rows] int.
+        places: positions from 0, ascending, [chosen rows] int.
+
+    Returns:
+        Serialized tf.Examples.
 
     Raises:
-        ValueError: There are fewer rows.
+        ValueError: The split has too few rows for the last position.
     """
     kept: list[bytes] = []
     rows = 0
@@ -112,7 +127,7 @@ def read_places(examples: Sequence[str], split: str, places: np.ndarray) -> list
         kept += chunk[places[first:last] - rows].tolist()
         rows += len(chunk)
     if len(kept) < len(places):
-        raise ValueError(f"split {split}: expected more than {places[-1]} rows, received {rows}")
+        raise ValueError(f"split {split}: expected at least {places[-1] + 1} rows, received {rows}")
     return kept
 
 
@@ -122,12 +137,15 @@ def _read_chunks(examples: Sequence[str], split: str) -> Iterator[np.ndarray]:
 
 
 def make_sample(records: Sequence[bytes], columns: Sequence[Watched], name: str) -> Sample:
-    """Decodes tf.Examples.
+    """Decode tf.Examples to a sample.
 
     Args:
-        records: serialized.
-        columns: dropped ones are left out.
+        records: serialized tf.Examples.
+        columns: the columns to decode; dropped ones are left out.
         name: of the sample.
+
+    Returns:
+        The sample. If a row has several values in a column, it holds the first.
     """
     batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(list(records)) if records else None
     found = {one.name: _column(one, batch, len(records)) for one in columns if one.hidden != "dropped"}
@@ -135,12 +153,15 @@ def make_sample(records: Sequence[bytes], columns: Sequence[Watched], name: str)
 
 
 def hide(sample: Sample, columns: Sequence[Watched], key: bytes | None) -> Sample:
-    """Makes the columns of training rows look as the log shows them.
+    """Convert the columns of training rows to what the log would hold.
 
     Args:
-        sample: of rows as they came.
-        columns: how the log shows them.
+        sample: of rows with plain values.
+        columns: say which columns the log hashes.
         key: of the hashes; None: hashed columns keep no values, only whether there is one.
+
+    Returns:
+        The sample with hashes instead of plain values.
     """
     changed = {one.name: _hashed(sample.columns[one.name], key) for one in columns if one.hidden == "hashed"}
     return dataclasses.replace(sample, columns={**sample.columns, **changed})
@@ -163,7 +184,6 @@ def _column(watched: Watched, batch: pa.RecordBatch | None, rows: int) -> Column
         lengths[np.asarray(lists.is_null())] = 0
     present = lengths > 0
     flat = lists.flatten().to_numpy(zero_copy_only=False)
-    # Of several values in a row the first.
     firsts = flat[(np.cumsum(lengths) - lengths)[present]]
     values = np.full(rows, b"", dtype=object) if flat.dtype == object else np.zeros(rows, flat.dtype)
     values[present] = firsts

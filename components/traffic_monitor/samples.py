@@ -1,4 +1,4 @@
-"""A sample of rows, column by column, as the tests take it."""
+"""A sample of rows by column, the input of the tests."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,22 +8,22 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Column:
-    """The cells of one column."""
+    """The values of one column."""
 
     name: str
-    ordered: bool  # numbers that can be compared; False: categories, such as strings and codes
-    values: np.ndarray  # [rows], of a type that sorts; what stands where a value is missing means nothing
+    ordered: bool  # numbers that can be compared by size; False for categories, such as strings and codes
+    values: np.ndarray  # [rows], of a type that can be sorted; arbitrary where a value is missing
     present: np.ndarray  # [rows] bool, whether there is a value
 
     @property
     def found(self) -> np.ndarray:
-        """The values that are there, [rows with a value]."""
+        """The values that are not missing, [rows with a value]."""
         return self.values[self.present]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Rows of one origin, each independent of the others: of one request there is one row."""
+    """Rows of one origin that are independent of each other: there is only one row of each request."""
 
     name: str  # of the origin, for messages, such as "training"
     rows: int
@@ -35,7 +35,7 @@ class Sample:
             raise ValueError(f"{self.name}: expected {self.rows} cells in each column, received {wrong}")
 
     def select(self, chosen: np.ndarray) -> "Sample":
-        """The rows where `chosen`, [rows] bool, is true."""
+        """Return the rows for which `chosen`, [rows] bool, is true."""
         columns = {
             name: dataclasses.replace(column, values=column.values[chosen], present=column.present[chosen])
             for name, column in self.columns.items()
@@ -43,23 +43,28 @@ class Sample:
         return dataclasses.replace(self, rows=int(chosen.sum()), columns=columns)
 
     def missing_share(self, name: str) -> float | None:
-        """Share of rows without a value in a column; None where there is no such column, or no row."""
+        """Return the share of rows without a value in a column; None if there is no such column, or no row."""
         if name not in self.columns or not self.rows:
             return None
         return float(1 - self.columns[name].present.mean())
 
     def unseen_share(self, name: str, other: "Sample") -> float | None:
-        """Share of rows with a value that another sample does not hold; None as in `missing_share`."""
+        """Return the share of rows whose value another sample lacks; None if a column is missing or there is no row."""
         if name not in self.columns or name not in other.columns or not self.rows:
             return None
         return float((~np.isin(self.columns[name].found, other.columns[name].found)).sum() / self.rows)
 
 
 def join(first: Sample, second: Sample, name: str) -> Sample:
-    """Puts the rows of two samples with the same columns one after the other.
+    """Return one sample of the rows of two samples with the same columns.
+
+    Args:
+        first: the first rows.
+        second: the rows after them.
+        name: of the new sample.
 
     Raises:
-        ValueError: Their columns differ.
+        ValueError: The samples have different columns.
     """
     if first.columns.keys() != second.columns.keys():
         raise ValueError(f"{name}: expected columns {sorted(first.columns)}, received {sorted(second.columns)}")

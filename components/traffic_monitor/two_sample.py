@@ -1,6 +1,6 @@
-"""Two-sample tests: how probable a difference at least as large is when both samples are of one origin.
+"""Two-sample tests: the probability of a difference at least as large if both samples have one distribution.
 
-All are tests of which rows are of which sample, given the rows: the chance of each is that of a random assignment.
+All tests are conditional on the pooled rows: under the null hypothesis, the rows are assigned to the samples at random.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,15 @@ _LogMgf = Callable[[np.ndarray, float, float], np.ndarray]  # (counts, share, th
 
 
 def chi_square(first: np.ndarray, second: np.ndarray) -> float:
-    """Pearson's test of homogeneity; its p-value.
+    """Return the p-value of Pearson's test of homogeneity.
 
     Args:
-        first: rows of the one sample by cell, [cells].
-        second: of the other, [cells].
+        first: rows of one sample in each cell, [cells].
+        second: rows of the other sample, [cells].
+
+    Example:
+        >>> round(chi_square(np.array([30, 70]), np.array([50, 50])), 4)
+        0.0039
     """
     table = np.stack([first, second])[:, (first + second) > 0].astype(np.float64)
     rows = table.sum(axis=1)
@@ -31,13 +35,17 @@ def chi_square(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def fisher(first: int, first_rows: int, second: int, second_rows: int) -> float:
-    """Fisher's exact test of two shares; the doubled one-sided p-value.
+    """Return the p-value of Fisher's exact test of two shares, the doubled one-sided one.
 
     Args:
-        first: rows of the one sample that count.
-        first_rows: all of its rows.
-        second: rows of the other that count.
-        second_rows: all of its rows.
+        first: rows of one sample that have the property.
+        first_rows: all rows of that sample.
+        second: rows of the other sample that have the property.
+        second_rows: all rows of the other sample.
+
+    Example:
+        >>> round(fisher(3, 10, 7, 10), 4), fisher(5, 10, 5, 10)
+        (0.1789, 1.0)
     """
     rows = first_rows + second_rows
     fewer = stats.hypergeom.cdf(first, rows, first + second, first_rows)
@@ -46,10 +54,13 @@ def fisher(first: int, first_rows: int, second: int, second_rows: int) -> float:
 
 
 def kolmogorov_smirnov(pooled: Pooled) -> tuple[float, float]:
-    """The largest distance of two distribution functions, and its asymptotic p-value, which ties make too large.
+    """Compute the Kolmogorov-Smirnov test with its asymptotic p-value, which is too large if values are tied.
 
     Args:
         pooled: numbers of both samples.
+
+    Returns:
+        The largest distance of the two distribution functions, and the p-value.
     """
     rows = len(pooled.first), len(pooled.second)
     if not all(rows):
@@ -61,10 +72,10 @@ def kolmogorov_smirnov(pooled: Pooled) -> tuple[float, float]:
 
 
 def unseen(pooled: Pooled) -> tuple[int, float]:
-    """How many rows of the first sample have a value that the second lacks, and the chance of as many."""
+    """Return how many rows of the first sample have a value that the second lacks, and a p-value."""
     counts = pooled.counts
     found = int(pooled.first_counts[pooled.second_counts == 0].sum())
-    # A value with more rows than were found would be enough by itself: its chance is added, and stays out of the sum.
+    # A value with more rows than `found` would be enough alone: its probability is added, and it is not in the sum.
     larger = counts[counts > found]
     share = len(pooled.first) / max(1, int(counts.sum()))
     bound = _chernoff(found, counts[counts <= found], share, _log_mgf_of_unseen)
@@ -72,16 +83,20 @@ def unseen(pooled: Pooled) -> tuple[int, float]:
 
 
 def spike(pooled: Pooled) -> tuple[int, float]:
-    """Finds the value that is more frequent in the first sample than chance allows, and the chance of any as large.
+    """Find the value whose frequency in the first sample exceeds that in the second most significantly.
 
-    For each value the exact one-sided test of Fisher; the smallest p-value times the number of values (Bonferroni).
+    Each value is tested with Fisher's exact one-sided test. The p-value is the smallest one times the number of values
+    (Bonferroni).
+
+    Args:
+        pooled: values of both samples.
 
     Returns:
-        The place of that value among the pooled ones, and the p-value.
+        The position of that value in `pooled.values`, and the p-value.
     """
     counts = pooled.counts
     rows = int(counts.sum())
-    # Equal pairs of counts have equal chances: few of them are different.
+    # Values with the same two counts have the same p-value, which is computed once.
     keys, back = np.unique(pooled.first_counts * (rows + 1) + counts, return_inverse=True)
     chances = stats.hypergeom.sf(keys // (rows + 1) - 1, rows, keys % (rows + 1), len(pooled.first))
     most = int(chances[back].argmin())
@@ -89,10 +104,13 @@ def spike(pooled: Pooled) -> tuple[int, float]:
 
 
 def copies(pooled: Pooled) -> tuple[int, float]:
-    """How many rows of the first sample repeat another of its rows, and the chance of as many.
+    """Count the rows of the first sample that repeat another of its rows.
 
     Args:
         pooled: a code for each row, equal for equal rows.
+
+    Returns:
+        The number of these rows, and a p-value.
     """
     found = int(np.maximum(pooled.first_counts - 1, 0).sum())
     counts = pooled.counts
@@ -100,16 +118,16 @@ def copies(pooled: Pooled) -> tuple[int, float]:
 
 
 def _chernoff(observed: int, pooled: np.ndarray, share: float, log_mgf: _LogMgf) -> float:
-    """Chernoff's bound of the chance that a sum over values reaches what was observed.
+    """Return Chernoff's upper bound of the probability that a sum over values is at least the observed one.
 
-    How often a value is in the first sample is hypergeometric; the binomial law bounds its moments (Hoeffding 1963),
-    and the counts of different values are negatively associated (Joag-Dev and Proschan 1983), so that the product
-    bounds the moments of the sum. The true p-value is at most this one.
+    How often a value is in the first sample has a hypergeometric distribution, whose moments the binomial distribution
+    bounds (Hoeffding 1963). The counts of different values are negatively associated (Joag-Dev and Proschan 1983), so
+    the product bounds the moments of the sum. The true p-value is at most this bound.
 
     Args:
         observed: the sum.
         pooled: how often each value is in both samples together, [values].
-        share: of the rows that are the first sample's.
+        share: the first sample's share of all rows.
         log_mgf: (counts, share, theta) -> log E exp(theta g) for each count.
     """
     if not observed:
@@ -124,14 +142,14 @@ def _chernoff(observed: int, pooled: np.ndarray, share: float, log_mgf: _LogMgf)
 
 
 def _log_mgf_of_unseen(counts: np.ndarray, share: float, theta: float) -> np.ndarray:
-    """A value counts with all its rows if all are in the first sample."""
+    """Return log E exp(theta g), where g is a value's count if all its rows are in the first sample, else 0."""
     all_in = counts * np.log(share)
     with np.errstate(divide="ignore"):
         return np.logaddexp(np.log(-np.expm1(all_in)), all_in + theta * counts)
 
 
 def _log_mgf_of_copies(counts: np.ndarray, share: float, theta: float) -> np.ndarray:
-    """A value counts with all but one of its rows in the first sample."""
+    """Return log E exp(theta g), where g is the number of a value's rows in the first sample less one, at least 0."""
     none_in = counts * np.log1p(-share)
     some_in = counts * np.logaddexp(np.log1p(-share), np.log(share) + theta)
     with np.errstate(divide="ignore"):

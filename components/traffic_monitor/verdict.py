@@ -1,4 +1,4 @@
-"""The verdict on a window, and its findings in words."""
+"""Decide on a window, and describe the findings."""
 
 import math
 from collections.abc import Sequence
@@ -10,20 +10,24 @@ from components.traffic_monitor.comparison import Judged
 from components.traffic_monitor.rows import Watched
 from components.traffic_monitor.verdicts import ALARM, EMPTY, LEVEL, TOO_FEW, UNCHANGED
 
-# Requests: with fewer, only shares that move by a third of all rows are found (`least_shift`).
+# With fewer requests the verdict is TOO_FEW unless a test raises an alarm: of a hundred tests, each then finds only
+# shares that change by more than a sixth of all rows (`least_shift`).
 LEAST_REQUESTS = 200
 _POWER = 0.8
 
 
 def decide(rows: int, requests: int, judged: Sequence[Judged], anomalies: Sequence[object]) -> str:
-    """Decides on a window.
+    """Decide on a window.
 
     Args:
-        rows: that a model answered.
-        requests: that they came in.
+        rows: number of rows that a model answered.
+        requests: number of requests that these rows are of.
         judged: every comparison.
-        anomalies: what breaks the contract. Shares of few rows break it by chance: then they are told and decide
-            nothing.
+        anomalies: violations of the contract. With fewer than LEAST_REQUESTS requests, shares violate it by chance, so
+            anomalies are reported and do not raise an alarm.
+
+    Returns:
+        One of the verdicts of components.traffic_monitor.verdicts.
     """
     if not rows:
         return ALARM if any(one.alarm for one in judged) else EMPTY
@@ -33,13 +37,20 @@ def decide(rows: int, requests: int, judged: Sequence[Judged], anomalies: Sequen
 
 
 def least_shift(rows: int, tests: int) -> float | None:
-    """The change of a share of one half that is found four times out of five; None where there are no rows.
+    """Compute the change of a share of one half that is found with a probability of 80%.
 
-    By the normal approximation, at the level that Holm's method gives the smallest p-value.
+    It uses the normal approximation, and the level that Holm's method applies to the smallest p-value.
 
     Args:
-        rows: independent ones.
-        tests: how many are judged together.
+        rows: number of independent rows.
+        tests: number of tests that are judged together.
+
+    Returns:
+        The change, at most 0.5; None if there are no rows.
+
+    Example:
+        >>> round(least_shift(200, 100), 2), round(least_shift(20_000, 100), 3)
+        (0.17, 0.017)
     """
     if not rows:
         return None
@@ -48,7 +59,7 @@ def least_shift(rows: int, tests: int) -> float | None:
 
 
 def as_record(judged: Judged) -> dict[str, Any]:
-    """A finding as JSON."""
+    """Return a finding as JSON values."""
     one = judged.comparison
     return {
         "column": one.column,
@@ -64,12 +75,12 @@ def as_record(judged: Judged) -> dict[str, Any]:
 
 
 def describe_watched(column: Watched, has_key: bool) -> str:
-    """Says in words how a column is watched."""
+    """Return in words how a column is watched."""
     if column.hidden == "dropped":
         return "not logged: not watched"
     if column.hidden == "hashed":
-        known = "hashes of both" if has_key else "missing only: no key to hash the training values with"
+        known = "hashes of both" if has_key else "only missing values, because there is no key to hash training values"
         return f"hashed: {known}; between windows by hash"
     if column.time_bound:
-        return "moves on with time: missing only"
+        return "depends on the date: only missing values"
     return "numbers" if column.ordered else "values"

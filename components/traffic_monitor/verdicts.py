@@ -1,8 +1,8 @@
-"""The verdicts on a window, and the level they are given at. Loads nothing."""
+"""The verdicts on a window, and the significance level. Imports nothing."""
 
-ALARM = "alarm"  # something changed by more than chance, or breaks the contract
+ALARM = "alarm"  # something changed by more than chance, or violates the contract
 UNCHANGED = "unchanged"
-TOO_FEW = "too_few_rows"  # nothing stands out, but little would
-EMPTY = "empty"  # no row was answered
+TOO_FEW = "too_few_rows"  # no alarm, but too few requests to find most changes
+EMPTY = "empty"  # no row was answered, and there is no alarm
 
-LEVEL = 0.01  # the chance that a window in which nothing changed raises an alarm is at most this
+LEVEL = 0.01  # the highest probability that a window in which nothing changed raises an alarm

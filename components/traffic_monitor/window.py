@@ -1,4 +1,7 @@
-"""Which comparisons a window is judged by: one family, whatever the number of model versions that answered."""
+"""Make the comparisons that a window is judged by.
+
+They are one family for Holm's method, for any number of model versions that answered.
+"""
 
 from collections.abc import Collection
 
@@ -24,17 +27,20 @@ _OF_MIX = (DISTRIBUTION, ORDER)
 def compare_with_training(
     window: Sample, before: Sample | None, training: Sample, skipped: Collection[str], *, fair: bool = True
 ) -> list[Comparison]:
-    """Skew: the window, and the window with the one before it, against the rows that a model was trained on.
+    """Compare a window, and two windows together, with the rows that a model was trained on: skew.
 
-    A change that one window only hints at is more than chance in two.
+    Two windows together show changes that are too small to be significant in one.
 
     Args:
         window: rows that a version answered.
-        before: rows of the window before that it answered; None where there are none.
+        before: rows of the window before that it answered; None if there are none.
         training: rows that the version was trained on.
-        skipped: columns whose values must differ.
-        fair: whether the window holds hours and weekdays as the training rows do. If not, only what no mix of hours
-            explains is compared.
+        skipped: columns whose values differ in any case.
+        fair: whether the window has hours and weekdays in the same shares as the training rows. If not, only the tests
+            are made that another mix of hours does not affect.
+
+    Returns:
+        The comparisons.
     """
     if not fair:
         return compare(window, training, _WHATEVER_THE_MIX, skipped)
@@ -45,17 +51,20 @@ def compare_with_training(
 
 
 def compare_with_before(window: Sample, before: Sample, skipped: Collection[str]) -> list[Comparison]:
-    """Drift: the window against the one before it."""
+    """Compare a window with the one before it: drift."""
     return compare(window, before, _OF_BEFORE, skipped)
 
 
 def compare_predictions(window: Sample, before: Sample | None, expected: Sample | None) -> list[Comparison]:
-    """Predictions against those of the same model for rows that it was evaluated on, and against the window before.
+    """Compare predictions with the same model's predictions on its eval rows, and with those of the window before.
 
     Args:
-        window: the column PREDICTION.
-        before: likewise; None where there are none.
-        expected: likewise; None where the model is not known.
+        window: a sample with the column PREDICTION.
+        before: likewise, of the window before; None if there are none.
+        expected: likewise, of the eval rows; None if the model is not known.
+
+    Returns:
+        The comparisons.
     """
     found = []
     if expected is not None:

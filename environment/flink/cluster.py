@@ -254,9 +254,9 @@ def read_state(folder: Path) -> "dict[str, Any]":
 
 
 def _write_state(folder: Path, state: "dict[str, Any]") -> None:
-    beside = folder / f"{STATE}.tmp"
-    beside.write_text(json.dumps(state, indent=1))
-    beside.replace(folder / STATE)
+    partial = folder / f"{STATE}.tmp"
+    partial.write_text(json.dumps(state, indent=1))
+    partial.replace(folder / STATE)
 
 
 def _class_path(jars: "list[Path]") -> str:

@@ -51,6 +51,7 @@ def fetch() -> Packages:
 
     Raises:
         PackageError: Java or Maven is missing, a package cannot be fetched, or a checksum differs.
+        OSError: The packages cannot be moved to the cache.
     """
     folder = cache_folder() / f"flink-{hashlib.sha256(_CHECKSUMS.read_bytes()).hexdigest()[:12]}"
     packages = Packages(folder)

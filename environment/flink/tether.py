@@ -1,7 +1,7 @@
 """End a cluster with the process that needs it, however that process ends.
 
-`python -m environment.flink.tether FOLDER` waits until nobody holds the other end of its standard input any more, which
-is so after a kill -9, too, and stops the folder's cluster.
+`python -m environment.flink.tether FOLDER` waits until no process holds the other end of its standard input any more,
+which is so after a kill -9, too, and stops the folder's cluster.
 """
 
 import contextlib

@@ -54,7 +54,10 @@ def import_outcomes(
 
     Returns:
         The exit status.
-    """
+
+    Raises:
+        UsageError: There is no such file.
+    """  # noqa: DOC501 - the SettingsError is caught in this function
     if not file.is_file():
         raise UsageError(f"expected a CSV file, received {file}, which is not a file")
     from serving import contract as contracts  # import late: --help does not need pyarrow and pydantic

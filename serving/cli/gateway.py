@@ -40,6 +40,9 @@ def gateway(
 
     Returns:
         The exit status.
+
+    Raises:
+        UsageError: The task is empty.
     """
     if not task:
         raise UsageError("--task: expected a name, received nothing")

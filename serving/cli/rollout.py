@@ -58,7 +58,7 @@ def canary(
     limits: Annotated[VerdictLimits | None, _FLAT] = None,
     options: Annotated[RolloutOptions, _GIVEN],
 ) -> int:
-    """Try a version beside the stable one, with a share of the requests.
+    """Try a version in addition to the stable one, with a share of the requests.
 
     Args:
         version: The version to try.
@@ -132,6 +132,9 @@ def rollback(
 
     Returns:
         The exit status.
+
+    Raises:
+        UsageError: Both a version and --only-unfinished were passed.
     """
     if version is not None and only_unfinished:
         raise UsageError("expected --version or --only-unfinished, received both")

@@ -61,6 +61,9 @@ def verify(
 
     Returns:
         The exit status.
+
+    Raises:
+        UsageError: --metrics-port was passed without --every.
     """
     if every is not None:
         require("--every", every, 0.1, 86_400, "seconds from 0.1 to 86,400")

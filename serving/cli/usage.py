@@ -63,7 +63,8 @@ def read_value(kind: Any, tokens: Sequence[Token]) -> Any:
         The value.
 
     Raises:
-        ValueError: The text is not a value of this type.
+        ValueError: The text is not a number, for a number's type.
+        CoercionError: The text is not a value of another type.
     """
     text = tokens[0].value
     kinds = (kind, *get_args(kind))  # int | None is both

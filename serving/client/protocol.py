@@ -118,7 +118,7 @@ class ClientProtocol:
         Raises:
             RefusedError: The answer is an error.
             AnswerError: The answer is not a gateway's, or of another kind of task.
-        """
+        """  # noqa: DOC501 - `refused` returns a RefusedError
         if response.status_code != httpx.codes.OK:
             raise refused(response, request_id)
         try:
@@ -156,7 +156,7 @@ class ClientProtocol:
         Raises:
             RefusedError: The answer is an error.
             AnswerError: The answer is not a gateway's.
-        """
+        """  # noqa: DOC501 - `refused` returns a RefusedError
         if response.status_code != httpx.codes.OK:
             raise refused(response, request_id)
         try:

@@ -38,12 +38,9 @@ def find_separator(lines: Sequence[str], *, whole: bool) -> str:
 
     So a heading may contain a comma in a file with semicolons, and a text may contain semicolons in a file with commas.
     Separators that leave an unpaired quote in a cell are considered last: commas cut `a;"b, c"` in the middle of a
-    quoted
-    cell. If several separators give equally many cells, those that leave a blank before a heading come later, and the
-    comma
-    comes last: `Price, net;Qty` over `1,50;3` has two decimal commas and two columns. If none fits, the one that gives
-    the
-    header the most cells is returned, and reading reports the line that does not fit.
+    quoted cell. If several separators give equally many cells, those that leave a blank before a heading come later,
+    and the comma comes last: `Price, net;Qty` over `1,50;3` has two decimal commas and two columns. If none fits, the
+    one that gives the header the most cells is returned, and reading reports the line that does not fit.
 
     Args:
         lines: of the file, from its header on.

@@ -2,7 +2,7 @@
 #
 #   docker build --file serving/deploy/gateway.Dockerfile --tag taxi-gateway:1.0.0 .
 #
-# What is sent to the builder stands in gateway.Dockerfile.dockerignore.
+# gateway.Dockerfile.dockerignore lists what is sent to the builder.
 ARG PYTHON=python:3.13.9-slim-trixie
 
 FROM ${PYTHON} AS packages

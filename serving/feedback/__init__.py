@@ -1,1 +1,1 @@
-"""Feedback: the outcomes of predicted rows, stored beside the request log and joined to it by request id."""
+"""Feedback: the outcomes of predicted rows, stored next to the request log and joined to it by request id."""

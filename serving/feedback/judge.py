@@ -33,7 +33,7 @@ RowKey = tuple[str, int, datetime.datetime]  # the request's id as in the log, t
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """The requests of one id, as far as one caller may know them."""
+    """The requests of one id that one caller may know of."""
 
     logged: bool  # whether the log has requests of this id, of any caller
     own: LoggedRow | None  # a row that this caller may report on; None if there is none
@@ -233,7 +233,7 @@ def _logged_row(record: Mapping[str, Any]) -> LoggedRow:
 
 
 def _without_repeats(rows: Sequence[LoggedRow]) -> list[LoggedRow]:
-    """Drop rows that were requested again soon after and got the same answer; keep the newest of each.
+    """Return the rows without those that were requested again soon after with the same answer; keep the newest.
 
     A client that lost an answer with its connection repeats the request with the same id.
     """

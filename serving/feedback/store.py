@@ -75,8 +75,7 @@ class FeedbackStore:
         """Queue outcomes that were sent together.
 
         The future is done once the accepted outcomes are on disk. It fails with IdFileError if the log or the feedback
-        cannot
-        be read, and with OSError if feedback cannot be written; then nothing is stored.
+        cannot be read, and with OSError if feedback cannot be written; then nothing is stored.
 
         Args:
             outcomes: sent together.

@@ -34,7 +34,7 @@ class Explained:
     """The number of an output that is explained."""
 
     name: str  # its name in an answer
-    beside: Mapping[str, Value]  # further fields of the answer
+    further: Mapping[str, Value]  # further fields of the answer
     pick: Callable[[Output], float]  # finds it in another row's output
 
 
@@ -109,7 +109,7 @@ class BinaryAnswers:
 
     def explain(self, output: float) -> Explained:
         """Return the probability."""
-        return Explained(name="probability", beside={}, pick=float)
+        return Explained(name="probability", further={}, pick=float)
 
 
 class MulticlassAnswers:
@@ -149,7 +149,7 @@ class MulticlassAnswers:
     def explain(self, output: list[float]) -> Explained:
         """Return the probability of the decided class."""
         place = output.index(max(output))
-        return Explained(name="probability", beside={"class": self._classes[place]}, pick=operator.itemgetter(place))
+        return Explained(name="probability", further={"class": self._classes[place]}, pick=operator.itemgetter(place))
 
     def _ranked(self, probabilities: list[float]) -> list[dict[str, Any]]:
         pairs = zip(self._classes, probabilities, strict=True)
@@ -190,7 +190,7 @@ class RegressionAnswers:
 
     def explain(self, output: float) -> Explained:
         """Return the value."""
-        return Explained(name="value", beside={}, pick=float)
+        return Explained(name="value", further={}, pick=float)
 
 
 def answers_of(target: Target, threshold: float) -> Answers:

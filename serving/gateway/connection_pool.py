@@ -74,6 +74,8 @@ class ConnectionPool:
     async def call(self, method: str, path: str, body: bytes | None = None) -> HttpResponse:
         """Send one request; follow no redirects.
 
+        The messages of all errors quote nothing from an answer.
+
         Args:
             method: the HTTP method.
             path: the path, with a leading slash.
@@ -83,7 +85,10 @@ class ConnectionPool:
             The answer.
 
         Raises:
-            ModelError: There is no answer. The message quotes nothing from an answer either.
+            ConnectError: There is no connection.
+            ConnectionLostError: The connection broke before the whole answer was received.
+            ResponseTimeoutError: The answer, or a part of it, took longer than the settings allow.
+            InvalidResponseError: The answer cannot be uncompressed.
         """
         headers = self._tracer.headers()
         if body is not None:

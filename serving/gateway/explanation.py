@@ -148,7 +148,7 @@ class ExplanationEndpoint:
         explained = self._answers.explain(outputs[0])
         contributions = questions.read(list(map(explained.pick, outputs)))
         content = {
-            **explained.beside,
+            **explained.further,
             explained.name: contributions.number,
             "base": contributions.base,
             "contributions": [
@@ -165,8 +165,13 @@ class ExplanationEndpoint:
         """Predict rows in parts of the size of a request, all by one version.
 
         A model server accepts only as many rows as its largest batch. If the stable version changes between two parts,
-        all
-        parts are asked again.
+        all parts are requested again.
+
+        Args:
+            rows: checked rows.
+
+        Returns:
+            The predictions of each part.
 
         Raises:
             ModelError: There is no answer, or no version answered all parts.

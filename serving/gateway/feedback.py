@@ -97,7 +97,7 @@ class FeedbackEndpoint:
 
         Raises:
             ProblemError: No outcome was stored.
-        """
+        """  # noqa: DOC501 - `_problem` returns a ProblemError
         name = await self._admission.admit(request)
         caller = Caller(digest=None if name is None else caller_digest(name), trusted=name in self._trusted)
         sent = await read_json(request, self._settings.limits)

@@ -84,6 +84,9 @@ class GatheredCalls:
 
         Returns:
             One output per row.
+
+        Raises:
+            CancelledError: The request was cancelled.
         """
         rows = len(next(iter(columns.values())))
         if alone or rows >= self._most or _text(columns) > _MOST_TEXT * rows:

@@ -116,8 +116,7 @@ class Exposition:
     """The scraped metrics: those of the gateway and of its tasks.
 
     Metrics of a task have the label `endpoint` only in a gateway of several tasks, so that dashboards and alerts of a
-    single
-    task do not need it.
+    single task do not need it.
     """
 
     def __init__(self, gateway: GatewayMetrics, tasks: Mapping[str, TaskMetrics]):

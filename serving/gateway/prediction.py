@@ -135,7 +135,7 @@ class PredictionEndpoint:
 
         Raises:
             ProblemError: There is no prediction.
-        """
+        """  # noqa: DOC501 - `describe_model_error` returns a ProblemError
         log_fields = request.state.log_fields
         log_fields["rows"] = len(rows)
         try:
@@ -161,7 +161,7 @@ class PredictionEndpoint:
             "model_label": found.target.label,
             "request_id": request.state.request_id,
         }
-        # Browsers show Server-Timing beside the request, and so does the page.
+        # Browsers show Server-Timing with the request, and so does the page.
         return content, {"Server-Timing": f"model;dur={found.seconds * 1000:.1f}"}
 
     def _read_top_k(self, request: Request) -> int | None:

@@ -49,7 +49,7 @@ class Predictor:
 
         Raises:
             ModelError: There are none after all allowed tries; it names the version that was asked.
-        """
+        """  # noqa: DOC501 - the AssertionError is never raised
         began = time.perf_counter()
         last: ModelError | None = None
         target: RouteTarget | None = None

@@ -129,6 +129,12 @@ def require_keys(settings: GatewaySettings, environ: Mapping[str, str]) -> None:
 def _listen(where: ListenSettings) -> list[socket.socket]:
     """Open the ports, the operators' last. Connections queue until the gateway serves them.
 
+    Args:
+        where: the host and the ports.
+
+    Returns:
+        The listening sockets.
+
     Raises:
         SettingsError: The address or the port is not available.
     """

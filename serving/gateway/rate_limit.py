@@ -34,8 +34,7 @@ class RateLimit:
     """Count the requests of each client in the last second, in this process. Use it from one thread.
 
     A client is forgotten a second after its last admitted request. If more than `MOST_CLIENTS` clients come in one
-    second,
-    those admitted longest ago are forgotten earlier, and may exceed their limit.
+    second, those admitted longest ago are forgotten earlier, and may exceed their limit.
 
     Args:
         per_second: the limit of each client; 0 means no limit.

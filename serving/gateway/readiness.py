@@ -21,8 +21,7 @@ def add_probes(app: fastapi.FastAPI, tasks: Sequence[ServedTask], admission: Adm
     """Add the routes of the probes.
 
     A gateway of several tasks is ready while at least one of them has a model: otherwise one missing model would stop
-    all
-    tasks. The answer lists the tasks that have one.
+    all tasks. The answer lists the tasks that have one.
 
     Args:
         app: the application.

@@ -61,7 +61,7 @@ class RowValidator:
 
         Raises:
             ProblemError: 413, more rows than allowed; 422, no rows, or rows that break the contract.
-        """
+        """  # noqa: DOC501 - `refuse_rows` returns a ProblemError
         rows = sent if isinstance(sent, list) else [sent]
         if not rows:
             raise ProblemError(
@@ -156,8 +156,7 @@ def row_model(contract: Contract, name: str) -> type[pydantic.BaseModel]:
     """Make the type of one row: strict (no string for a number, no true for 1), without unknown fields.
 
     The features' names are aliases of the fields: some cannot be attributes, or would hide pydantic's own
-    `model_config`,
-    `json` or `copy`.
+    `model_config`, `json` or `copy`.
 
     Args:
         contract: the features of a row.

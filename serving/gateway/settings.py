@@ -78,7 +78,7 @@ class ListenSettings(_Table):
     operator_tls: PortTlsSettings | None = None
     # Addresses or networks of proxies whose X-Forwarded-For is trusted.
     proxies: tuple[str, ...] = ()
-    shutdown_seconds: Seconds = 20.0  # time for running requests when the gateway is told to stop
+    shutdown_seconds: Seconds = 20.0  # time for running requests when the gateway has to stop
 
 
 class ModelSettings(_Table):

@@ -26,10 +26,8 @@ class VersionRouter:
     """Look up the versions behind the labels, and cache them for `resolve_seconds`.
 
     With `labels = "auto"`, a server that does not know the label `stable` is asked for its latest version. Once the
-    server
-    has known the label, the label is required: the latest version may be the canary, which must not get all requests
-    when
-    the label is missing for a moment.
+    server has known the label, the label is required: the latest version may be the canary, which must not get all
+    requests when the label is missing for a moment.
     """
 
     def __init__(self, server: PredictClient, settings: ModelSettings, metrics: TaskMetrics):

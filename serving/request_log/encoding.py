@@ -109,7 +109,7 @@ def hashed(key: bytes, column: str, value: Value) -> str:
     """Return the HMAC-SHA256, as 64 hexadecimal digits, that replaces a value in a column.
 
     Equal values of one column have equal hashes, so that its distribution stays visible. Hashes of different columns
-    differ, so that nobody can see in how many columns one value occurs.
+    differ, so that they do not show in how many columns one value occurs.
 
     Args:
         key: of the hash.

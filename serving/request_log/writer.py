@@ -41,7 +41,7 @@ class RequestLog:
         contract: the features of a row.
         registry: receives the counter `gateway_request_log_rows_total{result}`; `result` is `written` (the row's file
             is complete), `dropped` (the queue was full) or `failed` (the log has the fault).
-        pending: receives the requests that no finished file holds yet; None if nobody needs them.
+        pending: receives the requests that no finished file holds yet; None if they are not needed.
         draw: the random generator of the sample.
         target: the kind of prediction, which determines an answer's columns.
 

@@ -37,8 +37,7 @@ class ComparisonFigures:
     """The figures of all pairs.
 
     The difference of two predictions for the same row is that of the output that differs most. Differences and
-    latencies
-    cover only requests that both versions answered; latencies are milliseconds from request to answer.
+    latencies cover only requests that both versions answered; latencies are milliseconds from request to answer.
     """
 
     requests: int

@@ -123,7 +123,7 @@ class ModelsConfig:
     def assigning(self, model: str, assignment: Assignment) -> "ModelsConfig":
         """Return the configuration with another assignment of the model's versions and labels.
 
-        Comments at the top of the file are kept; others are lost, because the file is parsed and written anew.
+        Comments at the top of the file are kept; others are lost, because the file is parsed and written again.
 
         Args:
             model: the model's name.

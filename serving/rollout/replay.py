@@ -34,7 +34,7 @@ def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> Non
         canary: the canary's number.
 
     Raises:
-        PreconditionError: There are no requests that can be replayed.
+        NoRequestsError: There are no requests that can be replayed.
         WorseError: The canary is worse, or too few rows were answered to judge.
     """
     old, new = _contract(rollout, stable), _contract(rollout, canary)

@@ -142,11 +142,10 @@ def _from_file(path: Path, features: list[str], left_out: dict[str, str]) -> tup
 
 
 def _by_request(records: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Group rows that came in one request; each row is its own group if the log has no request ids.
+    """Return the rows in groups of one request each; each row is its own group if the log has no request ids.
 
     The log keeps the rows of a request together and in order. An id alone does not suffice: clients choose it, and
-    repeat
-    it when they retry.
+    repeat it when they retry.
     """
     groups: list[list[dict[str, Any]]] = []
     following = None  # id and row that would continue the current request

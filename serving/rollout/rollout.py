@@ -15,14 +15,14 @@ from serving.rollout.models_config import CANARY, STABLE, Assignment, ModelsConf
 from serving.rollout.step_log import ROLLBACK, RolloutState, StepLog, StepRecord, StepResult
 from serving.rollout.transition import Transition
 
-LOCK = "rollout.lock"  # beside models.config
+LOCK = "rollout.lock"  # in the folder of models.config
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rollout:
     """The model, files and servers that every command works with."""
 
-    config_path: Path  # models.config; traffic.json, log and lock are beside it
+    config_path: Path  # models.config; traffic.json, log and lock are in its folder
     model: str
     servers: Sequence[AdminClient]  # at least one
     versions_folder: Path  # the model's base_path as this machine sees it

@@ -1,4 +1,4 @@
-"""Log every step as JSON lines beside models.config: who asked for what, when, from which state, and its result.
+"""Log every step as JSON lines next to models.config: who asked for what, when, from which state, and its result.
 
 A command writes one record when it starts to change something, and one when it has ended. A start without an end is a
 killed command. The start's record holds the state before, so that `rollback` can restore it.

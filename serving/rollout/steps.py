@@ -35,7 +35,7 @@ def pin(rollout: Rollout) -> None:
 
 
 def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[int, int], None] | None = None) -> None:
-    """Start a trial of a version: load it beside the stable one, label it, and send it a share of the requests.
+    """Start a trial of a version: load it next to the stable one, label it, and send it a share of the requests.
 
     Args:
         rollout: the roll-out.

@@ -20,7 +20,7 @@ import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.server.config_messages_pb2 import BatchingParameters
-from serving.server.errors import ServingError, invalid
+from serving.server.errors import InvalidArgumentError, ServingError
 from serving.server.servable import Servable
 
 _DEFAULT_MAX_ENQUEUED_BATCHES = 10  # TensorFlow's SharedBatchScheduler
@@ -101,15 +101,15 @@ class BatchingRunner:
             The rows of this request in each output, by name.
 
         Raises:
-            ServingError: As Servable.run; or the inputs differ in their 0th dimension, have more rows than
-                max_batch_size, or the queue is full.
+            InvalidArgumentError: The inputs differ in their 0th dimension, or have more rows than max_batch_size.
+            ServingError: As Servable.run; or the queue is full.
         """
         loop = asyncio.get_running_loop()
         if not inputs:
             return await loop.run_in_executor(self._threads, servable.run, signature, inputs, outputs)
         rows = _rows(inputs)
         if rows > self._max_rows:
-            raise invalid(f"Task size {rows} is larger than maximum input batch size {self._max_rows}")
+            raise InvalidArgumentError(f"Task size {rows} is larger than maximum input batch size {self._max_rows}")
         task = _Task(inputs, rows, loop.create_future())
         self._enqueue(_Batch(next(self._numbers), servable, signature, tuple(outputs)), task)
         # Start after the other callbacks that are ready: requests that arrived together share a batch.
@@ -225,8 +225,10 @@ class BatchingRunner:
 
 def _rows(inputs: Mapping[str, np.ndarray]) -> int:
     if any(array.ndim == 0 for array in inputs.values()):
-        raise invalid("Batching Run() input tensors must have at least one dimension")
+        raise InvalidArgumentError("Batching Run() input tensors must have at least one dimension")
     sizes = {len(array) for array in inputs.values()}
     if len(sizes) > 1:
-        raise invalid(f"Batching Run() input tensors must have equal 0th-dimension size; they have {sorted(sizes)}")
+        raise InvalidArgumentError(
+            f"Batching Run() input tensors must have equal 0th-dimension size; they have {sorted(sizes)}"
+        )
     return sizes.pop()

@@ -7,7 +7,7 @@ from google.protobuf import message, text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.config_messages_pb2 import BatchingParameters, MonitoringConfig, SSLConfig
-from serving.server.errors import invalid
+from serving.server.errors import InvalidArgumentError
 
 MONITORING_PATH = "/monitoring/prometheus/metrics"
 PLATFORM = "tensorflow"
@@ -49,27 +49,31 @@ def models_by_name(
         The config of each model, by name.
 
     Raises:
-        ServingError: TensorFlow Serving would refuse the config: custom_model_config, or a model without a name, listed
-            twice, of another platform, with a relative base path, or with a request logger.
+        InvalidArgumentError: TensorFlow Serving would refuse the config: custom_model_config, or a model without a
+            name, listed twice, of another platform, with a relative base path, or with a request logger.
     """
     if config.WhichOneof("config") == "custom_model_config":
-        raise invalid("custom_model_config is not supported: expected model_config_list; list the models there.")
+        raise InvalidArgumentError(
+            "custom_model_config is not supported: expected model_config_list; list the models there."
+        )
     models: dict[str, model_server_config_pb2.ModelConfig] = {}
     for model in config.model_config_list.config:
         if not model.name:
-            raise invalid(f'a model without a name: expected name: "NAME" in each config, received {{{model}}}.')
+            raise InvalidArgumentError(
+                f'a model without a name: expected name: "NAME" in each config, received {{{model}}}.'
+            )
         if model.name in models:
-            raise invalid(f"Duplicate model name in config: {model.name}; each model is listed once.")
+            raise InvalidArgumentError(f"Duplicate model name in config: {model.name}; each model is listed once.")
         if model.model_platform != PLATFORM:
-            raise invalid(
+            raise InvalidArgumentError(
                 f'model {model.name}: expected model_platform: "{PLATFORM}", received "{model.model_platform}".'
             )
         if not Path(model.base_path).is_absolute() or "\0" in model.base_path:
-            raise invalid(
+            raise InvalidArgumentError(
                 f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
             )
         if model.HasField("logging_config"):
-            raise invalid(
+            raise InvalidArgumentError(
                 f"model {model.name} has a logging_config: No request-logger-creator provided. The stock server has no "
                 "request logger; log in a proxy in front of it, as the gateway does."
             )
@@ -105,22 +109,24 @@ def checked_batching(
         The same object.
 
     Raises:
-        ServingError: The numbers contradict one another.
+        InvalidArgumentError: The numbers contradict one another.
     """
     if not parameters.HasField("max_batch_size"):
         parameters.max_batch_size.value = _DEFAULT_MAX_BATCH_SIZE
     if parameters.max_batch_size.value < 1:
-        raise invalid(f"max_batch_size must be positive; was {parameters.max_batch_size.value}")
+        raise InvalidArgumentError(f"max_batch_size must be positive; was {parameters.max_batch_size.value}")
     for field in ("num_batch_threads", "max_enqueued_batches"):
         if parameters.HasField(field) and getattr(parameters, field).value < 1:
-            raise invalid(f"{field} must be positive; was {getattr(parameters, field).value}")
+            raise InvalidArgumentError(f"{field} must be positive; was {getattr(parameters, field).value}")
     if parameters.batch_timeout_micros.value < 0:
-        raise invalid(f"batch_timeout_micros must not be negative; was {parameters.batch_timeout_micros.value}")
+        raise InvalidArgumentError(
+            f"batch_timeout_micros must not be negative; was {parameters.batch_timeout_micros.value}"
+        )
     allowed = list(parameters.allowed_batch_sizes)
     if allowed != sorted(set(allowed)) or any(size < 1 for size in allowed):
-        raise invalid(f"allowed_batch_sizes entries must be positive and increasing; were {allowed}")
+        raise InvalidArgumentError(f"allowed_batch_sizes entries must be positive and increasing; were {allowed}")
     if allowed and allowed[-1] != parameters.max_batch_size.value:
-        raise invalid(
+        raise InvalidArgumentError(
             "Last entry in allowed_batch_sizes must match max_batch_size; "
             f"last entry was {allowed[-1]}; expected {parameters.max_batch_size.value}"
         )
@@ -153,28 +159,30 @@ def read_ssl(path: Path) -> SSLConfig:
         The config.
 
     Raises:
-        ServingError: The file is missing, or is not an SSLConfig in text format. The message quotes nothing from the
-            file, because it holds the private key.
+        InvalidArgumentError: The file is missing, or is not an SSLConfig in text format. The message quotes nothing
+            from the file, because it holds the private key.
     """
     try:
         return text_format.Parse(path.read_text(), SSLConfig())
     except text_format.ParseError as error:
-        raise invalid(
+        raise InvalidArgumentError(
             f"{path}, line {error.GetLine()}: expected a tensorflow.serving.SSLConfig in text format, received "
             "something else; docs/how-to/tls.md has an example."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise invalid(f"cannot read {path}: expected a tensorflow.serving.SSLConfig in text format: {error}") from error
+        raise InvalidArgumentError(
+            f"cannot read {path}: expected a tensorflow.serving.SSLConfig in text format: {error}"
+        ) from error
 
 
 def _read(path: Path, proto: _Proto) -> _Proto:
     try:
         return text_format.Parse(path.read_text(), proto)
     except (OSError, UnicodeDecodeError) as error:
-        raise invalid(
+        raise InvalidArgumentError(
             f"cannot read {path}: {error}; expected a tensorflow.serving.{proto.DESCRIPTOR.name} in text format."
         ) from error
     except text_format.ParseError as error:
-        raise invalid(
+        raise InvalidArgumentError(
             f"Error parsing text-format tensorflow.serving.{proto.DESCRIPTOR.name}: {path}:{error}"
         ) from error

@@ -41,6 +41,17 @@ class ServingError(Exception):
         return int(self.code.value[0])
 
 
+class InvalidArgumentError(ServingError):
+    """A request that is invalid in any state of the server: INVALID_ARGUMENT.
+
+    Args:
+        message: the text for the caller.
+    """
+
+    def __init__(self, message: str):
+        super().__init__(grpc.StatusCode.INVALID_ARGUMENT, message)
+
+
 def cut(message: str) -> str:
     """Truncate a message as TensorFlow Serving does: its first 1,024 bytes, and a mark that the rest is missing.
 
@@ -56,8 +67,3 @@ def cut(message: str) -> str:
     if len(sent) <= _MOST_BYTES:
         return message
     return sent[:_MOST_BYTES].decode(errors="ignore") + "...TRUNCATED"
-
-
-def invalid(message: str) -> ServingError:
-    """Return the error for a request that is invalid whatever the server's state."""
-    return ServingError(grpc.StatusCode.INVALID_ARGUMENT, message)

@@ -24,7 +24,7 @@ from tensorflow_serving.apis import (
 
 from serving import request_id
 from serving.server import service_descriptors, signature_checks, tensors
-from serving.server.errors import ServingError, cut, invalid
+from serving.server.errors import InvalidArgumentError, ServingError, cut
 from serving.server.service import Service
 
 _Response = TypeVar("_Response")
@@ -51,7 +51,7 @@ async def add_to(server: grpc.aio.Server, service: Service) -> None:
 
 async def _predict(service: Service, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
     if not request.HasField("model_spec"):
-        raise invalid("Missing ModelSpec")
+        raise InvalidArgumentError("Missing ModelSpec")
 
     async def read_inputs(signature: meta_graph_pb2.SignatureDef, _: object) -> Mapping[str, np.ndarray]:
         return signature_checks.arrays(signature, request)
@@ -132,7 +132,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         async def answer() -> get_model_metadata_pb2.GetModelMetadataResponse:
             if not request.HasField("model_spec"):
-                raise invalid("Missing ModelSpec")
+                raise InvalidArgumentError("Missing ModelSpec")
             return self._service.metadata(request.model_spec, request.metadata_field)
 
         return await _answered(context, answer)
@@ -147,7 +147,7 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
     ) -> get_model_status_pb2.GetModelStatusResponse:
         async def answer() -> get_model_status_pb2.GetModelStatusResponse:
             if not request.HasField("model_spec"):
-                raise invalid("Missing ModelSpec")
+                raise InvalidArgumentError("Missing ModelSpec")
             return self._service.status(request.model_spec)
 
         return await _answered(context, answer)
@@ -159,7 +159,7 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
             response = model_management_pb2.ReloadConfigResponse()
             try:
                 if request.config.WhichOneof("config") != "model_config_list":
-                    raise invalid(
+                    raise InvalidArgumentError(
                         "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is "
                         "currently supported; to serve nothing, send an empty one."
                     )

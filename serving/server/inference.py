@@ -7,7 +7,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import classification_pb2, input_pb2, regression_pb2
 
-from serving.server.errors import invalid
+from serving.server.errors import InvalidArgumentError
 from serving.server.signature_checks import require_dtype
 
 CLASSIFY_METHOD = "tensorflow/serving/classify"
@@ -28,7 +28,7 @@ def inputs(signature: meta_graph_pb2.SignatureDef, request: input_pb2.Input) -> 
         The input, by name.
 
     Raises:
-        ServingError: There are no examples, or the signature does not take tf.Examples.
+        InvalidArgumentError: There are no examples, or the signature does not take tf.Examples.
     """
     require_dtype(signature, INPUTS, types_pb2.DT_STRING)
     match request.WhichOneof("kind"):
@@ -41,7 +41,7 @@ def inputs(signature: meta_graph_pb2.SignatureDef, request: input_pb2.Input) -> 
         case _:
             examples = []
     if not examples:
-        raise invalid("Input is empty.")
+        raise InvalidArgumentError("Input is empty.")
     return {INPUTS: np.array(examples, dtype=object)}
 
 
@@ -55,12 +55,12 @@ def classification_outputs(signature: meta_graph_pb2.SignatureDef) -> list[str]:
         `classes`, `scores`, or both.
 
     Raises:
-        ServingError: The signature is not a classification.
+        InvalidArgumentError: The signature is not a classification.
     """
     _require_inputs(signature, "classification")
     present = [name for name in (CLASSES, SCORES) if name in signature.outputs]
     if not present:
-        raise invalid(
+        raise InvalidArgumentError(
             f'Expected classification signature outputs to contain at least one of "{CLASSES}" or "{SCORES}"; '
             f"received {sorted(signature.outputs)}."
         )
@@ -77,11 +77,11 @@ def regression_outputs(signature: meta_graph_pb2.SignatureDef) -> list[str]:
         One name.
 
     Raises:
-        ServingError: The signature is not a regression.
+        InvalidArgumentError: The signature is not a regression.
     """
     _require_inputs(signature, "regression")
     if OUTPUTS not in signature.outputs:
-        raise invalid(
+        raise InvalidArgumentError(
             f'No regression outputs found in SignatureDef: expected "{OUTPUTS}", received {sorted(signature.outputs)}.'
         )
     return [OUTPUTS]
@@ -89,9 +89,9 @@ def regression_outputs(signature: meta_graph_pb2.SignatureDef) -> list[str]:
 
 def _require_inputs(signature: meta_graph_pb2.SignatureDef, kind: str) -> None:
     if len(signature.inputs) != 1:
-        raise invalid(f"Expected one input Tensor, received {sorted(signature.inputs)}.")
+        raise InvalidArgumentError(f"Expected one input Tensor, received {sorted(signature.inputs)}.")
     if INPUTS not in signature.inputs:
-        raise invalid(
+        raise InvalidArgumentError(
             f'No {kind} inputs found in SignatureDef: expected "{INPUTS}", received {sorted(signature.inputs)}.'
         )
 
@@ -107,17 +107,21 @@ def classification(outputs: Mapping[str, np.ndarray], examples: int) -> Sequence
         The labels and scores of each example.
 
     Raises:
-        ServingError: The model's output has another shape or type.
+        InvalidArgumentError: The model's output has another shape or type.
     """
     for name, array in outputs.items():
         if array.dtype != (object if name == CLASSES else np.float32):
-            raise invalid(
+            raise InvalidArgumentError(
                 f"Expected {name} Tensor of {'DT_STRING' if name == CLASSES else 'DT_FLOAT'}; received {array.dtype}."
             )
         if array.ndim != 2 or len(array) != examples:
-            raise invalid(f"Expected {name} Tensor shape [{examples} num_classes]; received {list(array.shape)}.")
+            raise InvalidArgumentError(
+                f"Expected {name} Tensor shape [{examples} num_classes]; received {list(array.shape)}."
+            )
     if len({array.shape for array in outputs.values()}) > 1:
-        raise invalid(f"Expected as many classes as scores; received {[array.shape for array in outputs.values()]}.")
+        raise InvalidArgumentError(
+            f"Expected as many classes as scores; received {[array.shape for array in outputs.values()]}."
+        )
     per_example = next(iter(outputs.values())).shape[1]
     classes = outputs.get(CLASSES, np.full((examples, per_example), b"", object))
     scores = outputs.get(SCORES, np.zeros((examples, per_example), np.float32))
@@ -129,7 +133,7 @@ def classification(outputs: Mapping[str, np.ndarray], examples: int) -> Sequence
             for row in zip(classes.tolist(), scores.tolist(), strict=True)
         ]
     except UnicodeDecodeError as error:
-        raise invalid(f"Expected class labels in UTF-8; the model gave {error.object!r}.") from error
+        raise InvalidArgumentError(f"Expected class labels in UTF-8; the model gave {error.object!r}.") from error
 
 
 def regression(outputs: Mapping[str, np.ndarray], examples: int) -> Sequence[regression_pb2.Regression]:
@@ -143,13 +147,13 @@ def regression(outputs: Mapping[str, np.ndarray], examples: int) -> Sequence[reg
         The value of each example.
 
     Raises:
-        ServingError: The model's output has another shape or type.
+        InvalidArgumentError: The model's output has another shape or type.
     """
     values = outputs[OUTPUTS]
     if values.dtype != np.float32:
-        raise invalid(f"Expected output Tensor of DT_FLOAT; received {values.dtype}.")
+        raise InvalidArgumentError(f"Expected output Tensor of DT_FLOAT; received {values.dtype}.")
     if values.shape not in ((examples,), (examples, 1)):
-        raise invalid(
+        raise InvalidArgumentError(
             f"Expected output Tensor shape to be either [{examples}] or [{examples} 1]; received {list(values.shape)}."
         )
     return [regression_pb2.Regression(value=value) for value in values.ravel().tolist()]

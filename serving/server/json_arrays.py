@@ -14,7 +14,7 @@ import grpc
 import numpy as np
 
 from serving.server.dtypes import DataType, name_of
-from serving.server.errors import ServingError, invalid
+from serving.server.errors import InvalidArgumentError, ServingError
 from serving.server.json_values import decode_b64, json_type, shown
 
 _MOST_DIMENSIONS = 32  # NumPy's own limit before version 2
@@ -59,8 +59,8 @@ def read_array(value: Any, dtype: int) -> np.ndarray:
         An array of the dtype; strings as an object array of bytes.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the lists are ragged or too deep, or a value is not one of the dtype.
-            UNIMPLEMENTED; JSON cannot represent the dtype.
+        InvalidArgumentError: The lists are ragged or too deep, or a value is not one of the dtype.
+        ServingError: UNIMPLEMENTED; JSON cannot represent the dtype.
     """
     if type(value) is list and len(value) == 1 and (array := _single(value, dtype)) is not None:
         return array
@@ -73,21 +73,22 @@ def read_array(value: Any, dtype: int) -> np.ndarray:
         values = list(itertools.chain.from_iterable(values))
         types = set(map(type, values))
     if list in types:
-        raise _ragged_error(value)
+        raise InvalidArgumentError(_describe_ragged(value))
     if len(shape) > _MOST_DIMENSIONS:
-        raise invalid(f"a tensor of {len(shape)} dimensions: expected at most {_MOST_DIMENSIONS}")
+        raise InvalidArgumentError(f"a tensor of {len(shape)} dimensions: expected at most {_MOST_DIMENSIONS}")
     allowed = _TYPES.get(dtype)
     if allowed is None:
         what = f"Conversion of JSON Value: {shown(value)} to type: {name_of(dtype)}"
         raise ServingError(grpc.StatusCode.UNIMPLEMENTED, what)
     if not types <= allowed:
-        raise _type_error(next(item for item in values if type(item) not in allowed), dtype)
+        wrong = next(item for item in values if type(item) not in allowed)
+        raise InvalidArgumentError(_describe_wrong_type(wrong, dtype))
     array = _flat(values, dtype)
     return array if len(shape) == 1 else array.reshape(shape)
 
 
 def _single(values: list[Any], dtype: int) -> np.ndarray | None:
-    """Convert a list of one value of a common type; return None if the general way must decide.
+    """Return the array of a list of one value of a common type; None if the general conversion has to decide.
 
     A request for one row has such a tensor for each feature, and this takes a third of the time of the general way.
     """
@@ -112,10 +113,13 @@ def _flat(values: list[Any], dtype: int) -> np.ndarray:
         try:
             return np.array(values, dtype=_FLOATS[dtype])
         except OverflowError as error:
-            raise invalid(f"JSON Value: {shown(max(values, key=abs))} is too large for a number") from error
+            raise InvalidArgumentError(
+                f"JSON Value: {shown(max(values, key=abs))} is too large for a number"
+            ) from error
     low, high = _range(_INTS[dtype])
     if values and (min(values) < low or max(values) > high):
-        raise _type_error(next(item for item in values if not low <= item <= high), dtype)
+        wrong = next(item for item in values if not low <= item <= high)
+        raise InvalidArgumentError(_describe_wrong_type(wrong, dtype))
     return np.array(values, dtype=_INTS[dtype])
 
 
@@ -125,8 +129,8 @@ def _range(dtype: np.dtype) -> tuple[int, int]:
     return int(limits.min), int(limits.max)
 
 
-def _ragged_error(value: list[Any]) -> ServingError:
-    """Return the error that says where nested lists leave the shape of their first elements."""
+def _describe_ragged(value: list[Any]) -> str:
+    """Return a message that says where nested lists leave the shape of their first elements."""
     shape: list[int] = []
     first: Any = value
     while type(first) is list:
@@ -136,20 +140,18 @@ def _ragged_error(value: list[Any]) -> ServingError:
     for level, size in enumerate(shape):
         for item in items:
             if type(item) is not list:
-                return invalid(
+                return (
                     f"JSON Value: {shown(item)} found at incorrect level: {level + 1} in the JSON DOM. "
                     f"Expected at level: {len(shape)}"
                 )
             if len(item) != size:
-                return invalid(
-                    f"Encountered list at unexpected size: {len(item)} at level: {level} expected size: {size}"
-                )
+                return f"Encountered list at unexpected size: {len(item)} at level: {level} expected size: {size}"
         items = list(itertools.chain.from_iterable(items))
-    return invalid(f"Encountered list at unexpected level: {len(shape)} expected < {len(shape)}")
+    return f"Encountered list at unexpected level: {len(shape)} expected < {len(shape)}"
 
 
-def _type_error(value: Any, dtype: int) -> ServingError:
-    return invalid(f"JSON Value: {shown(value)} Type: {json_type(value)} is not of expected type: {name_of(dtype)}")
+def _describe_wrong_type(value: Any, dtype: int) -> str:
+    return f"JSON Value: {shown(value)} Type: {json_type(value)} is not of expected type: {name_of(dtype)}"
 
 
 def array_text(name: str, array: np.ndarray) -> str:
@@ -164,7 +166,7 @@ def array_text(name: str, array: np.ndarray) -> str:
         NaN and infinities are bare tokens.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; JSON cannot represent the dtype.
+        InvalidArgumentError: JSON cannot represent the dtype.
     """
     if array.size > _WRITTEN_TOGETHER and len(array) > 1:
         step = max(_WRITTEN_TOGETHER * len(array) // array.size, 1)
@@ -182,7 +184,7 @@ def array_text(name: str, array: np.ndarray) -> str:
         spell = _spell_b64 if name.endswith("_bytes") else _spell_utf8
         return json.dumps(_each(array.tolist(), spell), ensure_ascii=False)
     dtype = "half" if array.dtype == np.float16 else array.dtype.name
-    raise invalid(f"Failed to write JSON value for tensor type: {dtype}")
+    raise InvalidArgumentError(f"Failed to write JSON value for tensor type: {dtype}")
 
 
 def _each(values: Any, spell: Callable[[bytes], Any]) -> Any:

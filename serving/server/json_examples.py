@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.server.errors import invalid
+from serving.server.errors import InvalidArgumentError
 from serving.server.example_messages_pb2 import Example, Feature, Input
 from serving.server.json_values import decode_b64, is_b64, json_type, parse_object, shown, signature_name_of
 
@@ -24,8 +24,8 @@ def parse_examples(body: bytes) -> tuple[str, bytes]:
         The signature's name, "" when there is none, and a serialized tensorflow.serving.Input.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the body is not a JSON object, `examples` is missing, or a feature's values are
-            of mixed or unsupported kinds.
+        InvalidArgumentError: The body is not a JSON object, `examples` is missing, or a feature's values are of mixed
+            or unsupported kinds.
     """
     document = parse_object(body)
     signature_name = signature_name_of(document)
@@ -45,12 +45,12 @@ def parse_examples(body: bytes) -> tuple[str, bytes]:
         for value in document["examples"]:
             _fill_example(value, examples.add())
         return signature_name, request.SerializeToString(deterministic=True)
-    raise invalid(f"JSON Value: {shown(document)} {problem}")
+    raise InvalidArgumentError(f"JSON Value: {shown(document)} {problem}")
 
 
 def _fill_example(value: Any, example: Example) -> None:
     if type(value) is not dict:
-        raise invalid(f"Example must be JSON object but got JSON {json_type(value)}")
+        raise InvalidArgumentError(f"Example must be JSON object but got JSON {json_type(value)}")
     with np.errstate(over="ignore"):  # 1e300 becomes infinite in a float feature, without a warning
         for name, content in value.items():
             _fill_feature(name, content if type(content) is list else [content], example.features.feature[name])
@@ -61,7 +61,7 @@ def _fill_feature(name: str, values: list[Any], feature: Feature) -> None:
     kinds = [_kind(name, value) for value in values]
     for kind, value in zip(kinds, values, strict=True):
         if kind != kinds[0]:
-            raise invalid(
+            raise InvalidArgumentError(
                 f"Unexpected element type in feature: {name} expecting type: {kinds[0]}, received {shown(value)}"
             )
     if "bytes" in kinds:
@@ -76,7 +76,7 @@ def _kind(name: str, value: Any) -> str:
     """Return the list of a Feature that takes the value.
 
     Raises:
-        ServingError: No list takes it.
+        InvalidArgumentError: No list takes it.
     """
     if type(value) is str or is_b64(value):
         return "bytes"
@@ -85,5 +85,7 @@ def _kind(name: str, value: Any) -> str:
     if type(value) is bool or (type(value) is int and value in _INT64):
         return "int64"
     if type(value) is int:
-        raise invalid(f"Feature: {name} has uint64 element. Only int64 is supported, received {shown(value)}")
-    raise invalid(f"Feature: {name} has element with unexpected JSON type: {json_type(value)}")
+        raise InvalidArgumentError(
+            f"Feature: {name} has uint64 element. Only int64 is supported, received {shown(value)}"
+        )
+    raise InvalidArgumentError(f"Feature: {name} has element with unexpected JSON type: {json_type(value)}")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 from tensorflow_serving.apis import classification_pb2, regression_pb2
 
-from serving.server.errors import invalid
+from serving.server.errors import InvalidArgumentError
 from serving.server.json_arrays import array_text
 
 
@@ -19,10 +19,10 @@ def encode_classification(result: classification_pb2.ClassificationResult) -> by
         The answer's body.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; there is no example.
+        InvalidArgumentError: There is no example.
     """
     if not result.classifications:
-        raise invalid("Cannot convert empty ClassificationResults to JSON")
+        raise InvalidArgumentError("Cannot convert empty ClassificationResults to JSON")
     examples = []
     for classifications in result.classifications:
         scores = np.fromiter((each.score for each in classifications.classes), np.float32)
@@ -41,9 +41,9 @@ def encode_regression(result: regression_pb2.RegressionResult) -> bytes:
         The answer's body.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; there is no example.
+        InvalidArgumentError: There is no example.
     """
     if not result.regressions:
-        raise invalid("Cannot convert empty RegressionResults to JSON")
+        raise InvalidArgumentError("Cannot convert empty RegressionResults to JSON")
     values = np.fromiter((each.value for each in result.regressions), np.float32)
     return f'{{"results": {array_text("", values)}}}'.encode()

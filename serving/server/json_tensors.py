@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from serving.server.errors import ServingError, invalid
+from serving.server.errors import InvalidArgumentError, ServingError
 from serving.server.json_arrays import array_text, read_array
 from serving.server.json_values import is_b64, parse_object, shown, signature_name_of
 
@@ -61,16 +61,16 @@ class PredictBody:
             dimension is the number of rows.
 
         Raises:
-            ServingError: The values do not fit the signature. INVALID_ARGUMENT; UNIMPLEMENTED for columns of a dtype
-                that JSON cannot represent.
+            InvalidArgumentError: The values do not fit the signature.
+            ServingError: UNIMPLEMENTED; JSON cannot represent the dtype of a column.
         """
         if not inputs:
-            raise invalid(f"Failed to get input map for signature: {self.signature_name or 'DEFAULT'}")
+            raise InvalidArgumentError(f"Failed to get input map for signature: {self.signature_name or 'DEFAULT'}")
         with np.errstate(over="ignore"):  # 1e300 becomes infinite in a float tensor, without a warning
             if self.rows:
                 return _from_rows(self._instances(), inputs)
             if "inputs" not in self.document:
-                raise invalid("Missing 'inputs' or 'instances' key")
+                raise InvalidArgumentError("Missing 'inputs' or 'instances' key")
             return _from_columns(self.document["inputs"], inputs)
 
     def _instances(self) -> list[Any]:
@@ -83,11 +83,11 @@ class PredictBody:
             problem = "No values in 'instances' array"
         else:
             return instances
-        raise invalid(f"JSON Value: {shown(self.document)} {problem}")
+        raise InvalidArgumentError(f"JSON Value: {shown(self.document)} {problem}")
 
 
 def parse_predict(body: bytes) -> PredictBody:
-    """Parse the body of a predict request as far as possible without the model.
+    """Parse the parts of a predict request's body that do not depend on the model.
 
     Args:
         body: the request's body.
@@ -96,7 +96,7 @@ def parse_predict(body: bytes) -> PredictBody:
         The parsed body.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the body is not a JSON object, or `signature_name` is not a string.
+        InvalidArgumentError: The body is not a JSON object, or `signature_name` is not a string.
     """
     document = parse_object(body)
     return PredictBody(signature_name_of(document), document)
@@ -114,11 +114,11 @@ def encode_predict(outputs: Mapping[str, np.ndarray], rows: bool) -> bytes:
         JSON. A float32 has the fewest digits that identify it; NaN and infinities are bare tokens.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; there is no output, JSON cannot represent a dtype, or, for rows, the outputs
-            differ in their number of rows.
+        InvalidArgumentError: There is no output, JSON cannot represent a dtype, or, for rows, the outputs differ in
+            their number of rows.
     """
     if not outputs:
-        raise invalid("Cannot convert empty tensor map to JSON")
+        raise InvalidArgumentError("Cannot convert empty tensor map to JSON")
     if rows:
         _check_batch(outputs)
     if len(outputs) == 1:
@@ -146,7 +146,7 @@ def _named_rows(outputs: Mapping[str, np.ndarray]) -> Iterator[str]:
 def _from_columns(value: Any, inputs: _Inputs) -> dict[str, np.ndarray]:
     if type(value) is not dict or is_b64(value):
         if len(inputs) > 1:
-            raise invalid(
+            raise InvalidArgumentError(
                 "inputs is a plain value/list, but expecting an object as multiple input tensors required as per "
                 "tensorinfo_map"
             )
@@ -154,14 +154,14 @@ def _from_columns(value: Any, inputs: _Inputs) -> dict[str, np.ndarray]:
         return {name: read_array(value, info.dtype)}
     for name in inputs:
         if name not in value:
-            raise invalid(f"Missing named input: {name} in 'inputs' object.")
+            raise InvalidArgumentError(f"Missing named input: {name} in 'inputs' object.")
     return {name: read_array(value[name], info.dtype) for name, info in inputs.items()}
 
 
 def _from_rows(instances: list[Any], inputs: _Inputs) -> dict[str, np.ndarray]:
     first = instances[0]
     if len(inputs) > 1 and (type(first) is not dict or is_b64(first)):
-        raise invalid(
+        raise InvalidArgumentError(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
             "tensorinfo_map"
         )
@@ -171,53 +171,56 @@ def _from_rows(instances: list[Any], inputs: _Inputs) -> dict[str, np.ndarray]:
             columns = _columns(instances, inputs)
             return {name: read_array(columns[name], info.dtype) for name, info in inputs.items()}
         if dict in set(map(type, instances)) and not all(type(row) is not dict or is_b64(row) for row in instances):
-            raise invalid("a row is an object")
+            raise InvalidArgumentError("a row is an object")
         ((name, info),) = inputs.items()
         return {name: read_array(instances, info.dtype)}
     except ServingError as error:
         # The rows do not fit as a whole. TensorFlow Serving, which takes them one by one, says which row and why.
         _check_rows(instances, inputs, named)
-        raise invalid(f"Failed to process 'instances' list. Error: {error.code.name}: {error.message}") from error
+        raise InvalidArgumentError(
+            f"Failed to process 'instances' list. Error: {error.code.name}: {error.message}"
+        ) from error
 
 
 def _columns(instances: list[Any], inputs: _Inputs) -> dict[str, list[Any]]:
     """Return the values of each input, row by row.
 
     Raises:
-        ServingError: A row is not an object with exactly these keys.
+        InvalidArgumentError: A row is not an object with exactly these keys.
     """
     values_among_them = "b64" in inputs and any(map(is_b64, instances))
     if values_among_them or set(map(type, instances)) != {dict} or set(map(len, instances)) != {len(inputs)}:
-        raise invalid("the rows are not all objects of the same size")
+        raise InvalidArgumentError("the rows are not all objects of the same size")
     try:
         return {name: list(map(itemgetter(name), instances)) for name in inputs}
     except KeyError as error:
-        raise invalid(f"a row has no {error}") from error
+        raise InvalidArgumentError(f"a row has no {error}") from error
 
 
 def _check_rows(instances: list[Any], inputs: _Inputs, named: bool) -> None:
     """Check the rows one by one, as TensorFlow Serving does.
 
     Raises:
-        ServingError: The first row that does not fit, and why, if it is among the first _MOST_EXPLAINED.
+        InvalidArgumentError: A row does not fit. The message names the first one, if it is among the first
+            _MOST_EXPLAINED.
     """
     shapes: dict[str, tuple[int, ...]] = {}
     for number, row in enumerate(instances[:_MOST_EXPLAINED]):
         plain = type(row) is not dict or is_b64(row)
         if named and plain:
-            raise invalid(f"Expecting object but got list at item {number} of input list")
+            raise InvalidArgumentError(f"Expecting object but got list at item {number} of input list")
         if not named and not plain:
-            raise invalid(f"Expecting value/list but got object at item {number} of input list")
+            raise InvalidArgumentError(f"Expecting value/list but got object at item {number} of input list")
         for name, value in row.items() if named else [(next(iter(inputs)), row)]:
             where = f"element: {number} key: {name}" if named else f"element: {number}"
             try:
                 _check_item(value, name, inputs, shapes)
             except ServingError as error:
-                raise invalid(
+                raise InvalidArgumentError(
                     f"Failed to process {where} of 'instances' list. Error: {error.code.name}: {error.message}"
                 ) from error
         if named and row.keys() != set(inputs):
-            raise invalid(
+            raise InvalidArgumentError(
                 f"Failed to process element: {number} of 'instances' list. JSON object: {shown(row)} keys must be "
                 f"equal to: {','.join(sorted(inputs))}"
             )
@@ -226,14 +229,14 @@ def _check_rows(instances: list[Any], inputs: _Inputs, named: bool) -> None:
 def _check_item(value: Any, name: str, inputs: _Inputs, shapes: dict[str, tuple[int, ...]]) -> None:
     """Check one row's value of an input against the signature, and against the first row's shape."""
     if name not in inputs:
-        raise invalid(f"JSON object: does not have named input: {name}")
+        raise InvalidArgumentError(f"JSON object: does not have named input: {name}")
     array = read_array(value, inputs[name].dtype)
     shape = shapes.setdefault(name, array.shape)
     size = int(np.prod(shape))
     if array.size != size:
-        raise invalid(f"Expecting tensor size: {size} but got: {array.size}")
+        raise InvalidArgumentError(f"Expecting tensor size: {size} but got: {array.size}")
     if array.shape != shape:
-        raise invalid(f"Expecting shape {_shape_text(shape)} but got: {_shape_text(array.shape)}")
+        raise InvalidArgumentError(f"Expecting shape {_shape_text(shape)} but got: {_shape_text(array.shape)}")
 
 
 def _shape_text(shape: tuple[int, ...]) -> str:
@@ -244,7 +247,9 @@ def _check_batch(outputs: Mapping[str, np.ndarray]) -> None:
     batch = None
     for name, array in outputs.items():
         if not array.shape:
-            raise invalid(f"Tensor name: {name} has no shape information")
+            raise InvalidArgumentError(f"Tensor name: {name} has no shape information")
         if batch is not None and array.shape[0] != batch:
-            raise invalid(f"Tensor name: {name} has inconsistent batch size: {array.shape[0]} expecting: {batch}")
+            raise InvalidArgumentError(
+                f"Tensor name: {name} has inconsistent batch size: {array.shape[0]} expecting: {batch}"
+            )
         batch = array.shape[0]

@@ -5,7 +5,7 @@ import binascii
 import json
 from typing import Any
 
-from serving.server.errors import invalid
+from serving.server.errors import InvalidArgumentError
 
 _MOST_SHOWN = 1000  # characters of a value that an error repeats
 _PARSE_ERRORS = {  # RapidJSON's messages, which TensorFlow Serving returns
@@ -25,8 +25,8 @@ def parse_object(body: bytes) -> dict[str, Any]:
         The object.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the body is not JSON in UTF-8, is nested too deep, holds a number of thousands
-            of digits or half of a surrogate pair, or is not an object.
+        InvalidArgumentError: The body is not JSON in UTF-8, is nested too deep, holds a number of thousands of digits
+            or half of a surrogate pair, or is not an object.
     """
     try:
         document = json.loads(body.decode().removeprefix("\ufeff"))
@@ -34,19 +34,21 @@ def parse_object(body: bytes) -> dict[str, Any]:
             json.dumps(document, ensure_ascii=False).encode()  # no proto and no tensor can hold half of a pair
     except json.JSONDecodeError as error:
         if not body.strip():
-            raise invalid("JSON Parse error: The document is empty") from error
+            raise InvalidArgumentError("JSON Parse error: The document is empty") from error
         what = _PARSE_ERRORS.get(error.msg, f"{error.msg}.")
-        raise invalid(f"JSON Parse error: {what} at offset: {error.pos}") from error
+        raise InvalidArgumentError(f"JSON Parse error: {what} at offset: {error.pos}") from error
     except UnicodeDecodeError as error:
-        raise invalid(f"JSON Parse error: Invalid encoding, expected UTF-8. at offset: {error.start}") from error
+        raise InvalidArgumentError(
+            f"JSON Parse error: Invalid encoding, expected UTF-8. at offset: {error.start}"
+        ) from error
     except UnicodeEncodeError as error:
-        raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from error
+        raise InvalidArgumentError("JSON Parse error: The surrogate pair in string is invalid.") from error
     except RecursionError as error:
-        raise invalid("JSON Parse error: The document is nested too deep.") from error
+        raise InvalidArgumentError("JSON Parse error: The document is nested too deep.") from error
     except ValueError as error:  # an integer with more digits than Python converts
-        raise invalid(f"JSON Parse error: Number too big. {error}") from error
+        raise InvalidArgumentError(f"JSON Parse error: Number too big. {error}") from error
     if type(document) is not dict:
-        raise invalid(f"JSON Value: {shown(document)} Is not object")
+        raise InvalidArgumentError(f"JSON Value: {shown(document)} Is not object")
     return document
 
 
@@ -60,11 +62,11 @@ def signature_name_of(document: dict[str, Any]) -> str:
         The name.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the name is not a string.
+        InvalidArgumentError: The name is not a string.
     """
     name = document.get("signature_name", "")
     if type(name) is not str:
-        raise invalid(
+        raise InvalidArgumentError(
             f"JSON Value: {shown(document)} not formatted correctly. 'signature_name' key must be a string value."
         )
     return name
@@ -85,15 +87,15 @@ def decode_b64(value: Any) -> bytes:
         The bytes.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the value does not encode bytes.
+        InvalidArgumentError: The value does not encode bytes.
     """
     if not is_b64(value):
-        raise invalid(f"JSON Value: {shown(value)} not formatted correctly for base64 data")
+        raise InvalidArgumentError(f"JSON Value: {shown(value)} not formatted correctly for base64 data")
     try:
         text = b"".join(value["b64"].encode("ascii").split())
         return base64.b64decode(text if b"=" in text else text + b"=" * (-len(text) % 4), validate=True)
     except (UnicodeEncodeError, binascii.Error) as error:
-        raise invalid(f"Unable to base64 decode {shown(value)}: {error}") from error
+        raise InvalidArgumentError(f"Unable to base64 decode {shown(value)}: {error}") from error
 
 
 def json_type(value: Any) -> str:

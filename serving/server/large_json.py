@@ -158,6 +158,14 @@ class LargePredictBody:
 def _exchange(process: subprocess.Popen[bytes], kind: str, argument: bytes) -> tuple[str, str, Any]:
     """Send a request and wait for its answer, in a thread; both release the interpreter's lock.
 
+    Args:
+        process: runs json_child.
+        kind: of the request.
+        argument: its content.
+
+    Returns:
+        The error's code and message, empty if there is none, and the value.
+
     Raises:
         ServingError: UNAVAILABLE; the process ended, for example killed for lack of memory.
     """

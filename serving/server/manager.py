@@ -20,7 +20,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server import versions
 from serving.server.config import models_by_name
-from serving.server.errors import ServingError, invalid
+from serving.server.errors import InvalidArgumentError, ServingError
 from serving.server.model_versions import ManagedModel, ModelVersion, State, load
 from serving.server.servable import Servable
 from serving.server.verified_load import Admission, RefusedError, admit_any
@@ -90,7 +90,7 @@ class ModelManager:
 
     def _find(self, spec: model_pb2.ModelSpec) -> ModelVersion:
         if not spec.name:
-            raise invalid("ModelSpec has no name specified.")
+            raise InvalidArgumentError("ModelSpec has no name specified.")
         number = self._version_asked_for(spec)
         model = self._models.get(spec.name)
         available = model.available() if model else {}
@@ -110,7 +110,7 @@ class ModelManager:
                     raise ServingError(grpc.StatusCode.UNAVAILABLE, "Model labels does not init yet.")
                 number = self._labels.get(spec.name, {}).get(spec.version_label)
                 if number is None:
-                    raise invalid(f"Unrecognized servable version label: {spec.version_label}")
+                    raise InvalidArgumentError(f"Unrecognized servable version label: {spec.version_label}")
                 return number
         return None
 
@@ -130,10 +130,11 @@ class ModelManager:
             The versions that the server has or had.
 
         Raises:
-            ServingError: The request names no model, or a model or a version that the server never had.
+            InvalidArgumentError: The request names no model.
+            ServingError: NOT_FOUND; the server never had the model or the version.
         """
         if not spec.name:
-            raise invalid("ModelSpec has no name specified.")
+            raise InvalidArgumentError("ModelSpec has no name specified.")
         number = self._version_asked_for(spec)
         model = self._models.get(spec.name)
         known = model.versions if model else {}

@@ -47,8 +47,7 @@ class ManagedModel:
         """Return the versions on disk that must not be loaded, so that others are loaded instead.
 
         Empty under a policy that names versions: a named version has no substitute, and is tried again when the config
-        names
-        it again.
+        names it again.
 
         Returns:
             The numbers of the versions.

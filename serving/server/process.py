@@ -20,7 +20,7 @@ from serving.http_bounds.server import HttpServer
 from serving.server import config, grpc_services, warmup
 from serving.server.batching import BatchingRunner, DirectRunner
 from serving.server.config_messages_pb2 import BatchingParameters
-from serving.server.errors import ServingError, invalid
+from serving.server.errors import InvalidArgumentError, ServingError
 from serving.server.large_json import LargeJson
 from serving.server.manager import LoadOptions, ModelManager
 from serving.server.metrics import ServerMetrics
@@ -165,7 +165,7 @@ def _rest_config(app: App) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nobody needs the client's address, and the layer costs time on every request
+        proxy_headers=False,  # the client's address is not needed, and the layer costs time on every request
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
@@ -205,7 +205,7 @@ def _admission(options: argparse.Namespace, metrics: ServerMetrics) -> Admission
     """Return the check that each version passes before it is loaded.
 
     Raises:
-        ServingError: The keys cannot be used.
+        InvalidArgumentError: The keys cannot be used.
     """
     if options.verify_keys is None:
         _log.info("Signatures are not verified: every version is loaded, whoever wrote it.")
@@ -213,7 +213,7 @@ def _admission(options: argparse.Namespace, metrics: ServerMetrics) -> Admission
     try:
         keys = TrustedKeys.read(options.verify_keys)
     except SigningError as error:
-        raise invalid(f"--verify_keys: {error}") from error
+        raise InvalidArgumentError(f"--verify_keys: {error}") from error
     _log.info("Only versions signed by %s are loaded.", " or ".join(keys.ids()))
     return admit_signed(options.verify_keys, metrics.refused)
 

@@ -25,7 +25,7 @@ from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, 
 
 from serving import request_id
 from serving.http_bounds.protocol import Refusal, RefusalAnswer
-from serving.server.errors import ServingError, invalid
+from serving.server.errors import InvalidArgumentError, ServingError
 from serving.server.json_examples import parse_examples
 from serving.server.json_results import encode_classification, encode_regression
 from serving.server.json_tensors import PredictBody, encode_predict, parse_predict
@@ -123,20 +123,21 @@ class _Requests:
             JSON.
 
         Raises:
-            ServingError: The answer is an error.
+            InvalidArgumentError: The method and the target are not of TensorFlow Serving's API.
+            ServingError: The answer is another error.
             ClientGoneError: The client went away.
         """
         method = scope["method"]
         found = {"POST": _INFERENCE, "GET": _MODEL}[method].fullmatch(target) if method in ("POST", "GET") else None
         if found is None:
-            raise invalid(f"Malformed request: {method} {target}")
+            raise InvalidArgumentError(f"Malformed request: {method} {target}")
         spec = _model_spec(found)
         if method == "GET":
             # Only lower-case `metadata` returns metadata: TensorFlow Serving matches any case, then compares exactly.
             return _metadata(self._service, spec) if found["metadata"] == "/metadata" else _status(self._service, spec)
         verbs = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
         if found["verb"] not in verbs:
-            raise invalid(f"Malformed request: {method} {target}")
+            raise InvalidArgumentError(f"Malformed request: {method} {target}")
         with self._memory.share() as share:
             body = await read_body(scope, receive, share)
             try:
@@ -170,7 +171,7 @@ class _Requests:
         answer = await self._service.predict(
             spec,
             lambda _, inputs: tensors(inputs),
-            lambda name: invalid(f'Serving signature name: "{name}" not found in signature def'),
+            lambda name: InvalidArgumentError(f'Serving signature name: "{name}" not found in signature def'),
             entrypoint="REST",
         )
         size = sum(array.nbytes for array in answer.outputs.values())
@@ -232,18 +233,18 @@ def _target(scope: Scope) -> str:
 
 
 def _model_spec(found: re.Match[str]) -> model_pb2.ModelSpec:
-    """Read model, version and label from a path.
+    """Return the model, and the version or label, that a path names.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the model's name is missing, a name is not UTF-8, or the version is not int64.
+        InvalidArgumentError: The model's name is missing, a name is not UTF-8, or the version is not int64.
     """
     if found["name"] is None:
-        raise invalid("Missing model name in request.")
+        raise InvalidArgumentError("Missing model name in request.")
     spec = model_pb2.ModelSpec(name=_decoded("model name", found["name"]))
     if found["version"]:
         digits = found["version"].lstrip("0") or "0"
         if len(digits) > len(str(_LARGEST_VERSION)) or int(digits) > _LARGEST_VERSION:
-            raise invalid(f"Failed to convert version: {found['version']} to numeric.")
+            raise InvalidArgumentError(f"Failed to convert version: {found['version']} to numeric.")
         spec.version.value = int(digits)
     elif found["label"]:
         spec.version_label = _decoded("model version label", found["label"])
@@ -254,7 +255,7 @@ def _decoded(what: str, text: str) -> str:
     try:
         return unquote_to_bytes(text.encode("latin-1")).decode()
     except UnicodeDecodeError as error:
-        raise invalid(f"Failed to decode {what}: {text}; expected UTF-8, percent-encoded.") from error
+        raise InvalidArgumentError(f"Failed to decode {what}: {text}; expected UTF-8, percent-encoded.") from error
 
 
 def _metrics(target: str, path: str, render: Callable[[], bytes]) -> Response:

@@ -9,11 +9,12 @@ from typing import Any
 import grpc
 from starlette.types import Receive, Scope
 
-from serving.server.errors import ServingError, invalid
+from serving.server.errors import InvalidArgumentError, ServingError
 
 _SMALL_BYTES = 2**20  # bodies up to this size are not counted
 _MOST_HELD_BYTES = 4 * 100 * 2**20  # of all requests' larger bodies together
 MOST_BYTES = 100 * 2**20  # TensorFlow Serving's limit of inflated gzip; here it applies to plain bodies, too
+_TOO_LONG = f"The body is longer than {MOST_BYTES} bytes: send fewer rows at a time."
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -94,13 +95,13 @@ async def read_body(scope: Scope, receive: Receive, share: MemoryShare | None = 
         The body, inflated.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the body is longer than MOST_BYTES, or is declared as gzip and is not.
-            RESOURCE_EXHAUSTED; other large bodies take the memory.
+        InvalidArgumentError: The body is longer than MOST_BYTES, or is declared as gzip and is not.
+        ServingError: RESOURCE_EXHAUSTED; other large bodies take the memory.
         ClientGoneError: The client went away.
     """
     headers = dict(reversed(scope["headers"]))  # names are lower-case; the first of repeated headers wins
     if int(headers.get(b"content-length", b"0")) > MOST_BYTES:  # a whole number: the HTTP parser checked it
-        raise _too_long()
+        raise InvalidArgumentError(_TOO_LONG)
     chunks, length, more = [], 0, True
     while more:
         event = await receive()
@@ -109,7 +110,7 @@ async def read_body(scope: Scope, receive: Receive, share: MemoryShare | None = 
         chunks.append(event.get("body", b""))
         length += len(chunks[-1])
         if length > MOST_BYTES:
-            raise _too_long()
+            raise InvalidArgumentError(_TOO_LONG)
         if share:
             share.grow_to(length)
         more = event.get("more_body", False)
@@ -162,22 +163,20 @@ def inflate(body: bytes) -> bytes:
         Its content.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the body is not gzip, is cut short, or holds more than MOST_BYTES.
+        InvalidArgumentError: The body is not gzip, is cut short, or holds more than MOST_BYTES.
     """
     gzip = zlib.decompressobj(_GZIP)
     try:
         inflated = gzip.decompress(body, MOST_BYTES + 1)
     except zlib.error as error:
-        raise invalid(f"Failed to uncompress the body, which Content-Encoding calls gzip: {error}") from error
+        raise InvalidArgumentError(
+            f"Failed to uncompress the body, which Content-Encoding calls gzip: {error}"
+        ) from error
     if len(inflated) > MOST_BYTES:
-        raise _too_long()
+        raise InvalidArgumentError(_TOO_LONG)
     if not gzip.eof or gzip.unused_data:
-        raise invalid(
+        raise InvalidArgumentError(
             "Failed to uncompress the body: expected one whole gzip stream, received one that is cut short or followed "
             "by more data."
         )
     return inflated
-
-
-def _too_long() -> Exception:
-    return invalid(f"The body is longer than {MOST_BYTES} bytes: send fewer rows at a time.")

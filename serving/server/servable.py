@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
-from serving.server.errors import ServingError, invalid
+from serving.server.errors import InvalidArgumentError, ServingError
 
 SERVE_TAG = "serve"
 _STATUS_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
@@ -39,7 +39,7 @@ class Servable:
             meta_graph = tf.compat.v1.saved_model.loader.load(self._session, [SERVE_TAG], str(path))
         except tf.errors.OpError as error:
             self._session.close()
-            raise _as_serving_error(error) from error
+            raise ServingError(_code_of(error), error.message) from error
         except Exception as error:  # a broken file makes TensorFlow raise anything, from KeyError to DecodeError
             self._session.close()
             raise ServingError(
@@ -70,7 +70,8 @@ class Servable:
             The array of each output, by name.
 
         Raises:
-            ServingError: The model failed; code and message are TensorFlow's.
+            InvalidArgumentError: The model refused a value that is not UTF-8; the message is TensorFlow's.
+            ServingError: The model failed with another error; code and message are TensorFlow's.
         """
         if not outputs:
             return {}
@@ -84,12 +85,12 @@ class Servable:
         except tf.errors.OpError as error:
             if self._closed:  # the server unloaded the version, and TensorFlow reports a cancelled call
                 raise ServingError(grpc.StatusCode.UNAVAILABLE, f"The version was unloaded: {error.message}") from error
-            raise _as_serving_error(error) from error
+            raise ServingError(_code_of(error), error.message) from error
         except UnicodeDecodeError as error:
             # TensorFlow's message quotes a value of the request that is not UTF-8. Its Python binding fails to decode
             # the message and loses the code. A message that quotes a value complains about it, so the code is
             # INVALID_ARGUMENT.
-            raise invalid(error.object.decode(errors="replace")) from error
+            raise InvalidArgumentError(error.object.decode(errors="replace")) from error
         except MemoryError as error:
             raise ServingError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED, "There is not enough memory for the answer: send fewer rows."
@@ -118,5 +119,5 @@ def _as_array(value: np.ndarray | np.generic | bytes) -> np.ndarray:
     return np.array(value, dtype=object) if isinstance(value, bytes) else np.asarray(value)
 
 
-def _as_serving_error(error: tf.errors.OpError) -> ServingError:
-    return ServingError(_STATUS_BY_NUMBER.get(error.error_code, grpc.StatusCode.UNKNOWN), error.message)
+def _code_of(error: tf.errors.OpError) -> grpc.StatusCode:
+    return _STATUS_BY_NUMBER.get(error.error_code, grpc.StatusCode.UNKNOWN)

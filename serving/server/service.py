@@ -25,7 +25,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server import inference, signature_checks
 from serving.server.batching import BatchingRunner, DirectRunner
-from serving.server.errors import ServingError, invalid
+from serving.server.errors import InvalidArgumentError, ServingError
 from serving.server.manager import ModelManager
 from serving.server.metrics import ServerMetrics
 from serving.server.servable import Servable
@@ -138,10 +138,11 @@ class Service:
             The result of each signature.
 
         Raises:
-            ServingError: The request cannot be answered.
+            InvalidArgumentError: The request has no tasks.
+            ServingError: The request cannot be answered for another reason.
         """
         if not request.tasks:
-            raise invalid("ModelSpec has no name specified.")
+            raise InvalidArgumentError("ModelSpec has no name specified.")
         first = request.tasks[0].model_spec
         with self._observed(first.name, "MultiInference", "GRPC"):
             _check_tasks(request.tasks)
@@ -172,15 +173,20 @@ class Service:
             The signatures, and the version that has them.
 
         Raises:
-            ServingError: There is no such version, or a field other than `signature_def` was asked for.
+            InvalidArgumentError: No model, no field, or a field other than `signature_def` was asked for.
+            ServingError: There is no such version.
         """
         if not spec.name:
-            raise invalid("ModelSpec has no name specified.")
+            raise InvalidArgumentError("ModelSpec has no name specified.")
         wanted = set(fields)
         if not wanted:
-            raise invalid(f"GetModelMetadataRequest must specify at least one metadata_field: {SIGNATURE_DEF}")
+            raise InvalidArgumentError(
+                f"GetModelMetadataRequest must specify at least one metadata_field: {SIGNATURE_DEF}"
+            )
         if wanted != {SIGNATURE_DEF}:
-            raise invalid(f"Metadata field {min(wanted - {SIGNATURE_DEF})} is not supported; there is {SIGNATURE_DEF}")
+            raise InvalidArgumentError(
+                f"Metadata field {min(wanted - {SIGNATURE_DEF})} is not supported; there is {SIGNATURE_DEF}"
+            )
         with self._manager.lease(spec) as (version, servable):
             signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signature_defs)
             packed = any_pb2.Any()
@@ -221,7 +227,7 @@ class Service:
         self, request: classification_pb2.ClassificationRequest | regression_pb2.RegressionRequest
     ) -> Iterator[tuple[int, Servable]]:
         if not request.HasField("model_spec"):
-            raise invalid("Missing ModelSpec")
+            raise InvalidArgumentError("Missing ModelSpec")
         with self._manager.lease(request.model_spec) as leased:
             yield leased
 
@@ -278,15 +284,15 @@ def _resolved(model: str, version: int, signature: str) -> model_pb2.ModelSpec:
 def _check_tasks(tasks: Sequence[inference_pb2.InferenceTask]) -> None:
     models = {task.model_spec.name for task in tasks}
     if "" in models:
-        raise invalid("ModelSpec has no name specified.")
+        raise InvalidArgumentError("ModelSpec has no name specified.")
     if len(models) > 1:
-        raise invalid(
+        raise InvalidArgumentError(
             f"All ModelSpecs in a MultiInferenceRequest must access the same model name; received {sorted(models)}"
         )
     signatures = [task.model_spec.signature_name or signature_checks.DEFAULT_SIGNATURE for task in tasks]
     for name, count in collections.Counter(signatures).items():
         if count > 1:
-            raise invalid(f"Duplicate evaluation of signature: {name}")
+            raise InvalidArgumentError(f"Duplicate evaluation of signature: {name}")
     for task in tasks:
         if task.method_name not in (inference.CLASSIFY_METHOD, inference.REGRESS_METHOD):
             raise ServingError(grpc.StatusCode.UNIMPLEMENTED, f"Unsupported signature method_name: {task.method_name}")

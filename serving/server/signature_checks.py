@@ -9,7 +9,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import model_pb2, predict_pb2
 
 from serving.server import tensors
-from serving.server.errors import invalid
+from serving.server.errors import InvalidArgumentError
 
 DEFAULT_SIGNATURE = "serving_default"
 Signatures = Mapping[str, meta_graph_pb2.SignatureDef]
@@ -26,11 +26,11 @@ def signature(signatures: Signatures, spec: model_pb2.ModelSpec) -> tuple[str, m
         The signature's name, and the signature.
 
     Raises:
-        ServingError: The model has no such signature.
+        InvalidArgumentError: The model has no such signature.
     """
     name = spec.signature_name or DEFAULT_SIGNATURE
     if name not in signatures:
-        raise invalid(f"No signature was found with the name: {name}")
+        raise InvalidArgumentError(f"No signature was found with the name: {name}")
     return name, signatures[name]
 
 
@@ -45,18 +45,18 @@ def outputs(signature: meta_graph_pb2.SignatureDef, output_filter: Sequence[str]
         The names.
 
     Raises:
-        ServingError: The filter names an output that the signature lacks, or one output twice.
+        InvalidArgumentError: The filter names an output that the signature lacks, or one output twice.
     """
     if not output_filter:
         return sorted(signature.outputs)
     for name, count in collections.Counter(output_filter).items():
         if name not in signature.outputs:
             present = ",".join(sorted(signature.outputs))
-            raise invalid(
+            raise InvalidArgumentError(
                 f"output tensor alias not found in signature: {name} Outputs expected to be in the set {{{present}}}."
             )
         if count > 1:
-            raise invalid(f"duplicate output tensor alias: {name}")
+            raise InvalidArgumentError(f"duplicate output tensor alias: {name}")
     return sorted(output_filter)
 
 
@@ -71,12 +71,12 @@ def arrays(signature: meta_graph_pb2.SignatureDef, request: predict_pb2.PredictR
         The array of each input, by name.
 
     Raises:
-        ServingError: Names or types differ from the signature's, or a tensor is malformed.
+        InvalidArgumentError: Names or types differ from the signature's, or a tensor is malformed.
     """
     expected, received = set(signature.inputs), set(request.inputs)
     if expected != received:
         extra, missing = ",".join(sorted(received - expected)), ",".join(sorted(expected - received))
-        raise invalid(
+        raise InvalidArgumentError(
             f"input size does not match signature: {len(received)}!={len(expected)}. "
             f"Sent extra: {{{extra}}}. Missing but required: {{{missing}}}."
         )
@@ -94,12 +94,12 @@ def require_dtype(signature: meta_graph_pb2.SignatureDef, name: str, received: i
         received: the number of the received data type.
 
     Raises:
-        ServingError: The type differs from the signature's.
+        InvalidArgumentError: The type differs from the signature's.
     """
     expected = signature.inputs[name].dtype
     if received != expected:
         names = f"to be {_type_name(expected)} but {_type_name(received)} is provided"
-        raise invalid(f"Expects arg[{sorted(signature.inputs).index(name)}] {names} (input {name})")
+        raise InvalidArgumentError(f"Expects arg[{sorted(signature.inputs).index(name)}] {names} (input {name})")
 
 
 def _type_name(dtype: int) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
-from serving.server.errors import invalid
+from serving.server.errors import InvalidArgumentError
 
 # Limit in bytes of repeated values in one proto. TensorFlow repeats the last value up to the shape, so a few bytes of
 # shape could claim any amount of memory.
@@ -50,11 +50,11 @@ def from_proto(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
         The array.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the proto is not a valid tensor.
+        InvalidArgumentError: The proto is not a valid tensor.
     """
     dimensions = [dim.size for dim in proto.tensor_shape.dim]
     if proto.tensor_shape.unknown_rank or (dimensions and min(dimensions) < 0):
-        raise invalid(f"input {name}: expected a tensor of known shape, received {proto.tensor_shape}")
+        raise InvalidArgumentError(f"input {name}: expected a tensor of known shape, received {proto.tensor_shape}")
     try:
         values = _values(proto)
         elements = math.prod(dimensions)
@@ -62,12 +62,15 @@ def from_proto(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
             return values.reshape(dimensions)
         repeated = (elements - len(values)) * _size_of_last(values)
         if len(values) > elements or proto.tensor_content or repeated > _MOST_REPEATED:
-            raise ValueError(f"its shape {dimensions} holds {elements} values, and {len(values)} were sent")
+            raise InvalidArgumentError(
+                f"input {name}: tensor parsing error: its shape {dimensions} holds {elements} values, and "
+                f"{len(values)} were sent"
+            )
         if not len(values):
             return np.full(dimensions, b"" if proto.dtype == types_pb2.DT_STRING else 0, values.dtype)
         return np.pad(values, (0, elements - len(values)), "edge").reshape(dimensions)
     except (TypeError, ValueError, OverflowError) as error:
-        raise invalid(f"input {name}: tensor parsing error: {error}") from error
+        raise InvalidArgumentError(f"input {name}: tensor parsing error: {error}") from error
 
 
 def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:

@@ -137,7 +137,7 @@ def _of_ssl_config(path: Path, verify: bool) -> _GrpcTls:
         raise TlsError(f"{path}: expected client_verify: {verify}, as at the start; restart the server to change it.")
     if verify and not found.custom_ca:
         raise TlsError(
-            f"{path}: expected custom_ca beside client_verify, received none; add the CA of the clients' certificates."
+            f"{path}: expected custom_ca with client_verify, received none; add the CA of the clients' certificates."
         )
     certificate = check_certificate(
         found.server_cert.encode(), found.server_key.encode(), f"server_cert of {path}", f"server_key of {path}"

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import input_pb2, model_pb2, prediction_log_pb2
 
 from serving.server import inference, signature_checks
-from serving.server.errors import ServingError
+from serving.server.errors import InvalidArgumentError, ServingError
 from serving.server.servable import Servable
 
 RECORDS = Path("assets.extra", "tf_serving_warmup_requests")
@@ -23,7 +23,8 @@ def warm_up(servable: Servable, version: Path) -> None:
         version: the version's folder.
 
     Raises:
-        ServingError: A record cannot be read or answered, or there are more than 1,000.
+        InvalidArgumentError: A record cannot be read, or there are more than 1,000.
+        ServingError: A record cannot be answered.
     """
     path = version / RECORDS
     if not path.is_file():
@@ -31,15 +32,18 @@ def warm_up(servable: Servable, version: Path) -> None:
     try:
         for count, record in enumerate(tf.compat.v1.io.tf_record_iterator(str(path)), start=1):
             if count > _MOST_RECORDS:
-                raise _failed(path, f"Number of warmup records exceeds the maximum ({_MOST_RECORDS})")
+                problem = f"Number of warmup records exceeds the maximum ({_MOST_RECORDS})"
+                raise InvalidArgumentError(_describe(path, problem))
             try:
                 _replay(servable, prediction_log_pb2.PredictionLog.FromString(record))
             except DecodeError as error:
-                raise _failed(path, f"Failed to parse warmup record {count}: {error}") from error
+                problem = f"Failed to parse warmup record {count}: {error}"
+                raise InvalidArgumentError(_describe(path, problem)) from error
             except ServingError as error:
-                raise _failed(path, f"record {count}: {error.message}", error.code) from error
+                raise ServingError(error.code, _describe(path, f"record {count}: {error.message}")) from error
     except tf.errors.DataLossError as error:
-        raise _failed(path, f"{error.message}. Please verify your data is in TFRecord format") from error
+        problem = f"{error.message}. Please verify your data is in TFRecord format"
+        raise InvalidArgumentError(_describe(path, problem)) from error
 
 
 def _replay(servable: Servable, record: prediction_log_pb2.PredictionLog) -> None:
@@ -68,5 +72,5 @@ def _replay_examples(servable: Servable, spec: model_pb2.ModelSpec, examples: in
     servable.run(signature, inference.inputs(signature, examples), sorted(signature.outputs))
 
 
-def _failed(path: Path, message: str, code: grpc.StatusCode = grpc.StatusCode.INVALID_ARGUMENT) -> ServingError:
-    return ServingError(code, f"warm-up with {path}: {message}")
+def _describe(path: Path, problem: str) -> str:
+    return f"warm-up with {path}: {problem}"

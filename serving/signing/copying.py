@@ -1,4 +1,4 @@
-"""Run `python -m serving verify`: once before a model server starts, or beside it while it runs."""
+"""Run `python -m serving verify`: once before a model server starts, or repeatedly while it runs."""
 
 import logging
 import signal

@@ -51,7 +51,7 @@ def unseal(envelope: bytes, keys: TrustedKeys) -> tuple[bytes, str]:
                     Reason.BAD_SIGNATURE, f"the manifest differs from what key {key_id} signed; push the version again."
                 )
             return payload, key_id
-    signed_by = ", ".join(key_id for key_id, _ in signatures) or "nobody"
+    signed_by = ", ".join(key_id for key_id, _ in signatures) or "no one"
     raise RefusedVersionError(
         Reason.UNKNOWN_KEY,
         f"it is signed by {signed_by}: expected one of the keys {', '.join(keys.ids())}; trust that key, or push the "

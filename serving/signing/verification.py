@@ -29,15 +29,14 @@ def verify(
     """Verify a version; with `copy_to`, copy exactly the verified bytes.
 
     The original folder may change after the verification, so a model server loads the copy. Nothing is copied unless
-    its
-    name and size are signed.
+    its name and size are signed.
 
     Args:
         version: its folder.
         model: the model's name on the server.
         number: the version's number.
         keys: the trusted keys.
-        copy_to: a folder that does not exist yet, and that nobody else can write.
+        copy_to: a folder that does not exist yet, and that no other process can write.
 
     Returns:
         The manifest, and the key's id.
@@ -122,6 +121,12 @@ def _altered(name: str, signed: FileDigest, found: FileDigest) -> RefusedVersion
 @contextlib.contextmanager
 def _sink(path: Path) -> Iterator[Callable[[bytes], object]]:
     """Open a file to write to.
+
+    Args:
+        path: of a file that does not exist yet.
+
+    Yields:
+        A function that writes a chunk to the file.
 
     Raises:
         CopyError: The file cannot be written, here or in a call of the yielded function.

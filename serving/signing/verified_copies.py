@@ -1,7 +1,7 @@
 """Keep copies of the versions that a trusted key signed, for a model server that verifies nothing.
 
 The server reads only the copies. A version is verified while it is copied, under a name that no server takes for a
-version, and then renamed: the server sees only verified versions, and nobody else can write them.
+version, and then renamed: the server sees only verified versions, and no other process can write them.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ class VerifiedCopies:
     """Keep the copies in line with the folders and the keys."""
 
     source: Path  # <model>/<version>/, which others write
-    target: Path  # <model>/<version>/, which nobody else writes
+    target: Path  # <model>/<version>/, which no other process writes
     keys: Path  # a public key, or a folder of them
     on_refused: Callable[[str, str], None]  # called with model and reason of each refusal
     refused: dict[_Version, _Stamp] = dataclasses.field(default_factory=dict)  # refused versions, and their state then

@@ -93,7 +93,7 @@ class VersionFiles:
         size, sha256 = 0, hashlib.sha256()
         with self._open(name) as descriptor:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise _irregular(name)
+                raise RefusedVersionError(Reason.NO_REGULAR_FILE, _describe_irregular(name))
             while chunk := os.read(descriptor, _CHUNK):
                 size += len(chunk)
                 if most is not None and size > most:
@@ -121,7 +121,7 @@ class VersionFiles:
             except OSError as error:  # ELOOP or ENOTDIR for a link, ENXIO for a socket
                 if _is_regular(file, place):
                     raise
-                raise _irregular(name) from error
+                raise RefusedVersionError(Reason.NO_REGULAR_FILE, _describe_irregular(name)) from error
             stack.callback(os.close, descriptor)
             yield descriptor
 
@@ -171,7 +171,7 @@ def _list(descriptor: int, prefix: str) -> Iterator[str]:
             elif stat.S_ISREG(mode):
                 yield name
             else:
-                raise _irregular(name)
+                raise RefusedVersionError(Reason.NO_REGULAR_FILE, _describe_irregular(name))
 
 
 def _is_regular(name: str, place: int) -> bool:
@@ -181,8 +181,5 @@ def _is_regular(name: str, place: int) -> bool:
         return False
 
 
-def _irregular(name: str) -> RefusedVersionError:
-    return RefusedVersionError(
-        Reason.NO_REGULAR_FILE,
-        f"{name!r} is a symbolic link, a pipe, a socket or a device: expected regular files only; push it again.",
-    )
+def _describe_irregular(name: str) -> str:
+    return f"{name!r} is a symbolic link, a pipe, a socket or a device: expected regular files only; push it again."

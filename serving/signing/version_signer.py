@@ -32,11 +32,10 @@ class VersionSigner:
         """Sign the files of one folder, and write the signature into their copy, replacing an earlier one.
 
         Others may be able to write the folder that versions are pushed to, and change the copy before it is signed. So
-        the
-        source is signed.
+        the source is signed.
 
         Args:
-            source: all files of the version; nobody else writes it.
+            source: all files of the version; no other process writes it.
             version: the number under which it will be served.
             into: the folder that gets the signature.
 

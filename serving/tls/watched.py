@@ -20,8 +20,7 @@ class WatchedFiles(Generic[T]):
     """The current value of several files. Thread-safe.
 
     `serving.gateway.watched_file` is for one text. A certificate and its key, however, are two files that change one
-    after
-    the other: in between, the earlier value stays.
+    after the other: in between, the earlier value stays.
 
     Args:
         files: the files that `make` reads.
@@ -65,6 +64,9 @@ class WatchedFiles(Generic[T]):
 
     def _read(self) -> tuple[_Look, T]:
         """Read the files while none of them changes.
+
+        Returns:
+            The state of the files, and the value made of them.
 
         Raises:
             TlsError: The files cannot be used, or keep changing.

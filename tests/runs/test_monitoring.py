@@ -174,7 +174,7 @@ def test_hidden_columns_are_watched_as_far_as_they_can_be(
     }
     words = {column["name"]: column["watched"] for column in watched.summary["report"]["columns"]}
     assert words["age"] == "not logged: not watched"
-    assert words["sex"].startswith("hashed: missing only: no key")
+    assert words["sex"].startswith("hashed: only missing values, because there is no key")
     assert watched.summary["hidden"] == {"hashed": ["s6", "sex"], "dropped": ["age"]}
     # With the key, training values are hashed likewise: the one value is known, and too frequent; s6 is as it was.
     monkeypatch.setenv(HASH_KEY_VARIABLE, KEY)

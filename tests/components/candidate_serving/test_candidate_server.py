@@ -67,7 +67,7 @@ def test_it_is_ready_when_rest_knows_the_model(serve: Serve, tmp_path: Path) -> 
 
 
 def test_a_server_of_another_model_is_not_this_one(serve: Serve) -> None:
-    with pytest.raises(CandidateServerError, match=r"^it was not ready after 0.5 s$"):
+    with pytest.raises(CandidateServerError, match=r"^the model server was not ready after 0.5 s$"):
         wait(serve(LISTENS.replace("['model_name']", "['port']")), 0.5)
 
 
@@ -106,5 +106,5 @@ def test_a_server_that_says_why_in_several_lines(serve: Serve) -> None:
 
 
 def test_a_server_that_hangs(serve: Serve) -> None:
-    with pytest.raises(CandidateServerError, match=r"^it was not ready after 0.2 s$"):
+    with pytest.raises(CandidateServerError, match=r"^the model server was not ready after 0.2 s$"):
         wait(serve("import threading\nthreading.Event().wait()"), 0.2)

@@ -81,7 +81,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_no_rows(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no warm-up requests without rows: expected one row at least, received none"):
+    with pytest.raises(ValueError, match="cannot write warm-up requests: expected at least one row, received none"):
         warmup_records.write(tmp_path / "records", rows(1)[:0], [1])
 
 

@@ -138,8 +138,8 @@ def test_the_time_limit_is_for_loading_and_for_each_chunk(world: World, monkeypa
     monkeypatch.setattr(model_probe, "__file__", str(hangs))
     monkeypatch.setattr(candidate_server, "_PROGRAM", (str(hangs),))
     assert world.compare_in_processes(time_limit=0.25).reasons() == [
-        f"{BY_SERVER}it was not ready after 0.25 s",
-        f"{BY_PROBE}it was not done after 0.5 s",
+        f"{BY_SERVER}the model server was not ready after 0.25 s",
+        f"{BY_PROBE}it did not write chunk-00000.npz within 0.5 s",
     ]
 
 
@@ -224,5 +224,7 @@ def test_the_trainer_is_imported_before_the_trained_model_is_read(
 
 
 def test_component_says_that_there_is_no_trained_model(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"the Trainer left no trained\.keras: expected the trained model in .*run"):
+    with pytest.raises(
+        ValueError, match=r"the Trainer did not write trained\.keras: expected the trained model in .*run"
+    ):
         component._load_trained(str(tmp_path / "run" / TRAINED_MODEL_FILE))

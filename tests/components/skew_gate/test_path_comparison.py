@@ -288,7 +288,7 @@ def test_an_exported_model_that_returns_another_number_of_rows(layout: Layout, m
     report = compare(Paths(predict_exported=resized))
     assert not report.blessed
     assert report.reasons() == [
-        f"the exported model does not return one row for each that it is given: expected {given[0]} rows of "
+        f"the exported model does not return one row for each row that it receives: expected {given[0]} rows of "
         f"serving_default/{layout}, received float32 [{given[0] + more}, 1]; look for what drops, repeats or adds up "
         "rows in its signatures"
     ]

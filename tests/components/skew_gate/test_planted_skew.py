@@ -65,7 +65,7 @@ def test_another_dtype_and_a_missing_feature_are_told(other_features: SkewReport
         f"feature seconds: batch path has int64 [{ROWS}, 1], exported model has float32 [{ROWS}, 1]"
     )
     assert reason(other_features, "feature company_name") == (
-        "feature company_name: Transform wrote it, the exported model lacks it"
+        "feature company_name: Transform wrote it, but the exported model does not return it"
     )
 
 

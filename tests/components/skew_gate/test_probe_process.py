@@ -62,7 +62,9 @@ def test_a_probe_that_dies(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_probe_that_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(world, monkeypatch, "import threading; threading.Event().wait()")
-    assert error_of(world, 0.25) == "it was not done after 0.5 s", "for the model and for the first rows"
+    assert error_of(world, 0.25) == "it did not write chunk-00000.npz within 0.5 s", (
+        "for the model and for the first rows"
+    )
 
 
 def test_a_model_that_does_not_load_is_told_in_its_own_words(world: World) -> None:

@@ -100,8 +100,8 @@ def test_a_feature_that_differs_at_one_batch_size_only() -> None:
 @pytest.mark.parametrize(
     ("batch", "exported", "reason"),
     [
-        (None, FARE, "the exported model has it, Transform did not write it"),
-        (FARE, None, "Transform wrote it, the exported model lacks it"),
+        (None, FARE, "the exported model returns it, but Transform did not write it"),
+        (FARE, None, "Transform wrote it, but the exported model does not return it"),
         (FARE, FARE.astype(np.int64), "batch path has float32 [3, 1], exported model has int64 [3, 1]"),
         (FARE, FARE.astype(np.float64), "batch path has float32 [3, 1], exported model has float64 [3, 1]"),
         (FARE, FARE[:, 0], "batch path has float32 [3, 1], exported model has float32 [3]"),
@@ -228,7 +228,7 @@ def test_rows_at_an_edge_are_counted_and_their_predictions_excused() -> None:
 def test_too_many_rows_at_an_edge_are_refused() -> None:
     found = buckets(*range(11))
     assert found.reasons()[0] == (
-        "feature bucket: 11 of 100 rows lie on an edge, and rounding (Log1p) decides their side: more than 10%; "
+        "feature bucket: 11 of 100 rows lie on an edge, and rounding (Log1p) decides their side: expected at most 10%; "
         "compute what has the edges in float64; worst at row 0: batch path 1, exported model 2, raw row {'fare': 1.5}"
     )
     assert found.as_dict()["comparisons"][0]["differences"] == 11
@@ -261,6 +261,6 @@ def test_many_rows_that_are_a_few_steps_off_in_one_direction() -> None:
     result.add(batch, exported, raw, columns=Columns.measure([batch], {}, ()))
     (reason,) = result.reasons()
     assert reason.startswith(
-        "feature fare: 3000 of 3000 rows differ in one direction, by -7.6 float32 steps on average, where rounding "
-        "leaves 4.6 at most: another mean or deviation; worst at row "
+        "feature fare: 3000 of 3000 rows differ in one direction, by -7.6 float32 steps on average: rounding explains "
+        "at most 4.6; look for another mean or deviation; worst at row "
     )

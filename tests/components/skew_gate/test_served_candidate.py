@@ -207,7 +207,7 @@ def test_no_rows(world: World) -> None:
     empty = handmade.write_records(world.directory / "empty.gz", [])
     with (
         candidate(world, world.directory, raw=empty) as served,
-        pytest.raises(CandidateServerError, match="ValueError: no warm-up requests without rows: "),
+        pytest.raises(CandidateServerError, match="ValueError: cannot write warm-up requests: "),
     ):
         served.predict(np.array([], object), 64, np.arange(0))
 

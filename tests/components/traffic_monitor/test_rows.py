@@ -78,7 +78,7 @@ def test_no_more_records_are_kept_than_asked_for(tmp_path: Path, monkeypatch: py
     assert set(np.diff(places)) <= {8, 16}
     assert read_sample([tmp_path], "before") == []
     assert read_places([tmp_path], "window", np.array([0, 6, 7, 99])) == [b"0", b"6", b"7", b"99"]
-    with pytest.raises(ValueError, match="expected more than 100 rows, received 100"):
+    with pytest.raises(ValueError, match="expected at least 101 rows, received 100"):
         read_places([tmp_path], "window", np.array([3, 100]))
 
 

@@ -48,8 +48,8 @@ def test_what_was_compared_how() -> None:
     by_server = "by the model server: 1,430 rows, 128 of them also one by one"
     assert said() == [
         "every row in batches of 512; 1,435 rows also in batches of 1, 7",
-        "of these 1,400 drawn at random (a skew in 0.50% of all rows is found with 99.9%), 20 for extremes, 10 for "
-        "rare values (no room for 3 more), 5 that differed in large batches",
+        "of these 1,400 drawn at random (a skew in 0.50% of all rows is found with 99.9% probability), 20 for "
+        "extremes, 10 for rare values (no room for 3 more), 5 that differed in large batches",
         by_server,
     ]
     coverage["presumed"] = 20

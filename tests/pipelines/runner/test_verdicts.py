@@ -235,14 +235,15 @@ def test_skew_gate(tmp_path: Path) -> None:
     by_sample = verdict(gate("SkewGate", tmp_path, report | {"coverage": COVERAGE | sampled}))
     assert by_sample.reasons == (
         "0 differences over 5,000 rows and 2 features in batches of 512",
-        "0 differences over 1,987 of them in batches of 1, 64: a skew in 0.50% of all rows is found with 99.9%",
+        "0 differences over 1,987 of them in batches of 1, 64: a skew in 0.50% of all rows is found with "
+        "99.9% probability",
         "0 differences over 1,980 of 5,000 rows by REST rows, gRPC examples: a skew in 0.50% of all rows is found with "
-        "99.9%; 128 of them also one by one",
+        "99.9% probability; 128 of them also one by one",
     )
     presumed = COVERAGE | sampled | {"presumed": 1300, "share_found_of_presumed": 0.00138}
     assert verdict(gate("SkewGate", tmp_path, report | {"coverage": presumed})).reasons[2] == (
-        "1,300 more rows differ in batches of 512 as 7 do that rounding explains: a skew in 0.14% of such rows is "
-        "found with 99.9%"
+        "1,300 more rows differ in batches of 512, like 7 that rounding explains: a skew in 0.14% of such rows is "
+        "found with 99.9% probability"
     )
     report["comparisons"][0]["rounding"] |= {"rows": 4293, "steps": 4.07}
     report["comparisons"][2]["rounding"] |= {"rows": 4999, "steps": 9.0}

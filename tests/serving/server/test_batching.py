@@ -18,7 +18,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from serving.server import config
 from serving.server.batching import BatchingRunner
 from serving.server.config_messages_pb2 import BatchingParameters
-from serving.server.errors import ServingError, invalid
+from serving.server.errors import InvalidArgumentError, ServingError
 
 SIGNATURE, OTHER = meta_graph_pb2.SignatureDef(), meta_graph_pb2.SignatureDef()
 
@@ -35,7 +35,7 @@ class Model:
         self.busy.set()
         assert self.go.wait(20)
         if 13 in inputs["x"]:
-            raise invalid("13 is refused")
+            raise InvalidArgumentError("13 is refused")
         return (
             {"y": inputs["x"] * 3, "total": inputs["x"].sum()[None]} if "total" in outputs else {"y": inputs["x"] * 3}
         )

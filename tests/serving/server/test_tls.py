@@ -179,7 +179,7 @@ def test_keys_that_everybody_may_read_are_warned_of(
 def test_wrong_files_are_told(authority: Authority, tmp_path: Path) -> None:
     metrics = TlsMetrics(prometheus_client.CollectorRegistry())
     path, issued = tmp_path / "ssl.config", authority.issue("server")
-    with pytest.raises(TlsError, match=r"expected custom_ca beside client_verify, received none"):
+    with pytest.raises(TlsError, match=r"expected custom_ca with client_verify, received none"):
         tls.ports_tls(options(ssl_config(path, issued, "client_verify: true")), metrics)
     with pytest.raises(TlsError, match=r"server_cert of .*ssl\.config has expired"):
         tls.ports_tls(options(ssl_config(path, authority.issue("late", days=-1))), metrics)

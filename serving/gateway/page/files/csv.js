@@ -125,7 +125,7 @@ export function offerCsv(headers) {
   // Choosing the same file again, edited meanwhile, must count as a change.
   input.addEventListener("click", () => (input.value = ""));
   input.addEventListener("change", () => input.files.length && send(input.files[0], headers));
-  // A file dropped beside the section must not replace the page; text may be dragged into fields.
+  // A file dropped outside the section must not replace the page; text may be dragged into fields.
   for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => hasFiles(event) && event.preventDefault());
   section.addEventListener("dragover", (event) => section.classList.toggle("over", hasFiles(event)));
   section.addEventListener("dragleave", () => section.classList.remove("over"));

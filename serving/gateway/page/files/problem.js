@@ -1,4 +1,4 @@
-// Show the faults of a refused request beside the fields and above the form.
+// Show the faults of a refused request next to the fields and above the form.
 
 const form = document.getElementById("form");
 const problem = document.getElementById("problem");

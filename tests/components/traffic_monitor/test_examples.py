@@ -1,0 +1,21 @@
+"""Run the examples in docstrings, so that they stay true."""
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = [
+    "components.traffic_monitor.cells",
+    "components.traffic_monitor.pooled",
+    "components.traffic_monitor.rows",
+    "components.traffic_monitor.two_sample",
+    "components.traffic_monitor.verdict",
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    results = doctest.testmod(importlib.import_module(name))
+    assert results.attempted > 0
+    assert results.failed == 0
