@@ -28,12 +28,12 @@ class BeamJobs:
     @classmethod
     @contextlib.contextmanager
     def at(cls, endpoint: str) -> Iterator[Self]:
-        """Connects to a job server, host:port."""
+        """Connect to a job server, host:port."""
         with grpc.insecure_channel(endpoint) as channel:
             yield cls(channel, endpoint)
 
     def running(self, name: str) -> list[str]:
-        """Returns the ids of the jobs of this name that have not ended.
+        """Return the ids of the jobs of this name that have not ended.
 
         Raises:
             EngineError: The job server does not answer.
@@ -48,7 +48,7 @@ class BeamJobs:
         ]
 
     def cancel(self, job: str) -> None:
-        """Cancels a job, by its id.
+        """Cancel a job, by its id.
 
         Raises:
             EngineError: The job server does not answer.

@@ -18,7 +18,7 @@ _SECONDS = 60.0  # for the TaskManager to answer
 
 
 def main() -> None:
-    """Serves the job until its runner ends the connection."""
+    """Serve the job until its runner ends the connection."""
     parser = argparse.ArgumentParser(prog="beam_worker")
     for name in ("id", "provision_endpoint", "control_endpoint", "logging_endpoint", "artifact_endpoint"):
         parser.add_argument(f"--{name}")

@@ -91,7 +91,7 @@ class DataflowEngine:
 
 
 def require_remote_root(pipeline_root: str) -> None:
-    """Checks that Dataflow's workers can read and write a run's artifacts.
+    """Check that Dataflow's workers can read and write a run's artifacts.
 
     Raises:
         EngineError: They are on a disk.

@@ -83,7 +83,7 @@ class FlinkEngine:
 
     @contextlib.contextmanager
     def session(self) -> Iterator[None]:
-        """Cancels what an earlier run left on the cluster, ends a job over its time limit, and leaves none behind.
+        """Cancel what an earlier run left on the cluster, ends a job over its time limit, and leaves none behind.
 
         Raises:
             EngineError: The cluster does not answer.

@@ -21,7 +21,7 @@ class FlinkJobs:
         self._address = address
 
     def running(self, name: str) -> list[str]:
-        """Returns the ids of the jobs of this name that have not ended, and are not about to.
+        """Return the ids of the jobs of this name that have not ended, and are not about to.
 
         Raises:
             EngineError: The JobManager does not answer.
@@ -30,7 +30,7 @@ class FlinkJobs:
         return [job["jid"] for job in jobs if job["name"] == name and job["state"] not in _ENDED]
 
     def cancel(self, job: str) -> None:
-        """Cancels a job, by its id. Returns before it has ended.
+        """Cancel a job, by its id. Returns before it has ended.
 
         Raises:
             EngineError: The JobManager does not answer.

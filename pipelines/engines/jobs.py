@@ -21,15 +21,15 @@ class JobService(Protocol):
     """Where jobs are: a cluster, or what submits to it."""
 
     def running(self, name: str) -> list[str]:
-        """Returns the ids of the jobs of this name that have not ended."""
+        """Return the ids of the jobs of this name that have not ended."""
 
     def cancel(self, job: str) -> None:
-        """Cancels a job, by its id."""
+        """Cancel a job, by its id."""
 
 
 @contextlib.contextmanager
 def look_after(services: Sequence[JobService], name: str, time_limit: float) -> Iterator[None]:
-    """Cancels jobs of this name before and after the block, and inside it each that runs longer than `time_limit`.
+    """Cancel jobs of this name before and after the block, and inside it each that runs longer than `time_limit`.
 
     Where a service is gone, the others cancel its jobs: what waits for one would wait for hours.
 
@@ -85,7 +85,7 @@ def _watch(
 
 
 def _find_running(services: Sequence[JobService], name: str) -> tuple[list[tuple[JobService, str]], EngineError | None]:
-    """Returns the jobs of the services that answer, and what one said that does not."""
+    """Return the jobs of the services that answer, and what one said that does not."""
     running, silence = [], None
     for service in services:
         try:

@@ -15,7 +15,7 @@ _CGROUP = Path("/sys/fs/cgroup")  # version 2
 
 
 def processes_at_once(options: RunOptions) -> int:
-    """Returns how many processes of a run may work at the same time: what was asked for, or what this machine can do.
+    """Return how many processes of a run may work at the same time: what was asked for, or what this machine can do.
 
     One where the nodes run on a cluster: its jobs are looked after over gRPC, whose threads are not there in a fork.
     """
@@ -23,7 +23,7 @@ def processes_at_once(options: RunOptions) -> int:
 
 
 def nodes_at_once() -> int:
-    """Returns how many nodes run at the same time: one a core, as far as the free memory goes, at least one.
+    """Return how many nodes run at the same time: one a core, as far as the free memory goes, at least one.
 
     Elsewhere than on Linux always one: Apple's frameworks do not survive a fork.
     """
@@ -34,7 +34,7 @@ def nodes_at_once() -> int:
 
 
 def free_in_cgroup(folder: Path) -> float:
-    """Returns the bytes that a container's limit leaves; infinity where there is none, or cgroups are of version 1."""
+    """Return the bytes that a container's limit leaves; infinity where there is none, or cgroups are of version 1."""
     try:
         limit, used = ((folder / name).read_text().strip() for name in ("memory.max", "memory.current"))
     except OSError:

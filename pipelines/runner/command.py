@@ -44,7 +44,7 @@ _SPARE_BYTES = 1 << 20  # a disk with less left is called full
 
 
 def run(options: RunOptions) -> int:
-    """Runs the pipeline and returns the exit status.
+    """Run the pipeline and returns the exit status.
 
     Returns:
         0: a model that passed every gate is in place; or it is a tie, or an experiment, and nothing was to be pushed.
@@ -70,7 +70,7 @@ def run(options: RunOptions) -> int:
 
 
 def require_spans(options: RunOptions) -> None:
-    """Raises SpanError where the choice of spans leaves none; by which contract they were judged is asked later."""
+    """Raise SpanError where the choice of spans leaves none; by which contract they were judged is asked later."""
     from pipelines.accepted_choice import choose_accepted_spans  # Imported here: it loads ML Metadata.
 
     assert options.spans is not None
@@ -78,7 +78,7 @@ def require_spans(options: RunOptions) -> None:
 
 
 def record_run(options: RunOptions, directory: Path, terminal: TextIO, fill: Fill | None = None) -> int:
-    """Runs the pipeline; whatever happens, a record is left and the terminal says what to do.
+    """Run the pipeline; whatever happens, a record is left and the terminal says what to do.
 
     Args:
         options: of the run.
@@ -127,7 +127,7 @@ def record_run(options: RunOptions, directory: Path, terminal: TextIO, fill: Fil
 
 
 def _write_record(summary: Summary, directory: Path) -> None:
-    """Writes the record. Where a run failed, says so if the disk is why: libraries have many names for that."""
+    """Write the record. Where a run failed, says so if the disk is why: libraries have many names for that."""
     if summary.status == FAILED:
         try:
             with tempfile.TemporaryFile(dir=directory) as file:
@@ -142,7 +142,7 @@ def _write_record(summary: Summary, directory: Path) -> None:
 
 
 def _is_about(error: Exception, directory: Path) -> bool:
-    """Tells whether an error says that something below `directory` cannot be written."""
+    """Tell whether an error says that something below `directory` cannot be written."""
     return (
         isinstance(error, OSError)
         and error.errno in _UNWRITABLE
@@ -151,5 +151,5 @@ def _is_about(error: Exception, directory: Path) -> bool:
 
 
 def describe_unwritable(path: Path, error: Exception) -> str:
-    """Describes an error of a folder that a run must write to."""
+    """Describe an error of a folder that a run must write to."""
     return f"cannot write below {path}: {error}; free or unlock it, or choose another folder with --var"

@@ -9,7 +9,7 @@ class DockerError(RuntimeError):
 
 
 def require_docker() -> None:
-    """Returns when a Docker engine answers at SOCKET.
+    """Return when a Docker engine answers at SOCKET.
 
     Raises:
         DockerError: None does.

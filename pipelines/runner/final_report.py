@@ -34,7 +34,7 @@ _AFTER_REVIEW = "review it, and run again: everything else comes from the cache"
 
 
 def write_report_page(summary: Summary, var: Path) -> None:
-    """Writes report.html beside the record, which is on disk by now; says in the summary where, or why there is none.
+    """Write report.html beside the record, which is on disk by now; says in the summary where, or why there is none.
 
     Args:
         summary: of the run.
@@ -55,7 +55,7 @@ def write_report_page(summary: Summary, var: Path) -> None:
 
 
 def print_final_report(console: Console, summary: Summary, directory: Path) -> None:
-    """Prints how the run ended.
+    """Print how the run ended.
 
     Args:
         console: the terminal.
@@ -92,12 +92,12 @@ def print_final_report(console: Console, summary: Summary, directory: Path) -> N
 
 
 def format_path(path: Path) -> str:
-    """Formats a path: relative to the current folder where it lies below it."""
+    """Format a path: relative to the current folder where it lies below it."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _format_latency(summary: Summary) -> str:
-    """Formats the embedded model server's latency on this machine: `REST rows 1.2 ms (p95 1.9)` for each transport."""
+    """Format the embedded model server's latency on this machine: `REST rows 1.2 ms (p95 1.9)` for each transport."""
     return "  ".join(
         f"{transport} {measured['p50_ms']:.1f} ms (p95 {measured['p95_ms']:.1f})"
         for transport, measured in summary.latency.items()
@@ -105,7 +105,7 @@ def _format_latency(summary: Summary) -> str:
 
 
 def print_verdict(console: Console, verdict: Verdict) -> None:
-    """Prints what a gate decided, and why."""
+    """Print what a gate decided, and why."""
     word, style = (verdict.word, "bold cyan") if verdict.word else _DECISIONS[verdict.passed]
     reasons = list(verdict.reasons[:_SHOWN_REASONS])
     if len(verdict.reasons) > _SHOWN_REASONS:
@@ -114,7 +114,7 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
 
 
 def _print_review(console: Console, summary: Summary) -> None:
-    """Prints whether a person reviewed the code; in red only where the push requires it."""
+    """Print whether a person reviewed the code; in red only where the push requires it."""
     assert summary.review is not None
     style = "green" if not summary.review.remedy else "bold red" if summary.review_required else "yellow"
     print_line(console, "review", summary.review.reason, word=summary.review.state, style=style)
@@ -147,7 +147,7 @@ def _print_outcome(console: Console, summary: Summary) -> None:
 
 
 def print_line(console: Console, label: str, text: str, *, word: str = "", style: str = "") -> None:
-    """Prints a label, a word, and a text that a terminal shows wrapped beside them."""
+    """Print a label, a word, and a text that a terminal shows wrapped beside them."""
     head = Text(f"{label:<{_LABEL_WIDTH}} ", "" if word else style)
     if word:
         head.append(f"{word:<{_LABEL_WIDTH}} ", style)
@@ -160,7 +160,7 @@ def print_line(console: Console, label: str, text: str, *, word: str = "", style
 
 
 def print_path(console: Console, label: str, path: Path, note: str = "", *, style: str = "") -> None:
-    """Prints a path in one piece, so that it can be copied whatever the terminal's width."""
+    """Print a path in one piece, so that it can be copied whatever the terminal's width."""
     text = Text(f"{label:<{_LABEL_WIDTH}} ", style).append(format_path(path), "default").append(f" {note}", "default")
     text.rstrip()
     console.print(text, soft_wrap=True)

@@ -24,13 +24,13 @@ class ArtifactDigests:
         self._digests = self._read()
 
     def record(self, uri: str) -> None:
-        """Remembers what lies at `uri` now."""
+        """Remember what lies at `uri` now."""
         digest = digest_path(Path(uri))
         with self._changed():
             self._digests[uri] = digest
 
     def forget(self, uris: Iterable[str]) -> None:
-        """Forgets artifacts that were removed."""
+        """Forget artifacts that were removed."""
         with self._changed():
             for uri in uris:
                 self._digests.pop(uri, None)
@@ -40,7 +40,7 @@ class ArtifactDigests:
 
     @contextlib.contextmanager
     def _changed(self) -> Iterator[None]:
-        """Keeps what other processes have recorded meanwhile: the nodes of a run may be several of them."""
+        """Keep what other processes have recorded meanwhile: the nodes of a run may be several of them."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with file_lock.waiting(self._path.with_name(_LOCK_FILE)):
             self._digests = self._read()
@@ -48,7 +48,7 @@ class ArtifactDigests:
             write_whole(self._path, json.dumps(self._digests, indent=1))
 
     def intact(self, uri: str) -> bool:
-        """Tells whether the artifact at `uri` is what was recorded. Records it now if an interrupted run did not.
+        """Tell whether the artifact at `uri` is what was recorded. Records it now if an interrupted run did not.
 
         What another pipeline wrote, such as the one that ingests spans, is held against that one's digests.
         """
@@ -66,7 +66,7 @@ class ArtifactDigests:
 
 
 def digest_path(path: Path) -> str:
-    """Digests a file's or folder's names and bytes, in hex."""
+    """Digest a file's or folder's names and bytes, in hex."""
     whole = hashlib.blake2b(digest_size=16)
     for file in sorted(file for file in (path, *path.rglob("*")) if file.is_file()):
         whole.update(str(file.relative_to(path)).encode() + b"\0")

@@ -27,7 +27,7 @@ def run_nodes(
     at_once: int = 1,
     on_fork: Callable[[str], None] = lambda node: None,
 ) -> Generator[NodeResult, None, None]:
-    """Runs each node when those that it waits for are done, and yields its result when it ends.
+    """Run each node when those that it waits for are done, and yields its result when it ends.
 
     After a failure no node starts: what runs beside the failed one is finished, and the rest is SKIPPED.
 
@@ -87,13 +87,13 @@ def join_experiment(compiled: pipeline_pb2.Pipeline, name: str) -> None:
 
 
 def _find_ready(waiting: dict[str, pipeline_pb2.PipelineNode], running: list[NodeRun]) -> str | None:
-    """Finds the first node that waits for none of the others."""
+    """Find the first node that waits for none of the others."""
     unfinished = {*waiting, *(run.name for run in running)}
     return next((name for name, node in waiting.items() if unfinished.isdisjoint(node.upstream_nodes)), None)
 
 
 def _finish_first(running: list[NodeRun]) -> NodeResult:
-    """Waits for the first of the nodes to end; at the same moment, for the one that began first."""
+    """Wait for the first of the nodes to end; at the same moment, for the one that began first."""
     forks = [run.fork for run in running if run.fork is not None]
     first = wait_for_any(forks)
     return next(run for run in running if run.fork is first).finish()

@@ -35,7 +35,7 @@ _Value = TypeVar("_Value")
 
 
 def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> None:
-    """Runs the pipeline and fills in the summary; a node that fails is part of it.
+    """Run the pipeline and fills in the summary; a node that fails is part of it.
 
     Args:
         options: the command line.
@@ -66,7 +66,7 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
 def conclude(
     options: RunOptions, config: PipelineConfig, pushed_before: set[int], console: Console, summary: Summary
 ) -> None:
-    """Says what became of the model, once every node has ended; trains an experiment with its seeds first."""
+    """Say what became of the model, once every node has ended; trains an experiment with its seeds first."""
     if options.seeds is not None and all(result.error is None for result in summary.nodes):
         _train_seeds(options.seeds, config, console, summary)
     record_outcome(summary, config, pushed_before)
@@ -136,7 +136,7 @@ def _check(task: Task, at_once: int) -> None:
 
 
 def _limit_at_once(options: RunOptions, console: Console) -> int:
-    """Returns how many nodes may run at the same time; says why it is one where the task leaves no choice."""
+    """Return how many nodes may run at the same time; says why it is one where the task leaves no choice."""
     at_once = processes_at_once(options)
     if at_once > 1 and has_computed():
         console.print(
@@ -149,7 +149,7 @@ def _limit_at_once(options: RunOptions, console: Console) -> int:
 
 
 def _call_in_fork(function: Callable[[], _Value]) -> _Value:
-    """Calls a function that computes with TensorFlow, which this process must not do if it forks later."""
+    """Call a function that computes with TensorFlow, which this process must not do if it forks later."""
     fork = Fork(function)
     try:
         fork.start()

@@ -20,7 +20,7 @@ _SECONDS = 0.2  # between two tries
 def lock_folder(
     var: Path, *, shared: bool = False, wait: float = 0.0, on_wait: Callable[[str], None] = lambda holder: None
 ) -> Iterator[None]:
-    """Holds `var` for this process. The lock goes with the process, however it ends.
+    """Hold `var` for this process. The lock goes with the process, however it ends.
 
     Args:
         var: the folder.

@@ -18,12 +18,12 @@ _UNFINISHED = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RU
 
 
 def open_metadata_store(database: Path) -> MetadataStore:
-    """Opens the ML Metadata database, creating it if need be."""
+    """Open the ML Metadata database, creating it if need be."""
     return MetadataStore(connect(database))
 
 
 def clear_interrupted_executions(database: Path, artifacts: Path) -> list[str]:
-    """Fails the executions that a killed run left open, and removes what they had begun to write.
+    """Fail the executions that a killed run left open, and removes what they had begun to write.
 
     Only call it while holding the folder (see pipelines.runner.lock): then no execution can really be going on.
 
@@ -42,7 +42,7 @@ def clear_interrupted_executions(database: Path, artifacts: Path) -> list[str]:
 
 
 def clear_interrupted_node(database: Path, artifacts: Path, pipeline: str, run_id: str, node: str) -> None:
-    """Does the same for one node of one run, while other processes may run others: only call it while holding the node.
+    """Do the same for one node of one run, while other processes may run others: only call it while holding the node.
 
     Args:
         database: the ML Metadata database; nothing is done when there is none yet.
@@ -72,7 +72,7 @@ def _clear(store: MetadataStore, unfinished: list[metadata_store_pb2.Execution],
 
 
 def invalidate_displaced_pushes(database: Path, artifacts: Path) -> list[str]:
-    """Takes pushes out of the cache whose version is not the newest where it was pushed, or is not what was pushed.
+    """Take pushes out of the cache whose version is not the newest where it was pushed, or is not what was pushed.
 
     Pusher's cache key knows nothing of what lies in the folder that it pushes to. Without this, a version that
     somebody deleted would be taken for pushed, and so would a model after another one was pushed over it.
@@ -103,7 +103,7 @@ def invalidate_displaced_pushes(database: Path, artifacts: Path) -> list[str]:
 
 
 def _remove(folder: Path) -> None:
-    """Removes a folder. What the killed node had started, such as a model server, may write there for a moment yet.
+    """Remove a folder. What the killed node had started, such as a model server, may write there for a moment yet.
 
     Raises:
         OSError: It cannot be removed, or is written to for longer than that.
@@ -119,7 +119,7 @@ def _remove(folder: Path) -> None:
 
 
 def _find_node(store: MetadataStore, execution: metadata_store_pb2.Execution) -> tuple[str, str]:
-    """Finds the pipeline and the node of an execution: TFX names its node context `<pipeline>.<node>`."""
+    """Find the pipeline and the node of an execution: TFX names its node context `<pipeline>.<node>`."""
     names = [context.name for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
     pipeline, _, node = names[0].partition(".")
     return pipeline, node

@@ -14,12 +14,12 @@ _RUN, _NODE = "pipeline_run", "node"  # TFX's types of contexts; a node's is nam
 
 
 def is_resolver(node: pipeline_pb2.PipelineNode) -> bool:
-    """Tells whether a node is a Resolver, which makes nothing and looks anew each time."""
+    """Tell whether a node is a Resolver, which makes nothing and looks anew each time."""
     return node.node_info.type.name.endswith(".Resolver")
 
 
 def read_state(node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution) -> str:
-    """Reads how an execution ended: RAN or CACHED.
+    """Read how an execution ended: RAN or CACHED.
 
     Raises:
         RuntimeError: It ended otherwise.
@@ -33,7 +33,7 @@ def read_state(node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Ex
 
 
 def read_outputs(store: MetadataStore, execution_id: int) -> tuple[OutputArtifact, ...]:
-    """Reads what an execution wrote, took from the cache, or found."""
+    """Read what an execution wrote, took from the cache, or found."""
     events = [
         event
         for event in store.get_events_by_execution_ids([execution_id])
@@ -58,7 +58,7 @@ def read_outputs(store: MetadataStore, execution_id: int) -> tuple[OutputArtifac
 def read_result(
     node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution, outputs: tuple[OutputArtifact, ...]
 ) -> NodeResult:
-    """Makes the result of an execution that ended well, and whose process was killed before it recorded one."""
+    """Make the result of an execution that ended well, and whose process was killed before it recorded one."""
     begin, end = (
         datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
         for milliseconds in (execution.create_time_since_epoch, execution.last_update_time_since_epoch)
@@ -75,7 +75,7 @@ def read_result(
 def check_integrity(
     store: MetadataStore, ledger: ArtifactDigests, outputs: tuple[OutputArtifact, ...], *, fresh: bool
 ) -> None:
-    """Records what was just written; checks what was taken from an earlier run, and takes it out of use if it changed.
+    """Record what was just written; checks what was taken from an earlier run, and takes it out of use if it changed.
 
     Raises:
         IntegrityError: An artifact is not what its node wrote.
@@ -95,7 +95,7 @@ def check_integrity(
 
 
 def list_executions(store: MetadataStore, pipeline: str, run_id: str, node: str) -> list[metadata_store_pb2.Execution]:
-    """Lists the executions of one node in one run, in the order in which they began."""
+    """List the executions of one node in one run, in the order in which they began."""
     contexts = [
         store.get_context_by_type_and_name(_RUN, run_id),
         store.get_context_by_type_and_name(_NODE, f"{pipeline}.{node}"),
@@ -109,5 +109,5 @@ def list_executions(store: MetadataStore, pipeline: str, run_id: str, node: str)
 
 
 def find_ended_well(executions: list[metadata_store_pb2.Execution]) -> metadata_store_pb2.Execution | None:
-    """Finds the execution whose outputs the nodes after it read; None where none ended well."""
+    """Find the execution whose outputs the nodes after it read; None where none ended well."""
     return next((one for one in reversed(executions) if one.last_known_state in _ENDED_WELL), None)

@@ -44,12 +44,12 @@ class Fork(Generic[_Value]):
         self._process = _FORK.Process(target=_run, args=(function, self._theirs))
 
     def start(self) -> None:
-        """Starts the function. Call it in the main thread, while no other thread is inside a C++ library."""
+        """Start the function. Call it in the main thread, while no other thread is inside a C++ library."""
         self._process.start()
         self._theirs.close()
 
     def result(self) -> _Value:
-        """Waits for the function, and returns what it returned.
+        """Wait for the function, and returns what it returned.
 
         Raises:
             Exception: What the function raised: an error of this project as it was, another as NodeProcessError.
@@ -67,7 +67,7 @@ class Fork(Generic[_Value]):
         return value
 
     def kill(self, grace: float = _GRACE) -> None:
-        """Ends the process, where it still runs; see `kill_all`."""
+        """End the process, where it still runs; see `kill_all`."""
         kill_all([self], grace)
 
     def _describe_death(self) -> BaseException:
@@ -81,7 +81,7 @@ class Fork(Generic[_Value]):
 
 
 def kill_all(forks: Sequence[Fork[Any]], grace: float = _GRACE) -> None:
-    """Ends the processes, where they still run: what they do in a `finally` first, and what they started with them.
+    """End the processes, where they still run: what they do in a `finally` first, and what they started with them.
 
     Args:
         forks: started or not.
@@ -114,7 +114,7 @@ class Forks:
         kill_all(self._started)
 
     def start(self, function: Callable[[], _Value], /) -> Callable[[], _Value]:
-        """Starts a function in a fork, and returns what waits for its result, as `Fork.result` does."""
+        """Start a function in a fork, and returns what waits for its result, as `Fork.result` does."""
         fork = Fork(function)
         self._started.append(fork)
         fork.start()
@@ -122,14 +122,14 @@ class Forks:
 
 
 def has_computed() -> bool:
-    """Tells whether this process has computed with TensorFlow, and so must not be forked; loads and starts nothing."""
+    """Tell whether this process has computed with TensorFlow, and so must not be forked; loads and starts nothing."""
     module = sys.modules.get("tensorflow.python.eager.context")
     context = module.context_safe() if module is not None else None
     return context is not None and context._initialized  # Nothing public tells it without starting TensorFlow.
 
 
 def wait_for_any(forks: Sequence[Fork[Any]]) -> Fork[Any]:
-    """Waits until one of the forks has a result or is dead, and returns it."""
+    """Wait until one of the forks has a result or is dead, and returns it."""
     (first, *_) = multiprocessing.connection.wait([fork._ours for fork in forks])
     return next(fork for fork in forks if fork._ours is first)
 
@@ -166,7 +166,7 @@ def _end_with_parent() -> None:
 
 
 def _take_apart(error: Exception) -> tuple[type[Exception], tuple[Any, ...], dict[str, Any]]:
-    """Takes an error apart into what can be pickled. `__reduce__` would call `__init__` with the message alone."""
+    """Take an error apart into what can be pickled. `__reduce__` would call `__init__` with the message alone."""
     parts = (type(error), error.args, error.__dict__)
     if is_of_this_project(error):
         with contextlib.suppress(Exception):  # Whatever cannot be pickled goes as text.

@@ -43,7 +43,7 @@ class NodeRun:
         self._compiled = compiled
 
     def start(self, *, forks: bool) -> NodeResult | None:
-        """Runs the driver and begins with the executor.
+        """Run the driver and begins with the executor.
 
         Args:
             forks: whether the executor runs in a fork, beside the caller.
@@ -65,7 +65,7 @@ class NodeRun:
             return self._fail(error)
 
     def finish(self) -> NodeResult:
-        """Waits for the fork, and publishes what the executor wrote.
+        """Wait for the fork, and publishes what the executor wrote.
 
         Raises:
             KeyboardInterrupt: Somebody stopped the fork.
@@ -120,7 +120,7 @@ class _SteppedLauncher(launcher.Launcher):
     """
 
     def prepare(self) -> bool:
-        """Runs the driver, or the whole node if it has no executor, and tells whether the executor has to run."""
+        """Run the driver, or the whole node if it has no executor, and tells whether the executor has to run."""
         if self._system_node_handler:
             self.info = self.launch()
             return False
@@ -129,13 +129,13 @@ class _SteppedLauncher(launcher.Launcher):
         return bool(prepared.is_execution_needed)
 
     def execute(self) -> bytes:
-        """Runs the executor, and returns its ExecutorOutput, serialized."""
+        """Run the executor, and returns its ExecutorOutput, serialized."""
         # Beam shuffles, such as the files of a source, with Python's own generator.
         random.seed(_SEED)
         return self._run_executor(self.info).SerializeToString()
 
     def publish(self, execute: Callable[[], bytes]) -> None:
-        """Publishes what the executor wrote, or that it failed.
+        """Publish what the executor wrote, or that it failed.
 
         Args:
             execute: gives what `execute` returned, or raises what it raised.

@@ -26,7 +26,7 @@ Results = Mapping[str, NodeResult]  # by node, of this run
 
 
 def summarise_node(result: NodeResult, earlier: Results) -> str:
-    """Summarises what a node wrote; if it failed, returns the first line of its error."""
+    """Summarise what a node wrote; if it failed, returns the first line of its error."""
     if result.error is not None:
         return explain(result.error).splitlines()[0]
     if result.state == SKIPPED:
@@ -38,7 +38,7 @@ def summarise_node(result: NodeResult, earlier: Results) -> str:
 
 
 def count_rows(result: NodeResult | None) -> dict[str, int]:
-    """Counts the rows of each split, from ExampleGen's result."""
+    """Count the rows of each split, from ExampleGen's result."""
     if result is None or not result.outputs:
         return {}
     properties = result.outputs[0].properties
@@ -47,24 +47,24 @@ def count_rows(result: NodeResult | None) -> dict[str, int]:
 
 
 def describe_split(result: NodeResult | None) -> str:
-    """Describes how the rows were split, from ExampleGen's result."""
+    """Describe how the rows were split, from ExampleGen's result."""
     return str(result.outputs[0].properties.get(SPLIT_PROPERTY, "")) if result and result.outputs else ""
 
 
 def read_spans(result: NodeResult | None) -> list[dict[str, Any]]:
-    """Reads which spans the rows are of, from the node that gathered them; of files there are none."""
+    """Read which spans the rows are of, from the node that gathered them; of files there are none."""
     found = result.outputs[0].properties.get(SPANS) if result and result.outputs else None
     return json.loads(str(found)) if found else []
 
 
 def read_data_fingerprint(result: NodeResult | None) -> str:
-    """Reads which version of its files ExampleGen read, from its result; several spans together have none."""
+    """Read which version of its files ExampleGen read, from its result; several spans together have none."""
     found = result.outputs[0].properties.get(FINGERPRINT_PROPERTY_NAME) if result and result.outputs else None
     return str(found or "")
 
 
 def describe_schema_differences(results: Results) -> list[str]:
-    """Describes how SchemaGen's proposal differs from the contract; empty until both are there."""
+    """Describe how SchemaGen's proposal differs from the contract; empty until both are there."""
     proposal, contract = results.get(nodes.SCHEMA_GEN), results.get(nodes.IMPORT_SCHEMA_GEN)
     if not (proposal and proposal.outputs and contract and contract.outputs):
         return []
@@ -77,7 +77,7 @@ def _summarise_examples(result: NodeResult, _: Results) -> str:
 
 
 def _summarise_spans(result: NodeResult, _: Results) -> str:
-    """Names the first span and the last, with their versions."""
+    """Name the first span and the last, with their versions."""
     names = [f"{one.properties[SPAN_NAME]} v{one.properties['version']}" for one in result.outputs]
     return names[0] if len(names) == 1 else f"{_format_count(len(names), 'span')}: {names[0]} to {names[-1]}"
 
@@ -133,7 +133,7 @@ def _summarise_push(result: NodeResult, _: Results) -> str:
 
 
 def _summarise_baseline(result: NodeResult, _: Results) -> str:
-    """Summarises what a resolver found, with the number of the execution that made it: `model 10`."""
+    """Summarise what a resolver found, with the number of the execution that made it: `model 10`."""
     found = [output for output in result.outputs if "blessing" not in output.key]
     named = [f"{output.key} {Path(output.uri).name}" for output in found if output.key not in _OTHERS]
     others = sum(output.key == EARLIER for output in found)

@@ -15,7 +15,7 @@ from pipelines.runner.summary import EXPERIMENT, PUSHED, REFUSED, TIE, UNCHANGED
 
 
 def read_results(summary: Summary, config: PipelineConfig) -> None:
-    """Takes row counts, verdicts, metrics, latency and schema differences from what the nodes wrote."""
+    """Take row counts, verdicts, metrics, latency and schema differences from what the nodes wrote."""
     min_slice_rows = config.task.min_slice_rows
     results = summary.results
     summary.rows = node_summary.count_rows(results.get(EXAMPLE_GEN))
@@ -35,7 +35,7 @@ def read_results(summary: Summary, config: PipelineConfig) -> None:
 
 
 def record_outcome(summary: Summary, config: PipelineConfig, pushed_before: set[int]) -> None:
-    """Says what became of the model: pushed, unchanged, refused; or that it was an experiment."""
+    """Say what became of the model: pushed, unchanged, refused; or that it was an experiment."""
     if summary.experiment is not None and not any(result.state in (FAILED, SKIPPED) for result in summary.nodes):
         summary.status, summary.not_pushed = EXPERIMENT, f"experiment {summary.experiment.name}"
         return

@@ -25,7 +25,7 @@ from pipelines.training import create_pipeline
 
 
 def prepare_run(options: RunOptions, task: Task, console: Console, summary: Summary) -> PipelineConfig:
-    """Resolves the options, and fills in what the record says of task, code and data.
+    """Resolve the options, and fills in what the record says of task, code and data.
 
     Raises:
         Exception: The run cannot begin; `resolve` says why.
@@ -53,12 +53,12 @@ def prepare_run(options: RunOptions, task: Task, console: Console, summary: Summ
 
 
 def list_pushed_versions(config: PipelineConfig) -> set[int]:
-    """Lists the versions that are in place where the run pushes to."""
+    """List the versions that are in place where the run pushes to."""
     return set(list_versions(config.serving)) if config.serving.is_dir() else set()
 
 
 def clear_leftovers(config: PipelineConfig, console: Console) -> None:
-    """Fails what a killed run left open, and takes pushes that are no longer in place out of the cache.
+    """Fail what a killed run left open, and takes pushes that are no longer in place out of the cache.
 
     Only call it while holding the folder: then nothing can really be going on.
     """
@@ -68,7 +68,7 @@ def clear_leftovers(config: PipelineConfig, console: Console) -> None:
 
 
 def compile_run(config: PipelineConfig, run_id: str) -> pipeline_pb2.Pipeline:
-    """Compiles the pipeline for one run; an experiment's executions are marked as such."""
+    """Compile the pipeline for one run; an experiment's executions are marked as such."""
     compiled = launch.compile_pipeline(create_pipeline(config), run_id)
     if config.experiment is not None:
         launch.join_experiment(compiled, config.experiment)

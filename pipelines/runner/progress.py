@@ -20,22 +20,22 @@ class Progress(Protocol):
     """Receives each node's start and result."""
 
     def started(self, node: str) -> None:
-        """Takes note that a node is about to run."""
+        """Take note that a node is about to run."""
 
     def finished(self, result: NodeResult) -> None:
-        """Takes note that a node has ended."""
+        """Take note that a node has ended."""
 
 
 @contextlib.contextmanager
 def show_spinner(console: Console, text: str, *, live: bool) -> Iterator[None]:
-    """Shows a spinner while the body runs, on a terminal."""
+    """Show a spinner while the body runs, on a terminal."""
     with _make_live(console, Spinner("dots", text), transient=True) if live else contextlib.nullcontext():
         yield
 
 
 @contextlib.contextmanager
 def show_progress(console: Console, nodes: Sequence[str], *, live: bool) -> Iterator[Progress]:
-    """Shows the nodes in a live table on a terminal, and one line for each elsewhere."""
+    """Show the nodes in a live table on a terminal, and one line for each elsewhere."""
     if not live:
         lines = LineProgress(console, nodes)
         try:
@@ -69,16 +69,16 @@ class LineProgress:
         self._results: dict[str, NodeResult] = {}  # of nodes that wait for their line
 
     def started(self, node: str) -> None:
-        """Says nothing: the line comes when there is something to say."""
+        """Say nothing: the line comes when there is something to say."""
 
     def finished(self, result: NodeResult) -> None:
-        """Prints node, state, seconds and what it wrote, and so for those that waited for this one."""
+        """Print node, state, seconds and what it wrote, and so for those that waited for this one."""
         self._results[result.node] = result
         while self._nodes and self._nodes[0] in self._results:
             self._print(self._results.pop(self._nodes.pop(0)))
 
     def flush(self) -> None:
-        """Prints the lines that still wait: a run that is stopped has nodes that never end."""
+        """Print the lines that still wait: a run that is stopped has nodes that never end."""
         for node in self._nodes:
             if node in self._results:
                 self._print(self._results.pop(node))
@@ -98,16 +98,16 @@ class TableProgress:
         self._spinner = Spinner("dots")
 
     def started(self, node: str) -> None:
-        """Puts the spinner at `node`."""
+        """Put the spinner at `node`."""
         self._running[node] = time.monotonic()
 
     def finished(self, result: NodeResult) -> None:
-        """Fills in the node's line."""
+        """Fill in the node's line."""
         self._running.pop(result.node, None)  # a skipped one never began
         self._results[result.node] = result
 
     def __rich__(self) -> Table:
-        """Renders the table as it is now."""
+        """Render the table as it is now."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("node", no_wrap=True, header_style="dim")
         table.add_column("state", no_wrap=True, header_style="dim")

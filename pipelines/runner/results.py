@@ -33,7 +33,7 @@ class NodeResult:
     summary: str = ""  # what it wrote, or why it failed: a few words for people
 
     def uri(self, key: str) -> Path:
-        """Returns the folder of the artifact of output `key`.
+        """Return the folder of the artifact of output `key`.
 
         Raises:
             KeyError: The node wrote no such output.

@@ -13,7 +13,7 @@ BEGUN_FILE = "begun.json"  # in the folder of a run of single nodes, from its fi
 
 @contextlib.contextmanager
 def use_temporary_folder(directory: Path) -> Iterator[None]:
-    """Makes an empty folder the place for temporary files of this process and its children; removes it at the end.
+    """Make an empty folder the place for temporary files of this process and its children; removes it at the end.
 
     Beam and TensorFlow leave files in the system's one when they are killed; ours is emptied by the next run.
     """
@@ -27,7 +27,7 @@ def use_temporary_folder(directory: Path) -> Iterator[None]:
 
 
 def make_run_directory(runs: Path) -> Path:
-    """Makes a new folder for this run, named after the time (UTC)."""
+    """Make a new folder for this run, named after the time (UTC)."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     taken = len(list(runs.glob(f"{now}*")))
     directory = runs / (f"{now}-{taken}" if taken else now)
@@ -36,7 +36,7 @@ def make_run_directory(runs: Path) -> Path:
 
 
 def link_latest(directory: Path) -> None:
-    """Makes `latest`, beside it, a link to a run's folder."""
+    """Make `latest`, beside it, a link to a run's folder."""
     beside = directory.parent / f".latest-{directory.name}"  # Two runs of single nodes may end at the same moment.
     beside.unlink(missing_ok=True)
     beside.symlink_to(directory.name)

@@ -8,7 +8,7 @@ from typing import TextIO
 
 
 def redirect_output(log: Path) -> TextIO:
-    """Sends whatever this process and its libraries print to `log`, until the process ends, and returns the terminal.
+    """Send whatever this process and its libraries print to `log`, until the process ends, and returns the terminal.
 
     The file descriptors themselves are diverted: TensorFlow's C++ half writes to them directly. They are not restored,
     since libraries go on printing while the interpreter shuts down.

@@ -6,7 +6,7 @@ from serving.contract.domains import known_strings
 
 
 def compare_schemas(proposal: schema_pb2.Schema, contract: schema_pb2.Schema) -> list[str]:
-    """Compares two schemas: one line for each difference, by column.
+    """Compare two schemas: one line for each difference, by column.
 
     Ranges, environments and comparators are left out: no schema is ever inferred with them.
     """

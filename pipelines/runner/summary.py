@@ -88,19 +88,19 @@ class Summary:
         return {result.node: result for result in self.nodes}
 
     def fail(self, reason: str) -> None:
-        """Says that the run failed, and why, beside what was said before."""
+        """Say that the run failed, and why, beside what was said before."""
         self.status = FAILED
         if reason not in (self.error or ""):
             self.error = f"{self.error}\n{reason}" if self.error else reason
 
     def write(self, directory: Path) -> Path:
-        """Writes summary.json, whole or not at all, and returns its path."""
+        """Write summary.json, whole or not at all, and returns its path."""
         path = directory / "summary.json"
         write_whole(path, json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n")
         return path
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns the record as docs/reference/summary.md describes it."""
+        """Return the record as docs/reference/summary.md describes it."""
         return {
             "format": FORMAT,
             "run_id": self.run_id,
@@ -144,7 +144,7 @@ class Summary:
 
 
 def read_stack_versions() -> dict[str, str]:
-    """Reads the versions of Python and of the libraries that decide what a run computes."""
+    """Read the versions of Python and of the libraries that decide what a run computes."""
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _STACK}
 
 

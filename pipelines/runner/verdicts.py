@@ -31,7 +31,7 @@ from pipelines.runner.results import FAILED, SKIPPED, Latency, NodeResult, Verdi
 
 
 def read_verdicts(results: Mapping[str, NodeResult], names: Mapping[str, str] | None = None) -> tuple[Verdict, ...]:
-    """Reads the decisions of the gates: about the data, the model, its export, and whether it is better.
+    """Read the decisions of the gates: about the data, the model, its export, and whether it is better.
 
     Args:
         results: by node id.
@@ -45,7 +45,7 @@ def read_verdicts(results: Mapping[str, NodeResult], names: Mapping[str, str] | 
 
 
 def read_comparison(results: Mapping[str, NodeResult]) -> ModelComparison | None:
-    """Reads what BetterGate found; None where there is no such gate, or it did not finish."""
+    """Read what BetterGate found; None where there is no such gate, or it did not finish."""
     gate = results.get(BETTER_GATE)
     if gate is None or not gate.outputs:
         return None
@@ -53,7 +53,7 @@ def read_comparison(results: Mapping[str, NodeResult]) -> ModelComparison | None
 
 
 def read_headline_metrics(evaluation: Path) -> list[tuple[str, float]]:
-    """Reads the candidate's first two metrics over all rows that have a threshold, with their values."""
+    """Read the candidate's first two metrics over all rows that have a threshold, with their values."""
     values = read_values(evaluation)
     config = tfma.load_eval_result(str(evaluation)).config
     thresholds = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
@@ -62,7 +62,7 @@ def read_headline_metrics(evaluation: Path) -> list[tuple[str, float]]:
 
 
 def read_latency(results: Mapping[str, NodeResult]) -> Latency:
-    """Reads the latency of one row by transport, as SkewGate measured it; empty if SkewGate did not finish."""
+    """Read the latency of one row by transport, as SkewGate measured it; empty if SkewGate did not finish."""
     gate = results.get(SKEW_GATE)
     return _read_skew_report(gate)["latency"] if gate is not None and gate.outputs else {}
 
@@ -100,7 +100,7 @@ def _read_skew_verdict(result: NodeResult) -> Verdict:
 
 
 def _describe_rounding(comparisons: list[dict[str, Any]]) -> Iterator[str]:
-    """Says in one line which features differ by rounding alone; nothing where none does."""
+    """Say in one line which features differ by rounding alone; nothing where none does."""
     found = {one["name"]: one["rounding"] for one in comparisons if one["name"].startswith("feature ")}
     rounded = {name: rounding for name, rounding in found.items() if rounding["rows"] or rounding["at_edge"]}
     if not rounded:
@@ -130,7 +130,7 @@ def _read_evaluator_verdict(result: NodeResult) -> Verdict:
 
 
 def _list_missed_thresholds(validation: validation_result_pb2.ValidationResult, values: Values) -> Iterator[str]:
-    """Lists the thresholds that were not met, one line each."""
+    """List the thresholds that were not met, one line each."""
     for per_slice in validation.metric_validations_per_slice:
         where = slice_of(per_slice.slice_key)
         for failure in per_slice.failures:
@@ -151,7 +151,7 @@ def _list_missed_thresholds(validation: validation_result_pb2.ValidationResult, 
 
 
 def _list_met_thresholds(evaluation: Path) -> Iterator[str]:
-    """Lists the thresholds that a blessed model met: one line for each threshold and slice, with the value.
+    """List the thresholds that a blessed model met: one line for each threshold and slice, with the value.
 
     Beside a baseline, TFMA lists each threshold once for either model: lines may come twice.
     """
@@ -166,7 +166,7 @@ def _list_met_thresholds(evaluation: Path) -> Iterator[str]:
 
 
 def _covers(spec: config_pb2.SlicingSpec | None, where: Slice) -> bool:
-    """Tells whether a slicing spec covers a slice; TFMA applies a threshold without a spec to every slice."""
+    """Tell whether a slicing spec covers a slice; TFMA applies a threshold without a spec to every slice."""
     if spec is None:
         return True
     values = dict(where)
@@ -176,7 +176,7 @@ def _covers(spec: config_pb2.SlicingSpec | None, where: Slice) -> bool:
 
 
 def _describe_result(name: str, where: Slice, value: float, bound: Any, negation: str = "") -> str:
-    """Describes a value beside its bound: `auc on overall is 0.9571: at least 0.93`."""
+    """Describe a value beside its bound: `auc on overall is 0.9571: at least 0.93`."""
     if isinstance(bound, config_pb2.GenericChangeThreshold):
         return f"change of {name} on {slice_in_words(where)} is {value:+.4f}: {negation}{_describe_change_bound(bound)}"
     shown = f"{value:,.0f}" if value.is_integer() and value >= 100 else f"{value:.4f}"  # a count, or a measure

@@ -12,7 +12,7 @@ from pipelines.task_definition.task import Task
 
 
 def measure_vocabularies(results: Mapping[str, NodeResult], task: Task) -> dict[str, Coverage]:
-    """Measures what Transform's vocabularies leave out of the training rows.
+    """Measure what Transform's vocabularies leave out of the training rows.
 
     Raises:
         VocabularyError: The task names one that there is not.

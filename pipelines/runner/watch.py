@@ -53,7 +53,7 @@ Files = Mapping[Path, tuple[int, int]]  # -> time of modification, nanoseconds; 
 
 
 def watch(options: RunOptions) -> int:
-    """Runs, and runs again whenever the code, the task's files or the data were saved, until Ctrl-C.
+    """Run, and runs again whenever the code, the task's files or the data were saved, until Ctrl-C.
 
     Returns:
         130, the exit status of Ctrl-C; 1: this process cannot be forked.
@@ -76,7 +76,7 @@ def watch(options: RunOptions) -> int:
 
 
 def run_when_saved(look_at_files: Callable[[], Files], run: Callable[[], None]) -> None:
-    """Runs at once, and again whenever the files differ from what they were when the last run began; never returns."""
+    """Run at once, and again whenever the files differ from what they were when the last run began; never returns."""
     while True:
         before = look_at_files()
         run()
@@ -91,7 +91,7 @@ def run_when_saved(look_at_files: Callable[[], Files], run: Callable[[], None]) 
 
 
 def look(code: Iterable[Path], data: Path | None) -> Files:
-    """Looks at the code, settings and contracts in folders, and at the data: a file, or all files of a folder."""
+    """Look at the code, settings and contracts in folders, and at the data: a file, or all files of a folder."""
     paths = [path for folder in code for path in folder.rglob("*") if path.suffix in _ENDINGS]
     if data is not None:
         paths += data.rglob("*") if data.is_dir() else [data]
@@ -104,7 +104,7 @@ def look(code: Iterable[Path], data: Path | None) -> Files:
 
 
 def forget_modules(root: Path) -> None:
-    """Makes this process import the modules below `root` anew, but for installed ones and the program's own."""
+    """Make this process import the modules below `root` anew, but for installed ones and the program's own."""
     for name, module in list(sys.modules.items()):
         path = Path(_file_of(module) or "/")
         if name != "__main__" and path.is_relative_to(root) and "site-packages" not in path.parts:
@@ -113,7 +113,7 @@ def forget_modules(root: Path) -> None:
 
 
 def _file_of(module: object) -> str | None:
-    """Returns a module's `__file__` without asking the module, since a lazy one would load its library then."""
+    """Return a module's `__file__` without asking the module, since a lazy one would load its library then."""
     try:
         return object.__getattribute__(module, "__dict__").get("__file__")
     except AttributeError:  # sys.modules may hold any object.
@@ -143,7 +143,7 @@ def _run_edited(options: RunOptions) -> int:
 
 
 def show_change(var: Path, console: Console) -> None:
-    """Shows what the newest run changed in the metrics, against the one before it that has some."""
+    """Show what the newest run changed in the metrics, against the one before it that has some."""
     runs = Runs(var)
     after = runs.open()
     earlier = [run for run in runs.list(after.task) if run.summary["metrics"] and run.id != after.id]

@@ -23,7 +23,7 @@ _WHAT_DATA = (
 
 
 def describe_changes(before: Run, after: Run) -> tuple[str, ...]:
-    """Describes what changed in data, contract, code and parameters; empty where nothing did, or nothing is known.
+    """Describe what changed in data, contract, code and parameters; empty where nothing did, or nothing is known.
 
     Args:
         before: an earlier run of the same task.
@@ -63,7 +63,7 @@ def _describe_code(found: RunDifference) -> list[str]:
 
 
 def _describe_parts(found: RunDifference) -> list[str]:
-    """Names the features that came (+), went (-) or changed, and the layers."""
+    """Name the features that came (+), went (-) or changed, and the layers."""
     parts = {"features": found.features, "layers": found.layers}
     return [f"{what} {_list_names(changes)}" for what, changes in parts.items() if changes]
 
@@ -86,7 +86,7 @@ def _describe_stack(found: RunDifference) -> list[str]:
 
 
 def _is_derived(change: Change) -> bool:
-    """Tells whether a parameter repeats another one, or is a whole document, which no cell can show."""
+    """Tell whether a parameter repeats another one, or is a whole document, which no cell can show."""
     documents = (isinstance(value, str) and len(value) > _LONGEST for value in (change.before, change.after))
     return change.name.startswith(_REPEATED) or any(documents)
 

@@ -37,7 +37,7 @@ class DataSource:
         return "\n".join(compute(split) for split in self.patterns) == self.fingerprint
 
     def matches(self, data: str | Path) -> bool:
-        """Tells whether `data` names this source: its fingerprint, its folder, or a file that was read from it."""
+        """Tell whether `data` names this source: its fingerprint, its folder, or a file that was read from it."""
         if str(data) == self.fingerprint:
             return True
         path, folder = Path(data).resolve(), Path(self.folder).resolve()
@@ -51,7 +51,7 @@ class DataSource:
         return fingerprint(split, self._matching(self.patterns[split]))
 
     def _of_times(self, split: str) -> str:
-        """Computes tfx.utils.io_utils.generate_fingerprint without TensorFlow; times are in whole seconds."""
+        """Compute tfx.utils.io_utils.generate_fingerprint without TensorFlow; times are in whole seconds."""
         stats = [Path(path).stat() for path in self._matching(self.patterns[split])]
         either, total = 0, 0
         for stat in stats:
@@ -61,13 +61,13 @@ class DataSource:
 
 
 def read_data_sources(metadata: Metadata) -> list[DataSource]:
-    """Reads every data source that was ever read, in the order of reading."""
+    """Read every data source that was ever read, in the order of reading."""
     steps = (step for step in metadata.steps.values() if step.state == "COMPLETE" and "input_base" in step.parameters)
     return [_make_data_source(metadata, step) for step in steps]
 
 
 def find_data_source(metadata: Metadata, examples: int) -> DataSource | None:
-    """Finds the data that an Examples artifact was made from."""
+    """Find the data that an Examples artifact was made from."""
     step = metadata.find_producer(examples)
     return _make_data_source(metadata, step) if step is not None and "input_base" in step.parameters else None
 

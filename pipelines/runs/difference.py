@@ -61,7 +61,7 @@ class RunDifference:
 
 
 def compare_runs(before: Run, after: Run, *, figures: bool = True) -> RunDifference:
-    """Compares two runs.
+    """Compare two runs.
 
     Args:
         before: the one.
@@ -112,7 +112,7 @@ def compare_runs(before: Run, after: Run, *, figures: bool = True) -> RunDiffere
 
 
 def compare_mappings(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Compares two mappings: what differs, in the order of the first, then of the second."""
+    """Compare two mappings: what differs, in the order of the first, then of the second."""
     return tuple(
         Change(name=name, before=before.get(name), after=after.get(name))
         for name in dict.fromkeys([*before, *after])
@@ -140,7 +140,7 @@ def _describe_data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
 
 
 def _select_nodes(values: Mapping[str, Any], nodes: Set[str]) -> dict[str, Any]:
-    """Selects the values whose name is, or begins with, one of the nodes."""
+    """Select the values whose name is, or begins with, one of the nodes."""
     return {name: value for name, value in values.items() if name.partition(".")[0] in nodes}
 
 

@@ -11,7 +11,7 @@ class RunError(LookupError):
 
 
 def read_optional(read: Callable[[], _Part]) -> _Part | None:
-    """Returns what `read` returns; None where the run ended before it wrote that."""
+    """Return what `read` returns; None where the run ended before it wrote that."""
     try:
         return read()
     except RunError:

@@ -20,7 +20,7 @@ from pipelines.runs.errors import RunError
 
 
 def read_records(examples: Path | str, split: str, every: int = 1) -> list[bytes]:
-    """Reads the serialized tf.Examples of one split, in the order of the files and of the rows in them.
+    """Read the serialized tf.Examples of one split, in the order of the files and of the rows in them.
 
     Args:
         examples: the artifact's folder, on any file system.
@@ -34,7 +34,7 @@ def read_records(examples: Path | str, split: str, every: int = 1) -> list[bytes
 
 
 def read_record_chunks(examples: Path | str, split: str, every: int = 1) -> Iterator[list[bytes]]:
-    """Reads as `read_records` does, up to `CHUNK_ROWS` rows at a time: one list at least.
+    """Read as `read_records` does, up to `CHUNK_ROWS` rows at a time: one list at least.
 
     Raises:
         RunError: There is no such split, or its files are gone.
@@ -62,7 +62,7 @@ def _find_files(examples: Path | str, split: str) -> list[str]:
 
 
 def read_transformed(raw: Path, transformed: Path, split: str) -> list[bytes]:
-    """Reads the serialized transformed tf.Examples of one split, in the order of the raw ones.
+    """Read the serialized transformed tf.Examples of one split, in the order of the raw ones.
 
     Args:
         raw: the folder of the raw Examples.
@@ -80,7 +80,7 @@ def read_transformed(raw: Path, transformed: Path, split: str) -> list[bytes]:
 
 
 def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:
-    """Decodes serialized tf.Examples to one row each, in their order, with the schema's columns in its order.
+    """Decode serialized tf.Examples to one row each, in their order, with the schema's columns in its order.
 
     INT is Int64 with NA where a value is missing, FLOAT is float32 with NaN, BYTES is str with None. A column in which
     some row has several values holds lists, and None.
@@ -90,19 +90,19 @@ def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:
 
 
 def decode(records: list[bytes], schema: schema_pb2.Schema) -> pa.RecordBatch:
-    """Decodes rows to a column of lists for each feature; no more than a chunk, for what a large one takes is kept."""
+    """Decode rows to a column of lists for each feature; no more than a chunk, for what a large one takes is kept."""
     return example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString()).DecodeBatch(records)
 
 
 def join_batches(batches: Sequence[pa.RecordBatch], schema: schema_pb2.Schema) -> pd.DataFrame:
-    """Makes the frame that `to_frame` makes, of rows that were decoded in chunks, one chunk at least."""
+    """Make the frame that `to_frame` makes, of rows that were decoded in chunks, one chunk at least."""
     names = batches[0].schema.names
     columns = {name: pa.concat_arrays([batch.column(place) for batch in batches]) for place, name in enumerate(names)}
     return pd.DataFrame({feature.name: _column(columns[feature.name]) for feature in schema.feature})
 
 
 def split_stacked(rows: pd.DataFrame, parts: Parts) -> pd.DataFrame:
-    """Takes stacked features of transformed rows apart: a column for each, int64 or float32.
+    """Take stacked features of transformed rows apart: a column for each, int64 or float32.
 
     Args:
         rows: as to_frame gives them.
@@ -125,7 +125,7 @@ def _as_matrix(column: pd.Series) -> np.ndarray:
 
 
 def use_numpy_integers(rows: pd.DataFrame) -> pd.DataFrame:
-    """Converts Int64 columns without missing values to NumPy's int64, which other libraries take."""
+    """Convert Int64 columns without missing values to NumPy's int64, which other libraries take."""
     whole = [name for name, dtype in rows.dtypes.items() if str(dtype) == "Int64" and not rows[name].isna().any()]
     return rows.astype(dict.fromkeys(whole, "int64"))
 

@@ -29,7 +29,7 @@ class MetricInterval:
 
 
 def write_intervals(found: Mapping[str, MetricInterval], level: float, resamples: int) -> str:
-    """Returns the text of INTERVALS_FILE: JSON, null where a number is not known.
+    """Return the text of INTERVALS_FILE: JSON, null where a number is not known.
 
     Args:
         found: by metric.
@@ -42,7 +42,7 @@ def write_intervals(found: Mapping[str, MetricInterval], level: float, resamples
 
 
 def read_intervals(directory: Path) -> dict[str, MetricInterval]:
-    """Reads the intervals in a run's folder, by metric; empty where its report kept none, as in older runs.
+    """Read the intervals in a run's folder, by metric; empty where its report kept none, as in older runs.
 
     Raises:
         RunError: The file is damaged.

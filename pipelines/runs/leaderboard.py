@@ -40,7 +40,7 @@ _LAST = ("before", "changed", "reviewer", "review", "version", "outcome")
 
 
 def tabulate_leaderboard(runs: Sequence[Run]) -> pd.DataFrame:
-    """Tabulates runs: one row per run in the order given, columns as this module's docstring describes them.
+    """Tabulate runs: one row per run in the order given, columns as this module's docstring describes them.
 
     Each is compared with the newest run of its task before it that has metrics, or else with the newest before it.
 
@@ -62,7 +62,7 @@ def tabulate_leaderboard(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def list_metrics(runs: Iterable[Run]) -> list[str]:
-    """Lists the metrics that any of the runs has on all eval rows, counts left out, the most telling first."""
+    """List the metrics that any of the runs has on all eval rows, counts left out, the most telling first."""
     found = {name for run in runs for name in run.summary["metrics"].get(OVERALL, {})} - {ROWS_METRIC}
     known = [name for problem in (BINARY, MULTICLASS, REGRESSION) for name in metrics_of(problem)]
     order = {name: place for place, name in enumerate(name for name in known if name not in CENTRED)}
@@ -70,7 +70,7 @@ def list_metrics(runs: Iterable[Run]) -> list[str]:
 
 
 def digest_data(run: Run) -> str:
-    """Digests what the rows of a run were and how they were split, 8 hex digits; empty where it read none."""
+    """Digest what the rows of a run were and how they were split, 8 hex digits; empty where it read none."""
     lineage = read_optional(run.lineage)
     if lineage is None or lineage.data is None:
         return ""
@@ -78,7 +78,7 @@ def digest_data(run: Run) -> str:
 
 
 def read_settings(run: Run) -> dict[str, Any]:
-    """Reads the hyperparameters of a run, and the settings of its Trainer, by name; empty where it did not train."""
+    """Read the hyperparameters of a run, and the settings of its Trainer, by name; empty where it did not train."""
     lineage = read_optional(run.lineage)
     if lineage is None or lineage.model is None:
         return {}

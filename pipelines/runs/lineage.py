@@ -54,7 +54,7 @@ class Lineage:
 
 
 def trace_lineage(metadata: Metadata, run_id: str) -> Lineage:
-    """Traces the lineage of one run's model.
+    """Trace the lineage of one run's model.
 
     Raises:
         RunError: ML Metadata knows nothing of the run.
@@ -86,7 +86,7 @@ def trace_lineage(metadata: Metadata, run_id: str) -> Lineage:
 
 
 def find_pushing_run(metadata: Metadata, version: str, task: str | None = None) -> str:
-    """Finds the run that pushed a version.
+    """Find the run that pushed a version.
 
     Raises:
         RunError: None did, or runs of several tasks did.
@@ -108,7 +108,7 @@ def find_pushing_run(metadata: Metadata, version: str, task: str | None = None) 
 def find_models_trained_on(
     metadata: Metadata, data: str | Path | None = None, *, span: int | None = None, task: str | None = None
 ) -> pd.DataFrame:
-    """Finds every model that was trained on some data; see Runs.models_trained_on."""
+    """Find every model that was trained on some data; see Runs.models_trained_on."""
     read = [source for source in read_data_sources(metadata) if span in (None, source.span)]
     chosen = [source for source in read if data is None or source.matches(data)]
     if not chosen:
@@ -127,13 +127,13 @@ def find_models_trained_on(
 
 
 def find_versions(metadata: Metadata, model: int) -> tuple[str, ...]:
-    """Finds the pushed versions that hold a model, in the order of their pushes."""
+    """Find the pushed versions that hold a model, in the order of their pushes."""
     pushes = (step for step in metadata.list_consumers(model) if model in step.inputs.get("model", ()))
     return tuple(dict.fromkeys(version for step in pushes for version in _pushed_versions(metadata, step)))
 
 
 def _find_downstream_models(metadata: Metadata, examples: int) -> list[int]:
-    """Finds the models downstream of an artifact.
+    """Find the models downstream of an artifact.
 
     What an Evaluator makes of a model that it compares another one with is no model, and leads to none.
     """
@@ -181,7 +181,7 @@ def _find_first(metadata: Metadata, step: Step | None, side: str, key: str) -> A
 
 
 def _read_contract_digest(step: Step | None) -> str:
-    """Reads the contract's digest, which names the copy of the contract; see pipelines.config.contract_copy."""
+    """Read the contract's digest, which names the copy of the contract; see pipelines.config.contract_copy."""
     return Path(str(step.parameters.get("schema_file", ""))).stem if step else ""
 
 

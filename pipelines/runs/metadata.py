@@ -73,7 +73,7 @@ class Metadata:
     """The steps and artifacts of one ML Metadata database, as they are when they are first asked for."""
 
     def __init__(self, database: Path):
-        """Opens the database.
+        """Open the database.
 
         Raises:
             RunError: There is none, or it cannot be read.
@@ -105,22 +105,22 @@ class Metadata:
         return dict(sorted((step.id, step) for step in found))
 
     def list_steps(self, run_id: str) -> list[Step]:
-        """Lists the steps of one run, in the order in which they began."""
+        """List the steps of one run, in the order in which they began."""
         return [step for step in self.steps.values() if step.run_id == run_id]
 
     def resolve_cached(self, step: Step) -> Step:
-        """Returns the step that made the outputs of a cached step; any other step itself."""
+        """Return the step that made the outputs of a cached step; any other step itself."""
         if step.state != "CACHED" or not step.output_ids:
             return step
         makers = (self.find_producer(artifact) for artifact in step.output_ids)
         return next((maker for maker in makers if maker is not None), step)
 
     def find_producer(self, artifact: int) -> Step | None:
-        """Finds the step that made an artifact; None where it came from elsewhere."""
+        """Find the step that made an artifact; None where it came from elsewhere."""
         return self._producers.get(artifact)
 
     def list_consumers(self, artifact: int) -> list[Step]:
-        """Lists the steps that read an artifact, in the order in which they began."""
+        """List the steps that read an artifact, in the order in which they began."""
         return [step for step in self.steps.values() if artifact in step.input_ids]
 
     def get_artifacts(self, ids: Iterable[int]) -> list[Artifact]:
@@ -141,7 +141,7 @@ class Metadata:
         return {artifact: step for step in reversed(made) for artifact in step.output_ids}
 
     def _contexts(self, type_name: str) -> dict[int, str]:
-        """Maps the id of each execution to the name of its context of that type."""
+        """Map the id of each execution to the name of its context of that type."""
         return {
             execution.id: context.name
             for context in self._store.get_contexts_by_type(type_name)
@@ -200,7 +200,7 @@ def _values(properties: Mapping[str, metadata_store_pb2.Value]) -> dict[str, int
 
 
 def _parsed(value: int | float | str) -> Any:
-    """Parses a parameter: TFX keeps what is not a number or a string as JSON."""
+    """Parse a parameter: TFX keeps what is not a number or a string as JSON."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)

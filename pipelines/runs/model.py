@@ -29,7 +29,7 @@ class RunModel:
     """Raw rows in, predictions out, through the SavedModel's own signatures."""
 
     def __init__(self, directory: Path | str, feature_parts: Parts | None = None):
-        """Loads the model.
+        """Load the model.
 
         Args:
             directory: the SavedModel, on any file system.
@@ -47,7 +47,7 @@ class RunModel:
         self._loaded = tf.saved_model.load(str(directory))
 
     def __call__(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Predicts, through the signature serving_raw, as a client's JSON would.
+        """Predict, through the signature serving_raw, as a client's JSON would.
 
         Args:
             rows: raw values, one column per feature of the contract, None, NaN or NA where one is missing. A feature
@@ -85,7 +85,7 @@ class RunModel:
         return MixedRows(self._loaded.signatures[SERVING_RAW], self._to_inputs(rows))
 
     def predict_records(self, records: list[bytes]) -> pd.DataFrame:
-        """Predicts for serialized tf.Examples, through the signature serving_default: as `__call__`, for each in turn.
+        """Predict for serialized tf.Examples, through the signature serving_default: as `__call__`, for each in turn.
 
         To make columns of JSON values takes ten times as long as the model does.
         """
@@ -95,7 +95,7 @@ class RunModel:
         )
 
     def transformed(self, records: list[bytes]) -> dict[str, np.ndarray]:
-        """Transforms serialized tf.Examples with the label: every transformed feature and the label, each [rows, n].
+        """Transform serialized tf.Examples with the label: every transformed feature and the label, each [rows, n].
 
         The columns of a stacked feature are features of their own, [rows, 1], as far as they have names.
         """
@@ -120,7 +120,7 @@ class MixedRows:
     """
 
     def __init__(self, signature: Any, inputs: Mapping[str, np.ndarray]):
-        """Takes the signature serving_raw and its inputs, [rows of the table] each."""
+        """Take the signature serving_raw and its inputs, [rows of the table] each."""
         self._signature = signature
         self._inputs = {name: tf.constant(values) for name, values in inputs.items()}
 
@@ -161,7 +161,7 @@ def _to_frame(signature: Any, parts: list[dict[str, tf.Tensor]]) -> pd.DataFrame
 
 
 def _values(feature: Feature, rows: pd.DataFrame, missing: int | str) -> np.ndarray:
-    """Converts one column to what serving_raw takes, missing values spelled out."""
+    """Convert one column to what serving_raw takes, missing values spelled out."""
     column = rows[feature.name] if feature.name in rows else pd.Series(None, index=rows.index, dtype=object)
     absent = column.isna()
     if feature.required and absent.any():
@@ -182,7 +182,7 @@ def _values(feature: Feature, rows: pd.DataFrame, missing: int | str) -> np.ndar
 
 
 def _every_number_fits(column: pd.Series, kind: Kind) -> bool:
-    """Tells from a column's type that no cell has to be looked at by itself."""
+    """Tell from a column's type that no cell has to be looked at by itself."""
     whole, real = pd.api.types.is_signed_integer_dtype(column.dtype), pd.api.types.is_float_dtype(column.dtype)
     return whole or (real and kind is Kind.FLOAT)
 

@@ -10,7 +10,7 @@ _SHOWN_REASONS = 2
 
 
 def explain_outcome(summary: Mapping[str, Any]) -> str:
-    """Says which version holds the model, or why none does.
+    """Say which version holds the model, or why none does.
 
     Args:
         summary: the run's record.

@@ -18,17 +18,17 @@ _HYPERPARAMETERS, _VALUES = "hyperparameters", "values"
 
 
 def read_parameters(steps: Iterable[Step]) -> dict[str, Any]:
-    """Reads every parameter of every node, by dotted name, such as "Trainer.custom_config.settings.train_steps"."""
+    """Read every parameter of every node, by dotted name, such as "Trainer.custom_config.settings.train_steps"."""
     return {name: value for name, value in _flatten(steps) if not name.endswith(_DIGEST)}
 
 
 def read_code_digests(steps: Iterable[Step]) -> dict[str, str]:
-    """Reads the digest of the code that each node ran."""
+    """Read the digest of the code that each node ran."""
     return {name.partition(".")[0]: str(value) for name, value in _flatten(steps) if name.endswith(_DIGEST)}
 
 
 def read_hyperparameters(steps: Iterable[Step], metadata: Metadata) -> dict[str, Any]:
-    """Reads the values in the HyperParameters artifact that Trainer read, by name; empty where it read none.
+    """Read the values in the HyperParameters artifact that Trainer read, by name; empty where it read none.
 
     Raises:
         RunError: The artifact is gone.
@@ -43,7 +43,7 @@ def read_hyperparameters(steps: Iterable[Step], metadata: Metadata) -> dict[str,
 
 
 def read_feature_parts(steps: Iterable[Step]) -> Parts:
-    """Reads what the columns of stacked transformed features were called; empty where none was stacked."""
+    """Read what the columns of stacked transformed features were called; empty where none was stacked."""
     for step in steps:
         config = step.parameters.get(_CUSTOM_CONFIG)
         if step.node == TRANSFORM and isinstance(config, dict):
@@ -52,7 +52,7 @@ def read_feature_parts(steps: Iterable[Step]) -> Parts:
 
 
 def find_task_package(steps: Iterable[Step]) -> str | None:
-    """Finds the package of the task by the module of its preprocessing_fn; None before Transform."""
+    """Find the package of the task by the module of its preprocessing_fn; None before Transform."""
     for step in steps:
         if function := step.parameters.get("preprocessing_fn"):
             return str(function).rpartition(".")[0].rpartition(".")[0]

@@ -36,7 +36,7 @@ def predict_rows(
     label: str,
     columns: Collection[str] | None = None,
 ) -> PredictedRows:
-    """Asks a model for rows.
+    """Ask a model for rows.
 
     Args:
         model: which.
@@ -61,7 +61,7 @@ def predict_rows(
 
 
 def label_rows(model: RunModel, records: list[bytes], label: str) -> np.ndarray:
-    """Returns what a model takes for the label of each row, [rows]."""
+    """Return what a model takes for the label of each row, [rows]."""
     return model.transformed(records)[label].reshape(len(records), -1)[:, 0]
 
 

@@ -15,7 +15,7 @@ _OWN = r"(?!__main__|ipykernel|notebooks|pipelines|components|serving)"  # modul
 
 
 def silence_libraries() -> None:
-    """Keeps the log lines of TensorFlow, Beam and TFX below errors off standard error; for before they are loaded."""
+    """Keep the log lines of TensorFlow, Beam and TFX below errors off standard error; for before they are loaded."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     absl_logging.set_verbosity(absl_logging.ERROR)
     # A filter, since TensorFlow sets the level of its logger when it is loaded.
@@ -26,7 +26,7 @@ def silence_libraries() -> None:
 
 @contextlib.contextmanager
 def quiet_imports() -> Iterator[None]:
-    """Silences the libraries while a block loads them, and after it; a process that has loaded them stays as it is."""
+    """Silence the libraries while a block loads them, and after it; a process that has loaded them stays as it is."""
     if "tensorflow" in sys.modules:
         yield
         return

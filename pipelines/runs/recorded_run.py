@@ -19,7 +19,7 @@ class RecordedRun:
     """The record of one run. Where it did not get to what is asked for, RunError says so."""
 
     def __init__(self, directory: Path, var: Path, metadata: Callable[[], Metadata] | None = None):
-        """Reads the record.
+        """Read the record.
 
         Args:
             directory: of the run, below `var`/runs.
@@ -54,7 +54,7 @@ class RecordedRun:
         return explain_outcome(self.summary)
 
     def intervals(self) -> dict[str, MetricInterval]:
-        """Reads the intervals of the metrics on all eval rows that the report computed; empty where it kept none."""
+        """Read the intervals of the metrics on all eval rows that the report computed; empty where it kept none."""
         return read_intervals(self.directory)
 
     @property
@@ -74,17 +74,17 @@ class RecordedRun:
         return read_tags(self.directory, self.summary)
 
     def nodes(self) -> pd.DataFrame:
-        """Returns the nodes in the pipeline's order: columns node, state, seconds, summary."""
+        """Return the nodes in the pipeline's order: columns node, state, seconds, summary."""
         rows = [(node["id"], node["state"], node["seconds"], node["summary"]) for node in self.summary["nodes"]]
         return pd.DataFrame(rows, columns=["node", "state", "seconds", "summary"])
 
     def gates(self) -> pd.DataFrame:
-        """Returns the verdicts: columns gate, passed (True, False; None: it did not decide), reasons (list)."""
+        """Return the verdicts: columns gate, passed (True, False; None: it did not decide), reasons (list)."""
         rows = [(gate["gate"], gate["passed"], gate["reasons"]) for gate in self.summary["gates"]]
         return pd.DataFrame(rows, columns=["gate", "passed", "reasons"]).astype({"passed": object})
 
     def artifact(self, node: str, key: str) -> Path:
-        """Returns the folder of what a node wrote, took from the cache, or found as a resolver.
+        """Return the folder of what a node wrote, took from the cache, or found as a resolver.
 
         Raises:
             RunError: The node wrote no such thing, or it is gone.
@@ -108,14 +108,14 @@ class RecordedRun:
         return self._metadata.list_steps(self.id)
 
     def _outputs(self, node: str) -> dict[str, Any]:
-        """Raises RunError where the run did not get to that node."""
+        """Raise RunError where the run did not get to that node."""
         found = self._nodes.get(node)
         if found is None or found["state"] in ("failed", "skipped"):
             raise RunError(f"{self._missing(node)} nothing; {self._why()}")
         return found["outputs"]
 
     def _missing(self, node: str) -> str:
-        """Begins the sentence that says what is missing."""
+        """Begin the sentence that says what is missing."""
         state = self._nodes[node]["state"] if node in self._nodes else "missing"
         words = {
             "failed": "failed and wrote",

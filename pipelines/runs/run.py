@@ -141,7 +141,7 @@ class Run(TrainedRun):
     # Where it came from.
 
     def lineage(self) -> Lineage:
-        """Traces where this run's model came from, and where it went."""
+        """Trace where this run's model came from, and where it went."""
         return self._lineage
 
     @functools.cached_property

@@ -40,21 +40,21 @@ class RunData(RecordedRun):
         return _schema(self.artifact(nodes.SCHEMA_GEN, "schema"))
 
     def records(self, split: str, every: int = 1) -> list[bytes]:
-        """Reads the raw rows of one split as serialized tf.Examples, in a fixed order; the first of each `every`."""
+        """Read the raw rows of one split as serialized tf.Examples, in a fixed order; the first of each `every`."""
         with quiet_imports():
             from pipelines.runs.examples import read_records
 
         return read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), split, every)
 
     def record_chunks(self, split: str, every: int = 1) -> Iterator[list[bytes]]:
-        """Reads the same a chunk at a time: one chunk at least."""
+        """Read the same a chunk at a time: one chunk at least."""
         with quiet_imports():
             from pipelines.runs.examples import read_record_chunks
 
         return read_record_chunks(self.artifact(nodes.EXAMPLE_GEN, "examples"), split, every)
 
     def rows(self, split: str, every: int = 1) -> pd.DataFrame:
-        """Reads the raw rows of one split, with the contract's columns, in the order of `records`.
+        """Read the raw rows of one split, with the contract's columns, in the order of `records`.
 
         Args:
             split: which.
@@ -69,7 +69,7 @@ class RunData(RecordedRun):
         return to_frame(read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), split, every), self.schema)
 
     def transformed(self, split: str) -> pd.DataFrame:
-        """Reads the rows of one split as the model sees them, with the label: int64, float32, or str.
+        """Read the rows of one split as the model sees them, with the label: int64, float32, or str.
 
         A column per feature: those that Transform stacked stand beside each other, by their own names. Rows are in the
         order of `rows`, whatever order an engine wrote them in.
@@ -103,25 +103,25 @@ class RunData(RecordedRun):
         return tensorflow_transform.TFTransformOutput(str(self.artifact(nodes.TRANSFORM, "transform_graph")))
 
     def statistics(self, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-        """Reads the statistics of the raw rows of one split."""
+        """Read the statistics of the raw rows of one split."""
         return statistics.read_statistics(self.artifact(nodes.STATISTICS_GEN, "statistics"), split)
 
     def statistics_table(self) -> pd.DataFrame:
-        """Tabulates the statistics: one row per split and feature; pipelines.runs.statistics names the columns."""
+        """Tabulate the statistics: one row per split and feature; pipelines.runs.statistics names the columns."""
         return statistics.tabulate_statistics(self.artifact(nodes.STATISTICS_GEN, "statistics"))
 
     def previous_statistics(self, split: str = TRAIN) -> statistics_pb2.DatasetFeatureStatisticsList | None:
-        """Reads the statistics of the data accepted before, which this run's were compared with; None without any."""
+        """Read the statistics of the data accepted before, which this run's were compared with; None without any."""
         if "statistics" not in self._outputs(nodes.ACCEPTED_STATISTICS_RESOLVER):
             return None
         return statistics.read_statistics(self.artifact(nodes.ACCEPTED_STATISTICS_RESOLVER, "statistics"), split)
 
     def span_statistics(self) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
-        """Reads the statistics of each span that the run was trained on, by name and version, in the order of time."""
+        """Read the statistics of each span that the run was trained on, by name and version, in the order of time."""
         return read_span_statistics(self._metadata, self.id)
 
     def anomalies(self) -> pd.DataFrame:
-        """Tabulates the anomalies: columns split, feature, kind, short, description; `gates` says which counted."""
+        """Tabulate the anomalies: columns split, feature, kind, short, description; `gates` says which counted."""
         return statistics.tabulate_anomalies(self.artifact(nodes.EXAMPLE_VALIDATOR, "anomalies"))
 
 

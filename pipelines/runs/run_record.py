@@ -25,7 +25,7 @@ _ID_TIME = "%Y%m%d-%H%M%S"  # a run's id begins with the time at which it starte
 
 
 def read_record(directory: Path, database: Path) -> dict[str, Any]:
-    """Reads the record as docs/reference/summary.md describes it, in format 2 whatever it was written in.
+    """Read the record as docs/reference/summary.md describes it, in format 2 whatever it was written in.
 
     Its status may also be UNFINISHED.
 
@@ -55,14 +55,14 @@ def read_record(directory: Path, database: Path) -> dict[str, Any]:
 
 
 def sort_key(directory: Path) -> tuple[str, int]:
-    """Sorts folders of runs by time, those of the same second by their running number."""
+    """Sort folders of runs by time, those of the same second by their running number."""
     length = len(datetime.datetime(2000, 1, 1).strftime(_ID_TIME))
     number = directory.name[length:].removeprefix("-")
     return directory.name[:length], int(number) if number.isdecimal() else 0
 
 
 def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Renames what format 2 renamed, and adds what the first records of format 1 lack (docs/reference/summary.md)."""
+    """Rename what format 2 renamed, and adds what the first records of format 1 lack (docs/reference/summary.md)."""
     nodes = [
         {
             **_NODE_ADDED_LATER,
@@ -87,7 +87,7 @@ def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _upgrade_review_from_1(review: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Takes the reason out of `science review: stale, model.py changed since …`."""
+    """Take the reason out of `science review: stale, model.py changed since …`."""
     if review is None:
         return None
     _, _, reason = review["words"].partition(", ")

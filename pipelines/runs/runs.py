@@ -21,7 +21,7 @@ class Runs:
     """The runs of all tasks below one folder."""
 
     def __init__(self, var: Path):
-        """Looks at nothing yet.
+        """Look at nothing yet.
 
         Args:
             var: the folder that the runs wrote to.
@@ -29,7 +29,7 @@ class Runs:
         self.var = var
 
     def list(self, task: str | None = None) -> Sequence[Run]:
-        """Lists every run, of one task if it is named, the newest last; those that were killed or go on included.
+        """List every run, of one task if it is named, the newest last; those that were killed or go on included.
 
         Raises:
             RunError: The record of one cannot be understood.
@@ -39,7 +39,7 @@ class Runs:
         return [run for run in runs if task in (None, run.task)]
 
     def open(self, run_id: str = LATEST, task: str | None = None) -> Run:
-        """Opens one run.
+        """Open one run.
 
         Args:
             run_id: "latest" for the newest that has ended, or the name of a folder below runs/.
@@ -63,7 +63,7 @@ class Runs:
         raise RunError(f"no run{of_task} has ended below {self.var / 'runs'}: run `make run-local`, or name --var")
 
     def leaderboard(self, task: str | None = None) -> pd.DataFrame:
-        """Tabulates every run with its metrics, parameters, what changed and what became of it.
+        """Tabulate every run with its metrics, parameters, what changed and what became of it.
 
         Args:
             task: of this task alone.
@@ -77,7 +77,7 @@ class Runs:
         return tabulate_leaderboard(self.list(task))
 
     def lineage(self, version: str, task: str | None = None) -> Lineage:
-        """Traces where a pushed version came from: data, code, parameters.
+        """Trace where a pushed version came from: data, code, parameters.
 
         Args:
             version: name of a folder below serving/<task>/.
@@ -92,7 +92,7 @@ class Runs:
     def models_trained_on(
         self, data: str | Path | None = None, *, span: int | None = None, task: str | None = None
     ) -> pd.DataFrame:
-        """Finds every model that was trained on some data, directly or through a warm start, and its pushed versions.
+        """Find every model that was trained on some data, directly or through a warm start, and its pushed versions.
 
         Args:
             data: a CSV file or folder as it was read, or its fingerprint; None: whatever was read.

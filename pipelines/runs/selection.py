@@ -39,13 +39,13 @@ class Condition:
     bound: float
 
     def meets(self, run: Run) -> bool:
-        """Tells whether a run meets the condition."""
+        """Tell whether a run meets the condition."""
         value = _read_number(run, self.name)
         return value is not None and _OPERATORS[self.sign](value, self.bound)
 
 
 def parse_condition(text: str) -> Condition:
-    """Parses `auc > 0.95` and its like.
+    """Parse `auc > 0.95` and its like.
 
     Raises:
         ConditionError: It is none.
@@ -71,7 +71,7 @@ def select_runs(
     tag: str | None = None,
     pushed: bool = False,
 ) -> list[Run]:
-    """Selects the runs that meet every condition, in their order.
+    """Select the runs that meet every condition, in their order.
 
     Args:
         runs: to choose from.
@@ -99,7 +99,7 @@ def select_runs(
 
 
 def sort_runs(runs: Sequence[Run], by: str) -> list[Run]:
-    """Sorts runs, the best last, as the newest is in a list by time; those without the value come first.
+    """Sort runs, the best last, as the newest is in a list by time; those without the value come first.
 
     Args:
         runs: the newest last.

@@ -14,7 +14,7 @@ _NUMBER, _NAME, _VERSION = "span", "span_name", "version"  # properties of Examp
 
 
 def read_span_statistics(metadata: Metadata, run_id: str) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
-    """Reads them by the name and version of the span, such as `2014Q1 v2`, in the order of time.
+    """Read them by the name and version of the span, such as `2014Q1 v2`, in the order of time.
 
     Raises:
         RunError: The run was not trained on spans, or the statistics of one are gone.

@@ -16,7 +16,7 @@ _COLUMNS = (
 
 
 def read_statistics(statistics: Path, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Reads the statistics of one split.
+    """Read the statistics of one split.
 
     Args:
         statistics: folder of the ExampleStatistics artifact.
@@ -32,12 +32,12 @@ def read_statistics(statistics: Path, split: str) -> statistics_pb2.DatasetFeatu
 
 
 def list_splits(artifact: Path) -> list[str]:
-    """Lists the splits of an artifact, in reverse alphabetical order: train before eval."""
+    """List the splits of an artifact, in reverse alphabetical order: train before eval."""
     return sorted((path.name.removeprefix("Split-") for path in artifact.glob("Split-*")), reverse=True)
 
 
 def tabulate_statistics(statistics: Path) -> pd.DataFrame:
-    """Tabulates statistics: one row per split and feature.
+    """Tabulate statistics: one row per split and feature.
 
     Returns:
         Columns split, feature, type (INT, FLOAT or STRING), rows, missing (rows without a value), missing_share; of
@@ -54,7 +54,7 @@ def tabulate_statistics(statistics: Path) -> pd.DataFrame:
 
 
 def tabulate_anomalies(anomalies: Path) -> pd.DataFrame:
-    """Tabulates anomalies, tolerated or not: columns split, feature, kind, short, description.
+    """Tabulate anomalies, tolerated or not: columns split, feature, kind, short, description.
 
     Args:
         anomalies: folder of the ExampleAnomalies artifact.

@@ -32,7 +32,7 @@ _COMPARED = {"better": "is better than", "worse": "is worse than", "tie": "is no
 
 
 def show_list(console: Console, runs: Sequence[Run], asked_for: Sequence[str] = ()) -> None:
-    """Shows one line for each run, in their order.
+    """Show one line for each run, in their order.
 
     Args:
         console: where to.
@@ -107,7 +107,7 @@ def show_seeds(console: Console, changes: Mapping[str, Interval]) -> None:
 
 
 def show_run(console: Console, run: Run) -> None:
-    """Shows nodes, verdicts and metrics."""
+    """Show nodes, verdicts and metrics."""
     console.print(f"[bold]{run.task}[/]  run {run.id}  [{_COLORS.get(run.status, 'yellow')}]{run.status}[/]")
     if purpose := describe_purpose(run):
         console.print(escape(purpose), soft_wrap=True)
@@ -126,7 +126,7 @@ def show_run(console: Console, run: Run) -> None:
 
 
 def show_lineage(console: Console, lineage: Lineage) -> None:
-    """Shows where a model came from and where it went."""
+    """Show where a model came from and where it went."""
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in _list_facts(lineage):
         table.add_row(f"[bold]{name}[/]", escape(value))
@@ -134,7 +134,7 @@ def show_lineage(console: Console, lineage: Lineage) -> None:
 
 
 def show_trained_models(console: Console, models: pd.DataFrame) -> None:
-    """Shows every model that was trained on some data."""
+    """Show every model that was trained on some data."""
     table = _make_table("data", "read as", "rows", "task", "trained by run", "model", "pushed as")
     for row in models.itertuples():
         cells = (f"{row.data}/{row.files}", row.fingerprint, f"{row.rows:,}", row.task, row.run, row.model)
@@ -143,7 +143,7 @@ def show_trained_models(console: Console, models: pd.DataFrame) -> None:
 
 
 def show_difference(console: Console, found: RunDifference, most: int) -> None:
-    """Shows what changed, part by part; of statistics and slices the `most` largest changes."""
+    """Show what changed, part by part; of statistics and slices the `most` largest changes."""
     console.print(f"[bold]{found.before.task}[/]  {found.before.id} → {found.after.id}")
     _show_changes(console, "data", found.data)
     if found.nodes:
@@ -219,7 +219,7 @@ def _show_statistics(console: Console, found: pd.DataFrame, most: int) -> None:
 
 
 def show_metrics(console: Console, metrics: pd.DataFrame, most: int) -> None:
-    """Shows the metrics of two runs: all of them overall, and the `most` largest changes of slices."""
+    """Show the metrics of two runs: all of them overall, and the `most` largest changes of slices."""
     overall = metrics[metrics["slice"] == OVERALL]
     moved = metrics[(metrics["slice"] != OVERALL) & (metrics["difference"].fillna(1.0) != 0)]
     order = moved["difference"].abs().fillna(0.0).sort_values(ascending=False, kind="stable").index

@@ -72,7 +72,7 @@ class TrainedRun(RunData):
         return read_hyperparameters(self._steps, self._metadata)
 
     def history(self) -> pd.DataFrame:
-        """Reads the training history, one row per epoch from 1: columns epoch, loss, val_loss, and other metrics."""
+        """Read the training history, one row per epoch from 1: columns epoch, loss, val_loss, and other metrics."""
         with quiet_imports():
             from pipelines.modeling.fitting import HISTORY_FILE
 
@@ -88,7 +88,7 @@ class TrainedRun(RunData):
     # The model.
 
     def model(self) -> RunModel:
-        """Loads the exported model, once: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
+        """Load the exported model, once: raw rows (DataFrame) in, a DataFrame with the column "prediction" out."""
         return self._model
 
     @functools.cached_property
@@ -99,7 +99,7 @@ class TrainedRun(RunData):
         return RunModel(self.artifact(nodes.TRAINER, "model") / _SERVING_MODEL, self.feature_parts)
 
     def baseline_model(self) -> RunModel | None:
-        """Loads the blessed model that this run's was compared with; None where there was none."""
+        """Load the blessed model that this run's was compared with; None where there was none."""
         with quiet_imports():
             from pipelines.runs.model import RunModel
 
@@ -108,7 +108,7 @@ class TrainedRun(RunData):
         return RunModel(self.artifact(nodes.BLESSED_MODEL_RESOLVER, "model") / _SERVING_MODEL)
 
     def metrics(self) -> pd.DataFrame:
-        """Tabulates the new model's metrics: one row per slice, "overall" first, one column each; NaN: undefined."""
+        """Tabulate the new model's metrics: one row per slice, "overall" first, one column each; NaN: undefined."""
         found = self.summary["metrics"]
         if not found:
             with quiet_imports():
@@ -119,7 +119,7 @@ class TrainedRun(RunData):
         return table.rename_axis(index="slice")
 
     def slices(self) -> dict[str, Slice]:
-        """Returns the slices of `metrics`, by their names; pipelines.evaluation.slices.in_slice finds their rows."""
+        """Return the slices of `metrics`, by their names; pipelines.evaluation.slices.in_slice finds their rows."""
         with quiet_imports():
             from pipelines.evaluation.slices import slice_in_words
             from pipelines.evaluation.tfma_results import read_values
@@ -135,7 +135,7 @@ class TrainedRun(RunData):
         return json.loads((self.artifact(nodes.SKEW_GATE, "blessing") / _REPORT_FILE).read_text())
 
     def eval_predictions(self, every: int = 1) -> pd.DataFrame:
-        """Returns the raw eval rows, with the columns "label" and "prediction" (or "prediction_0", …).
+        """Return the raw eval rows, with the columns "label" and "prediction" (or "prediction_0", …).
 
         The label is what the model's own signature transform_features makes of each row.
 
@@ -153,7 +153,7 @@ class TrainedRun(RunData):
         return found.set_index(pd.RangeIndex(0, len(found) * every, every))
 
     def predict_eval_rows(self, columns: Collection[str] | None = None, every: int = 1) -> PredictedRows:
-        """Returns labels and predictions of the eval rows with few of their raw columns, for what asks all rows.
+        """Return labels and predictions of the eval rows with few of their raw columns, for what asks all rows.
 
         Args:
             columns: the raw columns; None: all.

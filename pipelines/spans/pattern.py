@@ -42,7 +42,7 @@ class SpanPattern:
             )
 
     def read(self, stem: str) -> Span | None:
-        """Reads the span from a name without its ending; None where the name is no such, or no day of the calendar."""
+        """Read the span from a name without its ending; None where the name is no such, or no day of the calendar."""
         found = self._regex.fullmatch(stem)
         if found is None:
             return None
@@ -73,7 +73,7 @@ def _has_other_braces(text: str) -> bool:
 
 
 def find_pattern(stems: Iterable[str]) -> SpanPattern | None:
-    """Finds the most exact of the usual patterns that fits more than half of the names, or else any; None if none does.
+    """Find the most exact of the usual patterns that fits more than half of the names, or else any; None if none does.
 
     Not the one that fits the most: `*{SPAN}` fits every name that ends in a digit.
     """

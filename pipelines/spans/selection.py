@@ -20,7 +20,7 @@ class SpanSelection:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads a choice.
+        """Read a choice.
 
         Raises:
             SpanError: It is none.
@@ -35,7 +35,7 @@ class SpanSelection:
         raise SpanError(f"spans {text!r}: expected all, last:4, a span such as 2014Q1, or a range 2014Q1..2015Q4")
 
     def choose(self, names: Sequence[str]) -> list[str]:
-        """Chooses among the names of spans.
+        """Choose among the names of spans.
 
         Args:
             names: of all that there are, in the order of time.

@@ -30,7 +30,7 @@ class FoundSpans:
 
 
 def find_spans(folder: Path, pattern: SpanPattern | None = None) -> FoundSpans:
-    """Finds the spans in a folder. Hidden files are left out.
+    """Find the spans in a folder. Hidden files are left out.
 
     Args:
         folder: that holds a file or a folder for each span.
@@ -70,7 +70,7 @@ def find_spans(folder: Path, pattern: SpanPattern | None = None) -> FoundSpans:
 
 
 def _stem(path: Path) -> str | None:
-    """Returns a folder's name, or a file's without its ending; None for a file that holds no rows."""
+    """Return a folder's name, or a file's without its ending; None for a file that holds no rows."""
     if path.is_dir():
         return path.name
     ending = next(

@@ -31,7 +31,7 @@ class Span:
 def span_of_period(
     year: int, *, quarter: int | None = None, month: int | None = None, day: int | None = None
 ) -> Span | None:
-    """Returns the span of a year, a quarter, a month or a day; None where the calendar has no such day.
+    """Return the span of a year, a quarter, a month or a day; None where the calendar has no such day.
 
     Args:
         year: such as 2014.
@@ -54,12 +54,12 @@ def span_of_period(
 
 
 def span_of_number(number: int) -> Span:
-    """Returns the span that is a number: TFX's {SPAN}."""
+    """Return the span that is a number: TFX's {SPAN}."""
     return Span(number=number, name=str(number))
 
 
 def read_span(name: str, *, numbered: bool) -> Span:
-    """Reads the name of a span, as people give it.
+    """Read the name of a span, as people give it.
 
     Args:
         name: such as 2014Q1.

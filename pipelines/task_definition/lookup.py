@@ -13,7 +13,7 @@ class TaskError(ValueError):
 
 
 def task_module(name: str) -> str:
-    """Finds a task's module: `taxi` is `pipelines.tasks.taxi.task`; a dotted name is a package with a module `task`.
+    """Find a task's module: `taxi` is `pipelines.tasks.taxi.task`; a dotted name is a package with a module `task`.
 
     Raises:
         TaskError: There is no such module.

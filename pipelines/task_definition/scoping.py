@@ -228,7 +228,7 @@ class Scoping:
 
 
 def read_scoping(path: Path) -> Scoping:
-    """Reads a task's scoping.toml.
+    """Read a task's scoping.toml.
 
     Raises:
         ScopingError: It is no TOML, a key is missing or unknown, or a value cannot be used.

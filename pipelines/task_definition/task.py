@@ -77,7 +77,7 @@ class Task:
 
 
 def load_task(name: str) -> Task:
-    """Finds a task: `taxi` is `pipelines.tasks.taxi.task.TASK`; a dotted name is another package with a module `task`.
+    """Find a task: `taxi` is `pipelines.tasks.taxi.task.TASK`; a dotted name is another package with a module `task`.
 
     Raises:
         TaskError: No such task, or its module holds no TASK.

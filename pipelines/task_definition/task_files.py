@@ -15,7 +15,7 @@ _KINDS = (".md", ".py", ".toml")
 
 
 def task_directory(task: Task) -> Path:
-    """Finds the folder of the task's package: where the one definition of its features lies.
+    """Find the folder of the task's package: where the one definition of its features lies.
 
     Raises:
         TaskError: preprocessing_fn does not come from a file.
@@ -31,7 +31,7 @@ def task_directory(task: Task) -> Path:
 
 
 def task_file_digests(task: Task) -> dict[str, str]:
-    """Hashes each of the task's files: SHA-256 in hex, by name.
+    """Hash each of the task's files: SHA-256 in hex, by name.
 
     The files are every .md, .py and .toml file of the task's package, and its contract, wherever that lies.
 

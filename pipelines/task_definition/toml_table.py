@@ -33,7 +33,7 @@ class TableError(ValueError):
 
 
 def read_toml(path: Path, kind: type[Record]) -> Record:
-    """Reads a file as one record.
+    """Read a file as one record.
 
     Args:
         path: the file.
@@ -48,7 +48,7 @@ def read_toml(path: Path, kind: type[Record]) -> Record:
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """Reads a file's keys and values, whatever they are.
+    """Read a file's keys and values, whatever they are.
 
     Raises:
         TableError: It is no TOML.
@@ -60,7 +60,7 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def as_record(table: Mapping[str, Any], kind: type[Record], where: str) -> Record:
-    """Makes a record of a table; see read_toml.
+    """Make a record of a table; see read_toml.
 
     Args:
         table: as tomllib gives it.
@@ -81,7 +81,7 @@ def as_record(table: Mapping[str, Any], kind: type[Record], where: str) -> Recor
 
 
 def _describe_first(mistakes: Sequence[Any], kind: type) -> str:
-    """Describes one mistake, a wrong key first: `: thresholds 2: at_most: expected a number, received '1'`."""
+    """Describe one mistake, a wrong key first: `: thresholds 2: at_most: expected a number, received '1'`."""
     first = min(mistakes, key=lambda mistake: {_UNKNOWN: 0, _MISSING: 1}.get(mistake["type"], 2))
     location, received = first["loc"], first["input"]
     if first["type"] == _UNKNOWN:
@@ -100,7 +100,7 @@ def _describe_first(mistakes: Sequence[Any], kind: type) -> str:
 
 
 def _locate(kind: Any, location: Sequence[str | int]) -> tuple[str, Any]:
-    """Finds the place of a mistake, such as `: wheels 2: spokes` or `: labels.colour`, and the type it should have."""
+    """Find the place of a mistake, such as `: wheels 2: spokes` or `: labels.colour`, and the type it should have."""
     words = ""
     for step in location:
         if isinstance(step, int):

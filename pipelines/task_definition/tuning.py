@@ -30,14 +30,14 @@ class Tuning:
 
 
 def to_json(tuning: Tuning) -> dict[str, Any]:
-    """Names the functions, as JSON can hold them."""
+    """Name the functions, as JSON can hold them."""
     named = (tuning.hyperparameters, tuning.search_space, tuning.train)
     paths = [[item.__module__, item.__qualname__] for item in named]
     return {"code": paths, "architectures": list(tuning.architectures)}
 
 
 def from_json(record: dict[str, Any]) -> Tuning:
-    """Finds the functions again that `to_json` named."""
+    """Find the functions again that `to_json` named."""
     code = [getattr(importlib.import_module(module), name) for module, name in record["code"]]
     return Tuning(
         hyperparameters=code[0],

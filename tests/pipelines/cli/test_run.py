@@ -120,7 +120,7 @@ def test_every_option_arrives(tmp_path: Path, asked: list[RunOptions], monkeypat
         ("--tune --trials 0", "run: error: trials: expected 1 or more, received 0"),
         ("--tune --minutes soon", "--minutes: expected a number, received 'soon'"),
         ("--trials 3", "run: error: --trials and --minutes belong to a search: give --tune, too"),
-        ("--tune --require-review", "--tune finds hyperparameters that nobody has reviewed: commit them, run, "),
+        ("--tune --require-review", "--tune finds hyperparameters that no one has reviewed: commit them, run, "),
         ("rows.csv", "run: error: expected options only, received 'rows.csv'"),
     ],
 )
