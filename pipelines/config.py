@@ -124,9 +124,7 @@ class PipelineConfig:
     hyperparameters: Path | None = None  # a folder with the task's committed values; None: a search, or no values
     warmup_batch_sizes: tuple[int, ...] = (1,)  # rows in a batch of a deployed server
     serving_image_tag: str | None = None  # of tensorflow/serving, which InfraValidator starts; None: no InfraValidator
-    time_limit: int = (
-        600  # seconds for an exported model to load, or to predict 8,192 rows; SkewGate refuses a slower one
-    )
+    time_limit: int = 600  # seconds for an exported model to load, or to predict 8,192 rows, before SkewGate refuses it
     push_to: Path | None = None  # folder of each task's pushed versions; None: serving/ below `var`
     signing: Mapping[str, str] | None = None  # see components.pusher.executor.SIGNING; None: no signature
     # Why nothing may be pushed: a review is required, and there is no valid one; see pipelines.review. None: it may.

@@ -67,7 +67,7 @@ def test_no_docker_engine_is_bad_usage(
     assert execute(["run", "--infra", "docker"]) == 2
     said = " ".join(capsys.readouterr().err.split())
     assert f"no Docker engine: expected one that answers at unix://{socket_path}, received " in said
-    assert "start Docker, or leave --infra docker (INFRA=docker) out" in said
+    assert "start Docker, or leave out --infra docker (INFRA=docker)" in said
     assert asked == []
 
 
