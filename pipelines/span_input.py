@@ -14,8 +14,8 @@ from pipelines.config import SpanInput, ingestion_pipeline
 from pipelines.spans.errors import SpanError
 from pipelines.task_definition.task import Task
 
-# The newest spans must have so many eval rows together, if the chosen ones have. The newest quarter alone may have 63:
-# on those an AUC of 0.95 has a standard error of 0.04 (Hanley and McNeil, 1982, 22% of rows positive), on 1,000 0.01.
+# The newest spans that have so many eval rows together are evaluated on. The newest quarter alone may have 63 rows: on
+# those an AUC of 0.95 has a standard error of 0.04 (Hanley and McNeil, 1982, 22% of rows positive), on 1,000 0.01.
 _MIN_EVAL_ROWS = 1000
 
 

@@ -80,7 +80,7 @@ class Fork(Generic[_Value]):
         if status in _STOPPED:
             return KeyboardInterrupt()
         how = f"signal {-status}" if status is not None and status < 0 else f"exit status {status}"
-        hint = "; as a rule the machine had no memory left: run with --at-once 1" if status == -signal.SIGKILL else ""
+        hint = "; usually the machine had no memory left: run with --at-once 1" if status == -signal.SIGKILL else ""
         return NodeProcessError(f"its process died without a result: {how}{hint}; see the log")
 
 

@@ -182,7 +182,7 @@ def _values(feature: Feature, rows: pd.DataFrame, missing: int | str) -> np.ndar
         )
     if feature.kind is not Kind.BYTES and _every_number_fits(column, feature.kind):
         return column.fillna(missing).to_numpy(dtype=feature.kind.value)
-    cells = [missing if gone else cell for cell, gone in zip(column.to_list(), absent, strict=True)]
+    cells = [missing if is_absent else cell for cell, is_absent in zip(column.to_list(), absent, strict=True)]
     plain = set(map(type, cells)) <= _PLAIN[feature.kind]  # the usual case, in which no single cell is checked
     wrong = None if plain else next((cell for cell in cells if not _fits(cell, feature.kind)), None)
     if wrong is not None:

@@ -86,10 +86,10 @@ def ask_both(before: Run, after: Run) -> PairedRows:
     slices = after.slices()
     found = after.predict_eval_rows(list_columns(slices.values()))
     label = after.task_record.label
-    asked = predict_rows(before.model(), after.record_chunks(EVAL), after.schema, label, columns=())
+    predicted = predict_rows(before.model(), after.record_chunks(EVAL), after.schema, label, columns=())
     earlier, later = (
         RowPredictions(rows_digest="", labels=one.labels, predictions=one.prediction_array, slices={})
-        for one in (asked, found)
+        for one in (predicted, found)
     )
     _require_same_question(earlier, later, before, after)
     sliced = SlicedRows(found.rows)
