@@ -1,1 +1,1 @@
-"""The pipeline: wiring, the runner in `local/`, and one folder for each prediction task."""
+"""The TFX pipelines, the command line that runs them, and one folder for each prediction task."""

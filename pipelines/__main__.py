@@ -1,4 +1,4 @@
-"""`python -m pipelines`: the one command."""
+"""Run the command line: `python -m pipelines`."""
 
 from pipelines.cli.app import main
 

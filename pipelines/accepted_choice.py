@@ -1,4 +1,7 @@
-"""Which accepted spans a user chose, looked up in ML Metadata; loads no TFX, so that a missing span is told at once."""
+"""Look up the accepted spans that a user chose in ML Metadata.
+
+It does not load TFX, so that a missing span is reported at once.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,24 +17,24 @@ from pipelines.spans.selection import SpanSelection
 
 
 def choose_accepted_spans(choice: str, task: str, metadata: Path, judged_by: str = "") -> Sequence[AcceptedSpan]:
-    """Chooses among the accepted spans of a task, whoever judged them.
+    """Choose among the accepted spans of a task, including those that another contract or other code accepted.
 
     Args:
-        choice: such as last:4.
-        task: its name.
-        metadata: the ML Metadata database.
-        judged_by: DataBlessing.JUDGED_BY of the judgement that counts, where there are several of one version.
+        choice: which spans: all, last:4, or 2014Q1..2015Q4.
+        task: the task's name.
+        metadata: the SQLite file of ML Metadata; MySQL is found next to it.
+        judged_by: the DataBlessing.JUDGED_BY to prefer where one version was accepted several times.
 
     Returns:
-        The newest accepted version of each span that is chosen, in the order of time.
+        The newest accepted version of each chosen span, in the order of time.
 
     Raises:
-        SpanError: No span is accepted, or none of the chosen; or the database cannot be read.
+        SpanError: No span is accepted, no accepted span is chosen, or the database cannot be read.
     """
     accepted = _read(metadata, ingestion_pipeline(task), judged_by)
     if not accepted:
         raise SpanError(
-            f"spans {choice}: expected accepted spans of task {task}, received none; take them in first: "
+            f"spans {choice}: expected accepted spans of task {task}, received none; ingest them first: "
             f"python -m pipelines ingest --task {task} --from FOLDER"
         )
     chosen = SpanSelection.parse(choice).choose([span.name for span in accepted])
@@ -47,6 +50,6 @@ def _read(database: Path, pipeline: str, judged_by: str) -> Sequence[AcceptedSpa
         return list_accepted_spans(mlmd.MetadataStore(connect(database, read_only=True)), pipeline, judged_by)
     except (StatusError, RuntimeError, MetadataDatabaseError) as error:
         raise SpanError(
-            f"{database}: expected the database of ML Metadata, which cannot be read: {error}; if a run is using it, "
-            "wait for its end"
+            f"{database}: expected a database of ML Metadata that can be read, received {error}; if a run is using it, "
+            "wait until the run has ended"
         ) from error

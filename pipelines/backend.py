@@ -1,7 +1,7 @@
-"""Backend: what create_pipeline asks of the place where a pipeline runs. The wiring is the same everywhere.
+"""Define Backend, which tells create_pipeline what differs from one place of running to another.
 
-Where files lie: paths of this machine, or parameters of a job that are known when it is submitted. And how a run finds
-what earlier ones left: by Resolvers, which ask ML Metadata, or by what a backend has instead.
+These are the locations of files (paths of this machine, or parameters that are known when a job is submitted) and the
+way a run finds the results of earlier runs: with Resolvers, which query ML Metadata, or with the backend's own nodes.
 """
 
 import dataclasses
@@ -27,22 +27,22 @@ Location: TypeAlias = str | RuntimeParameter
 
 
 class EarlierRuns(Protocol):
-    """How a run finds what earlier runs left, and leaves the same for later ones."""
+    """Nodes that find the results of earlier runs, and nodes that record this run's results for later runs."""
 
     def accepted_statistics(self, current: OutputChannel) -> BaseNode:
-        """Returns the node that finds the `statistics` accepted last; `current` is this run's."""
+        """Return the node that finds the `statistics` accepted last, other than `current`, which are this run's."""
 
     def pushed_models(self, current: OutputChannel) -> BaseNode:
-        """Returns what finds the `model` pushed last, and `earlier` and `comparisons` where the task compares."""
+        """Return the node that finds the `model` pushed last; with a comparison, also `earlier` and `comparisons`."""
 
     def any_pushed_model(self) -> BaseNode:
-        """Returns the node that finds the `model` pushed last, wherever to."""
+        """Return the node that finds the `model` pushed last, to whichever folder."""
 
     def record_accepted(self, statistics: OutputChannel, anomaly_gate: BaseNode) -> list[BaseNode]:
-        """Returns what records that the gate accepted; nothing where the metadata says so anyway."""
+        """Return the nodes that record that the gate accepted; none where ML Metadata records it."""
 
     def record_push(self, pusher: BaseNode, model: OutputChannel, comparison: OutputChannel | None) -> list[BaseNode]:
-        """Returns what records a push; nothing where the metadata says so anyway."""
+        """Return the nodes that record a push; none where ML Metadata records it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,36 +60,36 @@ class Backend:
 
 
 class MetadataRuns:
-    """Earlier runs as ML Metadata knows them."""
+    """EarlierRuns that reads ML Metadata."""
 
     def __init__(self, config: PipelineConfig) -> None:
         self._config = config
 
     def accepted_statistics(self, current: OutputChannel) -> BaseNode:
-        """Returns a Resolver."""
+        """Return a Resolver of the statistics that AnomalyGate accepted last."""
         return resolve_statistics(LatestAcceptedStatistics, current)
 
     def pushed_models(self, current: OutputChannel) -> BaseNode:
-        """Returns a Resolver of the models that were pushed to where this run pushes."""
+        """Return a Resolver of the models that were pushed to the folder that this run pushes to."""
         compared = {"earlier": Channel(type=Model), "comparisons": Channel(type=ModelComparison)}
         wanted = compared if self._config.task.comparison else {}
         resolver = self._pushed_models(str(self._config.serving), current=current, **wanted)
         return resolver.with_id(nodes.BLESSED_MODEL_RESOLVER)
 
     def any_pushed_model(self) -> BaseNode:
-        """Returns a Resolver."""
+        """Return a Resolver of the model that was pushed last, to whichever folder."""
         return self._pushed_models("").with_id(nodes.WARM_START_RESOLVER)
 
     def record_accepted(self, statistics: OutputChannel, anomaly_gate: BaseNode) -> list[BaseNode]:
-        """Returns nothing: the blessing is in the metadata."""
+        """Return no node: the blessing is in ML Metadata."""
         return []
 
     def record_push(self, pusher: BaseNode, model: OutputChannel, comparison: OutputChannel | None) -> list[BaseNode]:
-        """Returns nothing: the push is in the metadata."""
+        """Return no node: the push is in ML Metadata."""
         return []
 
     def _pushed_models(self, destination: str, **others: BaseChannel) -> Resolver:
-        """Find the models that were pushed last, other than the `current` one if there is one."""
+        """Return a Resolver of the models that were pushed last, except the `current` one if it is given."""
         task = self._config.task
         versions = task.comparison.versions if task.comparison else 1
         return Resolver(
@@ -101,7 +101,7 @@ class MetadataRuns:
 
 
 def local_backend(config: PipelineConfig) -> Backend:
-    """Returns this machine: its paths, and its ML Metadata."""
+    """Return the backend of this machine: its paths, and its ML Metadata."""
     return Backend(
         pipeline_name=config.task.name,
         pipeline_root=str(config.artifacts),

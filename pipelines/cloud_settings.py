@@ -1,4 +1,7 @@
-"""cloud.toml: the project, bucket and image of Google Cloud that a job uses, and what its nodes need. No TFX here."""
+"""Read cloud.toml: the project, bucket and image of Google Cloud that a job uses, and the machines of its nodes.
+
+It does not load TFX.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,12 @@ _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 
 
 class CloudSettingsError(ValueError):
-    """The settings are missing, or cannot be used."""
+    """The settings of Google Cloud are missing or cannot be used."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NodeResources:
-    """What one node's machine has. Vertex AI picks the smallest machine type that does."""
+    """The least that one node's machine has. Vertex AI picks the smallest machine type that has it."""
 
     cpu: float | None = None  # cores
     memory_gib: float | None = None  # GiB
@@ -45,28 +48,28 @@ class NodeResources:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataflowSettings:
-    """The table [dataflow]: what workers are; project, region, image and network are those of the file."""
+    """The table [dataflow]: settings of the workers. Project, region, image and network are those of the whole file."""
 
     machine_type: str | None = None  # of a worker; None: Dataflow's choice
     max_workers: int | None = None  # None: as many as Dataflow's autoscaling takes
     disk_gib: int | None = None  # of a worker
     subnetwork: str | None = None  # regions/<region>/subnetworks/<name>, or its whole address
-    use_public_ips: bool = True  # False: workers reach Google's services by Private Google Access alone
+    use_public_ips: bool = True  # False: workers reach Google's services by Private Google Access only
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CloudSettings:
-    """What cloud.toml says."""
+    """The content of cloud.toml."""
 
     project: str  # its id
     region: str  # of the job, such as europe-west1
     bucket: str  # gs://…, of the same region
-    image: str  # the pipeline's; by digest, since another image is another entry of the service's cache
-    service_account: str | None = None  # that nodes and workers act as; None: Compute Engine's default
+    image: str  # of the pipeline; named by digest, since the image is part of the service's cache key
+    service_account: str | None = None  # of nodes and workers; None: Compute Engine's default
     network: str | None = None  # projects/<number>/global/networks/<name>, peered; None: the public network
-    kms_key: str | None = None  # that encrypts what a job leaves; None: Google's own
+    kms_key: str | None = None  # encrypts what a job writes; None: a key of Google's
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of jobs, for bills and for finding them
-    nodes: Mapping[str, NodeResources] = dataclasses.field(default_factory=dict)  # by node id; default: all others
+    nodes: Mapping[str, NodeResources] = dataclasses.field(default_factory=dict)  # by node id; "default": all others
     dataflow: DataflowSettings | None = None  # None: Beam runs in the node's own process
 
     def __post_init__(self) -> None:
@@ -87,13 +90,13 @@ class CloudSettings:
             _require(f"labels.{key}", value, _LABEL_VALUE, "small letters, digits, - and _")
 
     def engine(self, task: str) -> DataflowEngine | None:
-        """Returns the engine of Beam's nodes; None where [dataflow] is missing.
+        """Return the engine for the nodes that run Beam; None if [dataflow] is missing.
 
         Args:
-            task: the task's name, a label of the jobs.
+            task: the task's name, which becomes a label of the jobs.
 
         Raises:
-            EngineError: Dataflow would not take the settings.
+            EngineError: Dataflow would refuse the settings.
         """
         if self.dataflow is None:
             return None
@@ -112,10 +115,13 @@ class CloudSettings:
 
 
 def read_cloud_settings(path: Path) -> CloudSettings:
-    """Reads a cloud.toml.
+    """Read a cloud.toml.
+
+    Returns:
+        The checked settings.
 
     Raises:
-        CloudSettingsError: There is no such file, or it says something that cannot be.
+        CloudSettingsError: There is no such file, or a setting is invalid.
     """
     if not path.is_file():
         raise CloudSettingsError(
@@ -129,17 +135,20 @@ def read_cloud_settings(path: Path) -> CloudSettings:
 
 
 def read_dataflow_engine(path: Path, task: str) -> DataflowEngine:
-    """Reads a cloud.toml whose [dataflow] says where Beam runs.
+    """Read the engine for the nodes that run Beam from a cloud.toml with a table [dataflow].
+
+    Returns:
+        The engine.
 
     Raises:
-        EngineError: There is no such file or table, or Dataflow would not take it.
+        EngineError: There is no such file or table, or Dataflow would refuse the settings.
     """
     try:
         engine = read_cloud_settings(path).engine(task)
     except CloudSettingsError as error:
         raise EngineError(str(error)) from error
     if engine is None:
-        raise EngineError(f"{path}: expected a table [dataflow], received none; add it, if only its name")
+        raise EngineError(f"{path}: expected a table [dataflow], received none; add it; it may be empty")
     return engine
 
 

@@ -1,4 +1,4 @@
-"""PipelineConfig: everything that create_pipeline wires, looked up beforehand; one frozen record.
+"""Define PipelineConfig, the frozen record of all values that create_pipeline needs, and the records in it.
 
 This module imports neither TFX nor TensorFlow, so that the command line can use its records.
 """
@@ -30,14 +30,14 @@ class ConfigError(ValueError):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainerOptions:
-    """How the Trainer uses the machine. The text below a field is its help on the command line."""
+    """Options of how Trainer uses the machine. The text below a field is its help on the command line."""
 
     distribute: Distribute = "auto"
-    """Train on several GPUs at once (MirroredStrategy): always, never, or when there are several."""
+    """Train on several GPUs at once (MirroredStrategy): auto if there are several, none never, mirrored always."""
     mixed_precision: bool = False
-    """Compute in float16 where there is a GPU. Weights, and the exported model, stay float32."""
+    """Compute in float16 if there is a GPU. The weights and the exported model stay float32."""
     warm_start: bool = False
-    """Start from the weights of the latest blessed model. A text whose id has changed starts from another text's."""
+    """Start from the weights of the model pushed last. A text whose id has changed gets another text's weights."""
 
     def __post_init__(self) -> None:
         if self.distribute not in get_args(Distribute):
@@ -48,9 +48,9 @@ class TrainerOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainerConfig(TrainerOptions):
-    """TrainerOptions, and how long to train. The model itself is the task's business."""
+    """TrainerOptions, and how long to train. The task defines the model."""
 
-    train_steps: int | None = None  # batches at most; None: as many as the task's own budget takes, such as its epochs
+    train_steps: int | None = None  # batches at most; None: the task's own limit, such as its number of epochs
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,12 +60,12 @@ class TrainerConfig(TrainerOptions):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TunerConfig:
-    """The budget of a search for hyperparameters. What is tried is the task's business."""
+    """The budget of a search for hyperparameters. The task defines what is tried."""
 
     trials: int = 30
     """Sets of hyperparameters at most."""
     minutes: float = 10.0
-    """Time at most; a trial that is under way then does not count."""
+    """Minutes at most; a trial that is still running then does not count."""
 
     def __post_init__(self) -> None:
         require_at_least("trials", self.trials, 1)
@@ -75,7 +75,7 @@ class TunerConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CodeDigests:
-    """The digest of the code behind a node, part of its cache key: TFX's own key holds names only."""
+    """Digests of the code of nodes. Each is part of its node's cache key, since TFX's key holds only names."""
 
     anomaly_gate: str
     transform: str
@@ -87,51 +87,50 @@ class CodeDigests:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CsvInput:
-    """CSV files as ExampleGen takes them."""
+    """CSV files, as ExampleGen's parameters."""
 
     folder: str
     pattern: str  # of the files' names
-    reader: example_gen_pb2.CustomConfig  # types by column, the split, and the digest of the code that reads
+    reader: example_gen_pb2.CustomConfig  # types by column, the split, and the digest of ExampleGen's code
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SpanInput:
-    """Accepted spans that a run is trained on, in place of files."""
+    """The accepted spans that a run is trained on instead of files."""
 
     pipeline: str  # that ingested them
     judged_by: str  # digest of the contract and the code that accepted them
     spans: tuple[str, ...]  # their names, in the order of time
     code_digest: str  # of SpanExamples
-    min_eval_rows: int  # of the newest spans, to evaluate on; 0: of all spans
+    min_eval_rows: int  # evaluate on the newest spans that have so many eval rows together; 0: on all spans
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
-    """One run of the training pipeline. `pipelines.resolution.resolve` makes it."""
+    """The configuration of one run of the training pipeline. `pipelines.resolution.resolve` makes it."""
 
     task: Task
-    var: Path  # everything the run writes lies below it
+    var: Path  # the folder that the run writes to
     data: Path | None  # a CSV file, or a folder of CSV files; None: spans, or files of another machine
-    csv: CsvInput | None  # the files as ExampleGen takes them; None: spans
+    csv: CsvInput | None  # None: spans
     contract: Path  # a copy of the task's contract, under a name that changes with its content
     digests: CodeDigests
-    eval_config: config_pb2.EvalConfig  # with a threshold at least
-    fairness: str | None  # JSON of a pipelines.fairness.agreed.Agreement; None where no gap between groups refuses
+    eval_config: config_pb2.EvalConfig  # with at least one threshold
+    fairness: str | None  # JSON of a pipelines.fairness.agreed.Agreement; None: no gap between groups blocks a push
     trainer: TrainerConfig
     trainer_custom_config: Mapping[str, Any]  # see pipelines.modeling.trainer_entry
     spans: SpanInput | None = None  # what is read instead of files
     tuner_custom_config: Mapping[str, Any] | None = None  # see pipelines.search.tuner_entry; None: no search
-    hyperparameters: Path | None = None  # a folder with the task's committed values; None: a search, or it has none
-    warmup_batch_sizes: tuple[int, ...] = (1,)  # rows a batch that a deployed server computes
+    hyperparameters: Path | None = None  # a folder with the task's committed values; None: a search, or no values
+    warmup_batch_sizes: tuple[int, ...] = (1,)  # rows in a batch of a deployed server
     serving_image_tag: str | None = None  # of tensorflow/serving, which InfraValidator starts; None: no InfraValidator
-    time_limit: int = 600  # seconds that an exported model may take to load, or to answer 8,192 rows, to be pushed
+    time_limit: int = 600  # seconds for an exported model to load, or to predict 8,192 rows, before SkewGate refuses it
     push_to: Path | None = None  # folder of each task's pushed versions; None: serving/ below `var`
     signing: Mapping[str, str] | None = None  # see components.pusher.executor.SIGNING; None: no signature
-    push_refusal: str | None = (
-        None  # why nothing may be pushed: a review is required, and none holds; see pipelines.review
-    )
-    push_ties: bool = False  # push what is not distinguishable from the model pushed before
-    experiment: str | None = None  # its name: nothing is pushed; None: a run that may push
+    # Why nothing may be pushed: a review is required, and there is no valid one; see pipelines.review. None: it may.
+    push_refusal: str | None = None
+    push_ties: bool = False  # push a model that is not distinguishable from the one pushed before
+    experiment: str | None = None  # the name of an experiment, which pushes nothing; None: a run that may push
     cache: bool = True  # reuse what an earlier run of the same code on the same data wrote
     engine: LocalEngine | FlinkEngine | DataflowEngine = LocalEngine()  # where Beam runs
 
@@ -141,26 +140,26 @@ class PipelineConfig:
 
     @property
     def artifacts(self) -> Path:
-        """Where TFX keeps the artifacts of this pipeline."""
+        """The folder of this pipeline's artifacts."""
         return self.var / "artifacts" / self.task.name
 
     @property
     def metadata(self) -> Path:
-        """The ML Metadata database."""
+        """The ML Metadata database; see pipelines.metadata_database."""
         return self.var / "metadata.sqlite"
 
     @property
     def serving(self) -> Path:
-        """The folder of pushed versions."""
+        """The folder of the task's pushed versions."""
         return (self.push_to or self.var / "serving") / self.task.name
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TimeColumn:
-    """The column that says which span a row belongs to, and the period of the span."""
+    """The column of a row's time, and the period of the span that is ingested."""
 
     name: str
-    written: str  # see serving.contract.dates
+    written: str  # the format of its dates; see serving.contract.dates
     begin: datetime.date  # first day
     end: datetime.date  # the day after the last
     code_digest: str  # of RowTimes
@@ -168,10 +167,10 @@ class TimeColumn:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class IngestionConfig:
-    """The ingestion of one span. `pipelines.ingestion.resolution` makes it."""
+    """The configuration of the ingestion of one span. `pipelines.ingestion.resolution` makes it."""
 
     task: Task
-    var: Path  # everything the ingestion writes lies below it
+    var: Path  # the folder that the ingestion writes to
     source: CsvInput  # the files of the span; the reader is labelled with span and version
     contract: Path  # a copy of the task's contract, under a name that changes with its content
     judged_by: str  # digest of the contract and of all code that decides whether a span is accepted
@@ -179,30 +178,45 @@ class IngestionConfig:
 
     @property
     def pipeline(self) -> str:
-        """The name of the pipeline that ingests the task's spans, and of the folder of its artifacts."""
+        """The name of the pipeline that ingests the task's spans; also the name of the folder of its artifacts."""
         return ingestion_pipeline(self.task.name)
 
     @property
     def artifacts(self) -> Path:
-        """Where TFX keeps the artifacts of this pipeline."""
+        """The folder of this pipeline's artifacts."""
         return self.var / "artifacts" / self.pipeline
 
     @property
     def metadata(self) -> Path:
-        """The ML Metadata database."""
+        """The ML Metadata database; see pipelines.metadata_database."""
         return self.var / "metadata.sqlite"
 
 
 def ingestion_pipeline(task: str) -> str:
-    """Names the pipeline that ingests a task's spans. Its own name keeps its artifacts apart from training's."""
+    """Return the name of the pipeline that ingests a task's spans; its artifacts are in a folder of that name.
+
+    Example:
+        >>> ingestion_pipeline("taxi")
+        'taxi_spans'
+    """
     return f"{task}_spans"
 
 
 def require_at_least(name: str, number: int, least: int) -> None:
-    """Checks a whole number.
+    """Check that a number is not smaller than `least`.
+
+    Args:
+        name: name of the setting, for the message.
+        number: its value.
+        least: the smallest value allowed.
 
     Raises:
-        ConfigError: It is smaller.
+        ConfigError: The number is smaller.
+
+    Example:
+        >>> require_at_least("trials", 0, 1)
+        Traceback (most recent call last):
+        pipelines.config.ConfigError: trials: expected 1 or more, received 0
     """
     if number < least:
         raise ConfigError(f"{name}: expected {least} or more, received {number}")

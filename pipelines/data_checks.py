@@ -1,11 +1,11 @@
-"""The nodes that check rows before anything is made of them: training and ingestion have the same."""
+"""Wire the nodes that check rows against the contract; the training and the ingestion pipeline share them."""
 
 import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 
-# One by one, not from tfx.components: that package turns a component that cannot be imported into None.
+# From their modules: tfx.components replaces a component that cannot be imported by None.
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
@@ -26,22 +26,22 @@ from pipelines.task_definition.task import Task
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataChecks:
-    """The nodes from the contract to the gate."""
+    """The nodes from ImportSchemaGen, which imports the contract, to AnomalyGate."""
 
     import_schema_gen: BaseNode
     statistics_gen: BaseNode
     example_validator: BaseNode
-    accepted_statistics: list[BaseNode]  # none without a yardstick
+    accepted_statistics: list[BaseNode]  # empty if drift is not checked
     anomaly_gate: BaseNode
 
     @property
     def schema(self) -> OutputChannel:
-        """The contract."""
+        """The contract, as a Schema."""
         return self.import_schema_gen.outputs["schema"]
 
     @property
     def statistics(self) -> OutputChannel:
-        """Of every split."""
+        """The statistics of every split that is checked."""
         return self.statistics_gen.outputs["statistics"]
 
 
@@ -54,22 +54,25 @@ def check_data(
     gate_digest: str,
     only_split: str | None = None,
 ) -> DataChecks:
-    """Wires the nodes.
+    """Wire the nodes that check rows.
 
     Args:
-        task: whose rows they are.
+        task: the task whose rows they are.
         examples: the rows.
         contract: a copy of the task's contract.
-        yardstick: makes the node that finds the accepted `statistics` that the rows must not have drifted from, given
-            this run's; None: nobody compares.
+        yardstick: takes this run's statistics, and makes the node that finds the accepted `statistics` from which the
+            rows must not have drifted; None: drift is not checked.
         gate_digest: AnomalyGate's `code_digest`.
         only_split: the one split to check; None: train and eval, which must not differ from each other either.
+
+    Returns:
+        The nodes.
     """
     import_schema_gen = ImportSchemaGen(schema_file=contract).with_id(nodes.IMPORT_SCHEMA_GEN)
     schema = import_schema_gen.outputs["schema"]
     statistics_gen = BatchedStatisticsGen(
         examples=examples,
-        schema=schema,  # which integers are codes: those are counted, not averaged
+        schema=schema,  # names the integers that are categories: they are counted, not averaged
         exclude_splits=[TRAIN, EVAL] if only_split else None,
     ).with_id(nodes.STATISTICS_GEN)
     statistics = statistics_gen.outputs["statistics"]
@@ -97,11 +100,11 @@ def check_data(
 
 
 def resolve_statistics(strategy: type[ResolverStrategy], current: OutputChannel) -> BaseNode:
-    """Returns a Resolver of accepted statistics.
+    """Return a Resolver of accepted statistics.
 
     Args:
-        strategy: picks them.
-        current: this run's, which are never picked.
+        strategy: picks the statistics.
+        current: this run's statistics, which are never picked.
     """
     resolver = Resolver(
         strategy_class=strategy,
@@ -113,6 +116,6 @@ def resolve_statistics(strategy: type[ResolverStrategy], current: OutputChannel)
 
 
 def _in_project(path: Path) -> str:
-    """A path as people of this project name it, for messages."""
+    """Return a path relative to the repository if it is in it, for messages."""
     project = Path(__file__).resolve().parents[1]
     return str(path.relative_to(project)) if path.is_relative_to(project) else str(path)

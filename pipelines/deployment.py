@@ -1,4 +1,4 @@
-"""What the pipeline takes from the files that its models are served with: serving/deploy, the gateway's settings."""
+"""Read the settings of deployed servers that the pipeline needs, from serving/deploy/ and serving/gateway/."""
 
 import re
 import tomllib
@@ -12,21 +12,21 @@ from serving.server import config
 _SERVING = Path(__file__).resolve().parents[1] / "serving"
 DEPLOY, GATEWAY = _SERVING / "deploy", _SERVING / "gateway"
 _IMAGE = "tensorflow/serving"
-_DEFAULT = re.compile(r"\$\{\w+:-([^}]+)\}")  # what compose takes where the variable is not set
+_DEFAULT = re.compile(r"\$\{\w+:-([^}]+)\}")  # a variable of compose, with the value used if it is not set
 _EVEN = 0.5  # the gateway's own default
 
 
 def batch_sizes(deploy: Path = DEPLOY) -> list[int]:
-    """How many rows the batches have that a deployed server computes: 1 without batching, else the allowed sizes."""
+    """Return the numbers of rows in a batch of a deployed model server: 1, and its allowed_batch_sizes."""
     allowed = config.read_batching(deploy / "model_server" / "batching.config").allowed_batch_sizes
     return sorted({1, *allowed})
 
 
 def tensorflow_serving_tag(deploy: Path = DEPLOY) -> str:
-    """The tag of the image tensorflow/serving that is deployed.
+    """Return the tag of the image tensorflow/serving that compose.yaml deploys.
 
     Raises:
-        ConfigError: The compose file does not name one.
+        ConfigError: The compose file names no tag, or several.
     """
     compose = deploy / "compose.yaml"
     services = yaml.safe_load(compose.read_text(encoding="utf-8"))["services"].values()
@@ -38,7 +38,7 @@ def tensorflow_serving_tag(deploy: Path = DEPLOY) -> str:
 
 
 def decision_threshold(task: str, gateway: Path = GATEWAY) -> float:
-    """The probability from which on the task's gateway decides for the positive class; 0.5 for a task without one."""
+    """Return the probability from which the task's gateway decides for the positive class; 0.5 if it names none."""
     settings = gateway / f"{task}.toml"
     if not settings.is_file():
         return _EVEN

@@ -1,7 +1,7 @@
-"""Where ML Metadata keeps the records of a folder: SQLite below it, or the MySQL database that its metadata.json names.
+"""Find the database of ML Metadata for a folder: SQLite in it, or the MySQL database that its metadata.json names.
 
-Everything that opens ML Metadata asks here, by the path of the SQLite file, whichever of the two it is.
-Loads neither TFX nor TensorFlow.
+All code that opens ML Metadata calls this module with the path of the SQLite file, even if MySQL is used.
+It loads neither TFX nor TensorFlow.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from serving.durable_file import write_whole
 if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2
 
-PASSWORD = "METADATA_PASSWORD"  # the environment variable; no file of ours holds it
+PASSWORD = "METADATA_PASSWORD"  # the environment variable; the password is in no file
 _FILE = "metadata.json"
 _PORT = 3306
-_TRIES = 10  # of a transaction that another process's one got in the way of
+_TRIES = 10  # of a transaction that conflicts with another process's
 
 
 class MetadataDatabaseError(ValueError):
-    """The database cannot be named so, cannot be reached, or is another than the folder's."""
+    """The address of the database is invalid, it cannot be opened, or the folder uses another one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MySqlDatabase:
-    """A MySQL or MariaDB database, which several processes can write to at the same time."""
+    """The address of a MySQL or MariaDB database. Several processes can write to it at the same time."""
 
     host: str
     port: int
@@ -39,19 +39,26 @@ class MySqlDatabase:
 
     @classmethod
     def parse(cls, url: str) -> MySqlDatabase:
-        """Reads mysql://user@host:3306/database; the port may be left out.
+        """Parse mysql://user@host:3306/database; the port may be left out.
+
+        Returns:
+            The address, with port 3306 if none is given.
 
         Raises:
-            MetadataDatabaseError: It is no such address, or holds a password.
+            MetadataDatabaseError: The address is invalid, or contains a password.
+
+        Example:
+            >>> print(MySqlDatabase.parse("mysql://tfx@db.example.com/metadata"))
+            mysql://tfx@db.example.com:3306/metadata
         """
-        if ":" in url.partition("://")[2].rpartition("@")[0]:  # First of all: the other messages show the address.
+        if ":" in url.partition("://")[2].rpartition("@")[0]:  # First: the other messages show the address.
             raise MetadataDatabaseError(
                 f"--metadata: expected no password in the address, received one; put it into {PASSWORD}"
             )
         try:
             found = urllib.parse.urlsplit(url)
             port, database = found.port or _PORT, found.path.removeprefix("/")
-        except ValueError:  # such as a port that is no number
+        except ValueError:  # such as a port that is not a number
             found, port, database = urllib.parse.urlsplit(""), 0, ""
         if found.scheme != "mysql" or not (found.username and found.hostname and database) or "/" in database:
             raise MetadataDatabaseError(f"--metadata: expected mysql://user@host/database, received {url!r}")
@@ -63,12 +70,16 @@ class MySqlDatabase:
 
 
 def use_mysql(var: Path, database: MySqlDatabase) -> None:
-    """Makes a MySQL database the one of a folder, from now on, and makes its tables.
+    """Record that a folder uses a MySQL database from now on, and create its tables.
 
-    Only call it while holding the folder.
+    Call it only while holding the folder's lock.
+
+    Args:
+        var: the folder.
+        database: the address.
 
     Raises:
-        MetadataDatabaseError: The folder has another one already, or the database cannot be opened.
+        MetadataDatabaseError: The folder already uses another database, or this one cannot be opened.
     """
     sqlite = var / "metadata.sqlite"
     known = find_mysql(sqlite)
@@ -76,8 +87,8 @@ def use_mysql(var: Path, database: MySqlDatabase) -> None:
         return
     if known is not None or sqlite.exists():
         raise MetadataDatabaseError(
-            f"--metadata: expected {known or sqlite}, where the records of {var} are, received {database}; "
-            "take another folder with --var"
+            f"--metadata: expected {known or sqlite}, which has the records of {var}, received {database}; "
+            "choose another folder with --var"
         )
     from ml_metadata.errors import StatusError
     from ml_metadata.metadata_store import MetadataStore
@@ -86,29 +97,29 @@ def use_mysql(var: Path, database: MySqlDatabase) -> None:
         MetadataStore(_mysql_connection(database)).get_artifact_types()
     except (StatusError, RuntimeError) as error:
         raise MetadataDatabaseError(
-            f"--metadata: expected {database} to let its user in with the password in {PASSWORD}, and make tables; "
-            f"received {error}"
+            f"--metadata: expected {database} to accept its user with the password in {PASSWORD}, and to let it create "
+            f"tables, received {error}"
         ) from error
     write_whole(var / _FILE, json.dumps(dataclasses.asdict(database), indent=1) + "\n")
 
 
 def find_mysql(sqlite: Path) -> MySqlDatabase | None:
-    """Finds the MySQL database that is used instead of an SQLite file; None: the file itself is."""
+    """Return the address of the MySQL database that is used instead of an SQLite file; None: the file is used."""
     file = sqlite.with_name(_FILE)
     return MySqlDatabase(**json.loads(file.read_text())) if file.is_file() else None
 
 
 def has_metadata(sqlite: Path) -> bool:
-    """Tells whether there is a database."""
+    """Tell whether the folder of `sqlite` has a database."""
     return find_mysql(sqlite) is not None or sqlite.is_file()
 
 
 def connect(sqlite: Path, *, read_only: bool = False) -> metadata_store_pb2.ConnectionConfig:
-    """Returns how ML Metadata opens the database; makes the folder of an SQLite file that is not there yet.
+    """Return ML Metadata's settings to open the database. Create the folder of an SQLite file unless `read_only`.
 
     Args:
-        sqlite: the SQLite file, whether or not the records are in it.
-        read_only: an SQLite file is not made, nor written to. MySQL's users have rights of their own.
+        sqlite: the SQLite file, also if MySQL is used instead.
+        read_only: neither create nor write an SQLite file. It has no effect on MySQL, where the user's rights decide.
 
     Raises:
         MetadataDatabaseError: The password is missing.
@@ -128,10 +139,13 @@ def connect(sqlite: Path, *, read_only: bool = False) -> metadata_store_pb2.Conn
 
 
 def require_password(sqlite: Path) -> None:
-    """Checks that the password of a MySQL database is there, before anything is loaded.
+    """Check that the environment has the password if MySQL is used; callers do so before they load libraries.
+
+    Args:
+        sqlite: the SQLite file, also if MySQL is used instead.
 
     Raises:
-        MetadataDatabaseError: It is missing.
+        MetadataDatabaseError: The password is missing.
     """
     if (database := find_mysql(sqlite)) is not None:
         _read_password(database)
@@ -154,6 +168,6 @@ def _mysql_connection(database: MySqlDatabase) -> metadata_store_pb2.ConnectionC
     connection.mysql.host, connection.mysql.port = database.host, database.port
     connection.mysql.database, connection.mysql.user = database.database, database.user
     connection.mysql.password = password
-    connection.mysql.skip_db_creation = True  # The user need not be allowed to make databases.
+    connection.mysql.skip_db_creation = True  # The user may lack the right to create databases.
     connection.retry_options.max_num_retries = _TRIES
     return connection

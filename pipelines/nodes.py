@@ -1,14 +1,14 @@
-"""Node ids and split names: what the wiring, the runner, the records of runs and the report call them."""
+"""Node ids and split names, as the wiring, the runner, the records of runs and the report use them."""
 
-EXAMPLE_GEN = "ExampleGen"  # the rows: read from files, or gathered from spans
-SPANS_RESOLVER = "SpansResolver"  # the accepted spans that are chosen
-IMPORT_SCHEMA_GEN = "ImportSchemaGen"  # the curated contract
+EXAMPLE_GEN = "ExampleGen"  # reads rows from files, or collects them from spans
+SPANS_RESOLVER = "SpansResolver"  # finds the chosen accepted spans
+IMPORT_SCHEMA_GEN = "ImportSchemaGen"  # imports the contract
 STATISTICS_GEN = "StatisticsGen"
-SCHEMA_GEN = "SchemaGen"  # a proposal, compared with the contract
+SCHEMA_GEN = "SchemaGen"  # infers a schema, which is compared with the contract
 EXAMPLE_VALIDATOR = "ExampleValidator"
 ACCEPTED_STATISTICS_RESOLVER = "AcceptedStatisticsResolver"  # statistics of the rows that AnomalyGate accepted last
 ANOMALY_GATE = "AnomalyGate"
-ROW_TIMES = "RowTimes"  # of an ingested span: which rows are of another time
+ROW_TIMES = "RowTimes"  # finds rows of an ingested span whose time is outside of it
 TRANSFORM = "Transform"
 TUNER = "Tuner"
 IMPORT_HYPERPARAMETERS = "ImportHyperparameters"
@@ -16,7 +16,7 @@ WARM_START_RESOLVER = "WarmStartResolver"
 TRAINER = "Trainer"
 BLESSED_MODEL_RESOLVER = "BlessedModelResolver"  # the models that were blessed and pushed last
 EVALUATOR = "Evaluator"
-BETTER_GATE = "BetterGate"  # the model against those pushed before; only where scoping.toml agrees on it
+BETTER_GATE = "BetterGate"  # compares the model with those pushed before; only if scoping.toml has a comparison
 INFRA_VALIDATOR = "InfraValidator"
 SKEW_GATE = "SkewGate"
 PUSHER = "Pusher"

@@ -1,4 +1,4 @@
-"""What a user can ask of a run: the command line's options, each typed once. The text below a field is its help.
+"""Define the options of a run on the command line. The text below a field is its help.
 
 `pipelines.resolution.resolve` turns them into a PipelineConfig.
 """
@@ -17,12 +17,12 @@ Infra = Literal["embedded", "docker"]
 EngineName = Literal["local", "flink", "dataflow"]
 EvalSpans = Literal["chosen", "newest"]
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:")
-_FLAT = Parameter(name="*")  # The record's fields are options of their own: --trials, not --budget.trials.
+_FLAT = Parameter(name="*")  # Each field of the record is an option: --trials, not --budget.trials.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TaskOptions:
-    """The options that every command that runs nodes has. Paths become absolute."""
+    """Options of all commands that run nodes. Paths become absolute."""
 
     task: str = "taxi"
     """A folder below pipelines/tasks/, or a dotted package."""
@@ -31,7 +31,7 @@ class TaskOptions:
     var: Path = Path("var")
     """Where everything is written."""
     train_steps: int | None = None
-    """Train on so many batches at most, however many epochs the task's hyperparameters allow."""
+    """Train on at most this many batches, even if the task's hyperparameters allow more epochs."""
 
     def __post_init__(self) -> None:
         _require_local("var", self.var)
@@ -43,7 +43,7 @@ class TaskOptions:
 
     @property
     def name(self) -> str:
-        """The task's name, which its folders and its model have, too."""
+        """The task's name, without the package; also the name of its folders and of its model."""
         return self.task.rpartition(".")[2]
 
 
@@ -54,25 +54,25 @@ class RunOptions(TaskOptions):
     spans: str | None = None
     """Train on accepted spans instead (see ingest): all, last:4, or 2014Q1..2015Q4."""
     evaluate_on: EvalSpans = "chosen"
-    """With --spans: evaluate on the eval rows of all chosen spans, or of the newest with 1,000 such rows together."""
+    """With --spans: evaluate on the eval rows of all chosen spans, or of the newest that have 1,000 together."""
     tune: bool = False
     """Search for hyperparameters, within --trials and --minutes, instead of taking the committed ones."""
     budget: Annotated[TunerConfig | None, _FLAT] = None
     trainer: Annotated[TrainerOptions, _FLAT] = TrainerOptions()
     infra: Infra = "embedded"
-    """What must serve a model before it is pushed: the embedded server, or TensorFlow Serving in Docker as well."""
+    """Test the model before the push on the embedded model server, or also on TensorFlow Serving in Docker."""
     engine: EngineName = "local"
-    """Where Beam runs: here, or on the cluster that `make flink-up` starts. On Dataflow only by `submit vertex`."""
+    """Where Beam runs: here, or on the cluster that `make flink-up` starts. `submit vertex` runs it on Dataflow."""
     cloud: Path | None = None
-    """With --engine dataflow, which checks it and is refused: the settings of Google Cloud; without it, cloud.toml."""
+    """Settings of Google Cloud, by default cloud.toml. `run` only checks them, and refuses --engine dataflow."""
     job_minutes: float = 60.0
-    """Time at most for one node's work on a cluster."""
+    """Minutes at most for one node's work on a cluster."""
     push_to: Path | None = None
     """Push to <push-to>/<task>/ instead of below --var."""
     sign: Path | None = None
-    """Sign the version with this private key, or by --sign-command with its public key (docs/how-to/trust.md)."""
+    """Sign the version with this private key. With --sign-command, name its public key (docs/how-to/trust.md)."""
     sign_command: str | None = None
-    """Sign with a command: it reads bytes and writes their Ed25519 signature, raw or in base64. It is recorded."""
+    """Sign with a command that reads bytes and writes their Ed25519 signature, raw or in base64. It is recorded."""
     require_review: bool = False
     """Push only what a person has reviewed (docs/how-to/review.md)."""
     force: bool = False
@@ -80,19 +80,19 @@ class RunOptions(TaskOptions):
     verbose: bool = False
     """Show the log on the terminal, not in run.log."""
     at_once: int | None = None
-    """Run so many nodes at the same time at most; 1: one after the other. Without it, what cores and memory allow."""
+    """Run at most this many nodes at the same time; 1: one after the other. Without it, what cores and memory allow."""
     push_ties: bool = False
-    """Push a model, too, that is not distinguishable from the one pushed before (docs/how-to/scoping.md)."""
+    """Also push a model that is not distinguishable from the one pushed before (docs/how-to/scoping.md)."""
     experiment: str | None = None
     """Name an experiment: all nodes up to the gates run, nothing is pushed, and no later run is compared with it."""
     note: str | None = None
     """What the experiment tries, for `runs list`."""
     tag: tuple[str, ...] = ()
-    """A word to find the experiment by; give it several times for several words."""
+    """A tag to find the experiment by; repeat it for several tags."""
     seeds: int | None = None
-    """With --experiment: train again with so many seeds, each scored on training rows that it did not learn from."""
+    """With --experiment: train again with this many seeds, each scored on training rows held out from it."""
     watch: bool = False
-    """Run again whenever code, settings or data are saved, with TFX loaded, and show what the metrics changed by."""
+    """Run again whenever code, settings or data are saved, with TFX loaded, and show how the metrics changed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -101,7 +101,9 @@ class RunOptions(TaskOptions):
         object.__setattr__(self, "sign", self.sign and self.sign.absolute())
         object.__setattr__(self, "cloud", self.cloud and self.cloud.absolute())
         if self.sign_command is not None and self.sign is None:
-            raise ConfigError("--sign-command: expected --sign with it, the public key of what the command signs with")
+            raise ConfigError(
+                "--sign-command: expected --sign with it, the public key that belongs to the command's key"
+            )
         self._check_spans()
         self._check_experiment()
         if self.at_once is not None:
@@ -112,17 +114,17 @@ class RunOptions(TaskOptions):
             raise ConfigError(f"engine: expected one of {', '.join(get_args(EngineName))}, received {self.engine!r}")
         if self.engine != "local" and self.at_once not in (None, 1):
             raise ConfigError(
-                f"--at-once: expected 1 with --engine {self.engine}, whose connections no fork survives, received "
+                f"--at-once: expected 1 with --engine {self.engine}, whose connections do not work in a fork, received "
                 f"{self.at_once}"
             )
         if self.cloud is not None and self.engine != "dataflow":
-            raise ConfigError("--cloud says where Dataflow is: give --engine dataflow, too")
+            raise ConfigError("--cloud has the settings of Dataflow: give --engine dataflow, too")
         if not 0 < self.job_minutes < float("inf"):
             raise ConfigError(f"job minutes: expected more than 0, received {self.job_minutes}")
         if self.tune and self.require_review:
             raise ConfigError(
-                "--tune finds hyperparameters that nobody has reviewed: commit them, run, review that run, then "
-                "--require-review"
+                "--tune finds hyperparameters that no one has reviewed: commit them, run, review that run, then run "
+                "with --require-review"
             )
         if self.budget is not None and not self.tune:
             raise ConfigError("--trials and --minutes belong to a search: give --tune, too")
@@ -134,7 +136,7 @@ class RunOptions(TaskOptions):
                     "--note and --tag describe an experiment: give --experiment, too; or `runs note` later"
                 )
             if self.seeds is not None:
-                raise ConfigError("--seeds judges an experiment: give --experiment, too")
+                raise ConfigError("--seeds trains an experiment again: give --experiment, too")
             return
         if self.seeds is not None:
             require_at_least("seeds", self.seeds, 2)
@@ -153,7 +155,7 @@ class RunOptions(TaskOptions):
 
     def _check_spans(self) -> None:
         if self.spans is not None:
-            SpanSelection.parse(self.spans)  # Raises for what is no choice.
+            SpanSelection.parse(self.spans)  # Raises SpanError if the text is invalid.
         if self.evaluate_on not in get_args(EvalSpans):
             raise ConfigError(
                 f"evaluate on: expected one of {', '.join(get_args(EvalSpans))}, received {self.evaluate_on!r}"
@@ -165,10 +167,10 @@ class RunOptions(TaskOptions):
 
 
 def _require_local(option: str, path: Path | None) -> None:
-    """Refuses a URI, which as a path is in a folder such as `gs:` below the working folder."""
+    """Refuse a URI: as a path it would be a folder such as `gs:` below the working folder."""
     if path is not None and path.parts and _SCHEME.fullmatch(path.parts[0]):
         uri = path.as_posix().replace(":/", "://", 1)
         raise ConfigError(
-            f"--{option}: expected a path of this machine, received {uri}; mount it, or name another path. Only "
-            "the components themselves work with other file systems (docs/decisions/0060-any-file-system.md)"
+            f"--{option}: expected a path of this machine, received {uri}; mount it, or name another path. The runner "
+            "needs local files; only the components work with others (docs/decisions/0060-any-file-system.md)"
         )

@@ -1,4 +1,4 @@
-"""From what a user asked for to a PipelineConfig: reads every file and computes every digest that the wiring needs."""
+"""Make a PipelineConfig from a user's options: read the files and compute the digests that the wiring needs."""
 
 import dataclasses
 import glob
@@ -41,21 +41,24 @@ from serving.signing.signers import SigningKey
 
 
 def resolve(options: RunOptions, task: Task, *, remote_data: str | None = None) -> PipelineConfig:
-    """Makes the config of a run. Prepares the task's own data when the options name no other.
+    """Make the config of a run. Prepare the task's own data if the options name neither data nor spans.
 
     Args:
-        options: what is asked for.
-        task: what is trained.
-        remote_data: URI of files, or of a folder of them, that another machine will read; None: `options` say what is.
+        options: the options of the command line.
+        task: the task to train.
+        remote_data: URI of files, or of a folder of files, that another machine will read; None: see `options`.
+
+    Returns:
+        The config.
 
     Raises:
         SourceError: There is no CSV file to read.
-        ConfigError: The task's EvalConfig has no threshold, a search is asked for and the task allows none, or the
-            version is to be signed with a key that cannot be used.
-        EngineError: There is no cluster to run on, or it cannot reach what the run reads and writes.
-        ScopingError: The task's scoping.toml has a mistake.
+        ConfigError: The task's EvalConfig has no threshold or an unknown metric, the task has no Tuning for --tune or
+            --seeds, or the key to sign with cannot be used.
+        EngineError: The engine's settings or cluster are missing, or the engine cannot reach the run's files.
+        ScopingError: The task's scoping.toml has a mistake, such as a comparison on an unknown metric.
         HyperparameterError: The task's hyperparameters cannot be used.
-        SpanError: The spans that are asked for are not accepted.
+        SpanError: The chosen spans are not accepted.
     """
     if options.seeds is not None:
         require_tuning(task)
@@ -91,28 +94,35 @@ def resolve(options: RunOptions, task: Task, *, remote_data: str | None = None) 
 
 
 def contract_copy(task: Task, var: Path) -> Path:
-    """Copies the task's contract below `var`, under a name that changes with its content, and returns the copy.
+    """Copy the task's contract below `var`, under a name that changes with its content.
 
-    ImportSchemaGen's cache key holds the path of the file and not what it says; with this path an edit is noticed.
+    ImportSchemaGen's cache key holds the file's path and not its content. With this path it changes with the content.
+
+    Args:
+        task: the task.
+        var: the folder that the run writes to.
+
+    Returns:
+        The path of the copy.
     """
     content = task.contract.read_bytes()
     copy = var / "contracts" / task.name / f"{hashlib.sha256(content).hexdigest()[:16]}.pbtxt"
     copy.parent.mkdir(parents=True, exist_ok=True)
-    if not copy.is_file() or copy.read_bytes() != content:  # Another process's node may read it at this moment.
+    if not copy.is_file() or copy.read_bytes() != content:  # Do not write it again: another process may be reading it.
         write_whole(copy, content)
     return copy
 
 
 def checked_eval_config(eval_config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:
-    """Returns the config if it can refuse a model.
+    """Return the EvalConfig after checking that it can refuse a model.
 
     Raises:
-        ConfigError: It has no threshold: the Evaluator would give no blessing at all, and say nothing. Or a metric that
-            there is not: the Evaluator would fail, when the model is trained.
+        ConfigError: It has no threshold, with which the Evaluator would write no blessing and no message. Or it has an
+            unknown metric, with which the Evaluator would fail after training.
     """
     for name, suggested in unknown_metrics(eval_config).items():
         raise ConfigError(
-            f"the EvalConfig has a metric {name!r}, which neither TFMA nor Keras knows: {suggested}; correct it in the "
+            f"the EvalConfig has a metric {name!r}, which neither TFMA nor Keras has: {suggested}; correct it in the "
             "task's evaluation.py."
         )
     if not has_threshold(eval_config):
@@ -124,10 +134,11 @@ def checked_eval_config(eval_config: config_pb2.EvalConfig) -> config_pb2.EvalCo
 
 
 def _eval_config(task: Task) -> config_pb2.EvalConfig:
-    """Return the task's config, checked, and with what its comparison is about.
+    """Return the task's EvalConfig after checking it, and the task's comparison against it.
 
     Raises:
-        ConfigError: It cannot refuse a model, or the comparison is on what there is not.
+        ConfigError: It cannot refuse a model.
+        ScopingError: The comparison names an unknown metric or slice.
     """
     found = checked_eval_config(task.make_eval_config())
     if task.comparison is not None:
@@ -136,14 +147,14 @@ def _eval_config(task: Task) -> config_pb2.EvalConfig:
 
 
 def require_tuning(task: Task) -> Tuning:
-    """What a task says of a search.
+    """Return the task's Tuning.
 
     Raises:
-        ConfigError: Nothing.
+        ConfigError: The task has none.
     """
     if task.tuning is None:
         raise ConfigError(
-            f"task {task.name} says nothing of what to search: expected Task(tuning=...), received none; "
+            f"task {task.name} does not say what to search: expected Task(tuning=...), received none; "
             "see docs/how-to/tuning.md"
         )
     return task.tuning
@@ -156,7 +167,7 @@ def _engine(options: RunOptions, task: Task) -> LocalEngine | FlinkEngine | Data
         dataflow = read_dataflow_engine(options.cloud or Path(DEFAULT_FILE).absolute(), task.name)
         require_remote_root(str(options.var / "artifacts"))
         return dataflow
-    # One run at a time uses `var` (its lock), so a job of this name is this run's, or left by one that was killed.
+    # The lock of `var` allows one run at a time: a job of this name is this run's, or a killed run's.
     folder = hashlib.sha256(str(options.var).encode()).hexdigest()[:8]
     return FlinkEngine.of_cluster(
         options.var / "flink", job_name=f"tfx-{task.name}-{folder}", time_limit=round(60 * options.job_minutes)
@@ -164,10 +175,10 @@ def _engine(options: RunOptions, task: Task) -> LocalEngine | FlinkEngine | Data
 
 
 def _signing(options: RunOptions) -> dict[str, str] | None:
-    """Names the key that Pusher signs with; it is tried now, not when the model is trained.
+    """Return Pusher's settings of the key to sign with. Open the key now, so that a bad one fails before training.
 
     Raises:
-        ConfigError: It cannot be used.
+        ConfigError: The key cannot be used.
     """
     if options.sign is None:
         return None
@@ -188,12 +199,12 @@ def _span_input(options: RunOptions, task: Task, contract: Path) -> SpanInput | 
 
 def _find_data(options: RunOptions, task: Task) -> Path:
     data = options.data or task.prepare_data(options.var / "data" / task.name)
-    csv_files.find_files(data)  # Raises when there is nothing to read: sooner, and in better words, than ExampleGen.
+    csv_files.find_files(data)  # Raises SourceError if there is no file: earlier and clearer than ExampleGen.
     return data
 
 
 def _remote_input(data: str | None, task: Task) -> CsvInput | None:
-    """Names files that cannot be looked at here: a folder, unless the last part has a file's ending or a wildcard."""
+    """Return files of another machine: a folder, unless the last part of the URI has a file's ending or a wildcard."""
     if data is None:
         return None
     folder, _, last = data.rstrip("/").rpartition("/")

@@ -1,4 +1,4 @@
-"""The ingestion of one span: wiring only. The checks are the training pipeline's own; nothing is trained."""
+"""Wire the pipeline that ingests one span. It makes the same checks as the training pipeline, and trains nothing."""
 
 import functools
 
@@ -18,7 +18,7 @@ from pipelines.metadata_database import connect
 
 
 def create_ingestion_pipeline(config: IngestionConfig) -> Pipeline:
-    """Wires every node, AnomalyGate last: a span that it blesses is ingested."""
+    """Return the ingestion pipeline. Its last node is AnomalyGate: a span that it blesses is ingested."""
     example_gen = CheckedExampleGen(
         folder=config.source.folder, pattern=config.source.pattern, reader=config.source.reader
     ).with_id(nodes.EXAMPLE_GEN)
@@ -29,7 +29,7 @@ def create_ingestion_pipeline(config: IngestionConfig) -> Pipeline:
         str(config.contract),
         yardstick=functools.partial(resolve_statistics, PreviousSpanStatistics),
         gate_digest=config.judged_by,
-        # Its two sides differ by chance alone; a training run compares those of all its spans together.
+        # The train and eval rows of one span differ by chance; a training run compares those of all its spans.
         only_split=SPAN,
     )
     row_times = _row_times(examples, config.time) if config.time else []

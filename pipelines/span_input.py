@@ -1,4 +1,4 @@
-"""Which accepted spans a run is trained on: what a user chose, looked up in ML Metadata."""
+"""Look up the accepted spans that a run is trained on, and check that today's contract and code accepted them."""
 
 import hashlib
 import json
@@ -14,17 +14,17 @@ from pipelines.config import SpanInput, ingestion_pipeline
 from pipelines.spans.errors import SpanError
 from pipelines.task_definition.task import Task
 
-# Of the newest spans, as far as there are any. The newest quarter alone may have 63: on those an AUC of 0.95 has a
-# standard error of 0.04 (Hanley and McNeil, 1982, 22% of rows positive), on 1,000 it has 0.01.
+# The newest spans that have so many eval rows together are evaluated on. The newest quarter alone may have 63 rows: on
+# those an AUC of 0.95 has a standard error of 0.04 (Hanley and McNeil, 1982, 22% of rows positive), on 1,000 0.01.
 _MIN_EVAL_ROWS = 1000
 
 
 def judgement_digest(task: Task, contract: Path) -> str:
-    """Digests all that decides whether a span is accepted, beside the other spans: contract, split and code.
+    """Return a digest of what decides whether a span is accepted, except the other spans: contract, split and code.
 
     Args:
-        task: whose spans they are.
-        contract: its copy, whose name changes with its content.
+        task: the task of the spans.
+        contract: the copy of its contract, whose name changes with its content.
     """
     settings = {
         "contract": contract.name,
@@ -36,25 +36,28 @@ def judgement_digest(task: Task, contract: Path) -> str:
 
 
 def resolve_spans(choice: str, task: Task, contract: Path, metadata: Path, *, newest: bool) -> SpanInput:
-    """Chooses among the accepted spans.
+    """Choose among the accepted spans.
 
     Args:
-        choice: such as last:4.
-        task: whose spans they are.
-        contract: its copy.
-        metadata: the ML Metadata database.
-        newest: whether to evaluate on the newest spans alone.
+        choice: which spans: all, last:4, or 2014Q1..2015Q4.
+        task: the task of the spans.
+        contract: the copy of its contract.
+        metadata: the SQLite file of ML Metadata; MySQL is found next to it.
+        newest: whether to evaluate only on the newest spans.
+
+    Returns:
+        The chosen spans, as the pipeline takes them.
 
     Raises:
-        SpanError: No span is accepted, or none of the chosen; or spans were accepted by another contract or code.
+        SpanError: No span is accepted, no accepted span is chosen, or another contract, split or code accepted one.
     """
     judged_by = judgement_digest(task, contract)
     spans = choose_accepted_spans(choice, task.name, metadata, judged_by)
     if outdated := [span.name for span in spans if span.judged_by != judged_by]:
         raise SpanError(
             f"spans {choice}: {', '.join(outdated)} were accepted by another contract, split or code than today's; "
-            "ingest their folder again: rows that did not change are judged anew without being read; or, if one stands "
-            "in quarantine then, choose spans without it"
+            "ingest their folder again, which checks unchanged rows again without reading them; or, if one is then in "
+            "quarantine, choose spans without it"
         )
     return SpanInput(
         pipeline=ingestion_pipeline(task.name),

@@ -1,11 +1,11 @@
-"""The training pipeline: wiring only, in the order the data flows. It knows no task, and reads no file."""
+"""Wire the training pipeline, in the order in which data flows. This module depends on no task and reads no file."""
 
 import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
 
-# One by one, not from tfx.components: that package turns a component that cannot be imported into None.
+# From their modules: tfx.components replaces a component that cannot be imported by None.
 from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.trainer.component import Trainer
@@ -40,12 +40,12 @@ from pipelines.modeling import trainer_entry
 from pipelines.nodes import EVAL, TRAIN
 from pipelines.search import tuner_entry
 
-_INFRA_ROWS = 10  # that InfraValidator asks for; SkewGate asks for all of them
+_INFRA_ROWS = 10  # that InfraValidator sends; SkewGate sends all rows of the eval split
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Data:
-    """What the nodes before the models give to the others."""
+    """The nodes up to Transform, and their outputs that later nodes read."""
 
     examples: OutputChannel
     schema: OutputChannel  # the contract
@@ -55,11 +55,11 @@ class _Data:
 
 
 def create_pipeline(config: PipelineConfig, backend: Backend | None = None) -> Pipeline:
-    """Wires every node.
+    """Return the training pipeline.
 
     Args:
-        config: what to run.
-        backend: where; None: on this machine.
+        config: the configuration of the run.
+        backend: where it runs; None: on this machine.
     """
     backend = backend or local_backend(config)
     data = _data_nodes(config, backend)
@@ -77,7 +77,7 @@ def create_pipeline(config: PipelineConfig, backend: Backend | None = None) -> P
 
 
 def _data_nodes(config: PipelineConfig, backend: Backend) -> _Data:
-    """From files or spans to transformed rows, past AnomalyGate."""
+    """Wire the nodes from files or spans to transformed rows; Transform waits for AnomalyGate."""
     task = config.task
     source = _source(config, backend)
     examples = source[-1].outputs["examples"]
@@ -85,7 +85,7 @@ def _data_nodes(config: PipelineConfig, backend: Backend) -> _Data:
         task,
         examples,
         backend.contract,
-        # Spans were compared when they were ingested, each with the one before it.
+        # Each span was compared with the one before it when it was ingested.
         yardstick=None if config.spans else backend.earlier_runs.accepted_statistics,
         gate_digest=config.digests.anomaly_gate,
     )
@@ -94,12 +94,12 @@ def _data_nodes(config: PipelineConfig, backend: Backend) -> _Data:
         examples=examples,
         schema=checks.schema,
         preprocessing_fn=dotted_path(task.preprocessing_fn),
-        disable_statistics=True,  # of the transformed rows: nothing reads them
-        disable_analyzer_cache=True,  # it helps over many spans; for one it only costs
+        disable_statistics=True,  # of the transformed rows: no node reads them
+        disable_analyzer_cache=True,  # it saves time with many spans, and costs time with one
         custom_config=_transform_custom_config(config),
     ).with_id(nodes.TRANSFORM)
     transform.add_upstream_node(checks.anomaly_gate)
-    # An experiment's data is no yardstick of later runs, and neither are spans, which were compared when they came.
+    # No later run is compared with an experiment's data, nor with spans, which were compared when they were ingested.
     records = not (config.spans or config.experiment)
     record_accepted = backend.earlier_runs.record_accepted(checks.statistics, checks.anomaly_gate) if records else []
     return _Data(
@@ -122,7 +122,7 @@ def _data_nodes(config: PipelineConfig, backend: Backend) -> _Data:
 
 
 def _source(config: PipelineConfig, backend: Backend) -> list[BaseNode]:
-    """Where the rows come from: files, or spans that were accepted; the last node has them."""
+    """Wire the nodes that read the rows, from files or from accepted spans; the last one outputs the examples."""
     if config.spans is None:
         assert config.csv is not None
         reader = CheckedExampleGen(folder=backend.data, pattern=config.csv.pattern, reader=config.csv.reader)
@@ -145,7 +145,7 @@ def _source(config: PipelineConfig, backend: Backend) -> list[BaseNode]:
 
 
 def _hyperparameters(config: PipelineConfig, backend: Backend, data: _Data) -> list[BaseNode]:
-    """Where Trainer's hyperparameters come from: a search, or the task's file; nowhere for a task that has neither."""
+    """Wire the node of Trainer's hyperparameters: Tuner, or an Importer of the task's file; none if it has neither."""
     if config.tuner_custom_config is not None:
         tuner = Tuner(
             tuner_fn=dotted_path(tuner_entry.tuner_fn),
@@ -160,7 +160,7 @@ def _hyperparameters(config: PipelineConfig, backend: Backend, data: _Data) -> l
         importer = Importer(
             source_uri=backend.hyperparameters,
             artifact_type=HyperParameters,
-            output_key="best_hyperparameters",  # as Tuner's is called
+            output_key="best_hyperparameters",  # the same as Tuner's
             reimport=not config.cache,
         )
         return [importer.with_id(nodes.IMPORT_HYPERPARAMETERS)]
@@ -168,7 +168,7 @@ def _hyperparameters(config: PipelineConfig, backend: Backend, data: _Data) -> l
 
 
 def _warm_start(config: PipelineConfig, backend: Backend) -> list[BaseNode]:
-    """Where Trainer's first weights come from, if from another model."""
+    """Return the node that finds the model whose weights Trainer starts from; none without --warm-start."""
     return [backend.earlier_runs.any_pushed_model()] if config.trainer.warm_start else []
 
 
@@ -189,7 +189,7 @@ def _trainer(
 
 
 def _gate_nodes(config: PipelineConfig, backend: Backend, data: _Data, trainer: BaseNode) -> list[BaseNode]:
-    """From a model to its push: every node before Pusher can block it."""
+    """Wire the gates and Pusher: each gate before Pusher can block the push."""
     model = trainer.outputs["model"]
     blessed_model = backend.earlier_runs.pushed_models(model)
     evaluator = make_evaluator(
@@ -223,7 +223,7 @@ def _gate_nodes(config: PipelineConfig, backend: Backend, data: _Data, trainer: 
 
 
 def _infra_validator(config: PipelineConfig, examples: OutputChannel, model: OutputChannel) -> list[BaseNode]:
-    """TFX's own: starts the image that is deployed on the model, and asks it for a few rows."""
+    """Wire TFX's InfraValidator, which serves the model with the deployed image and sends it a few rows."""
     if config.serving_image_tag is None:
         return []
     validator = InfraValidator(
@@ -243,7 +243,7 @@ def _infra_validator(config: PipelineConfig, examples: OutputChannel, model: Out
 
 
 def _better_gate(config: PipelineConfig, data: _Data, model: OutputChannel, pushed_models: BaseNode) -> list[BaseNode]:
-    """Wire what compares with the models pushed before; nothing does where the task agreed on no comparison."""
+    """Wire BetterGate, which compares with the models pushed before; none if the task's scoping has no comparison."""
     if config.task.comparison is None:
         return []
     gate = BetterGate(
@@ -271,7 +271,7 @@ def _pusher(
     skew_gate: BaseNode,
     better_gate: list[BaseNode],
 ) -> list[BaseNode]:
-    """Wire what pushes; an experiment has no such node."""
+    """Wire Pusher, and the nodes that record the push; none for an experiment."""
     if config.experiment is not None:
         return []
     pusher = ComparingPusher(
@@ -286,27 +286,27 @@ def _pusher(
 
 
 def _output(optional: list[BaseNode], key: str) -> OutputChannel | None:
-    """An output of a node that the pipeline may not have."""
+    """Return an output of a node; None if the pipeline does not have the node."""
     return optional[0].outputs[key] if optional else None
 
 
 def _transform_custom_config(config: PipelineConfig) -> dict[str, Any]:
-    """The names of stacked features' columns steer nothing: the execution keeps them, for whoever reads its rows."""
+    """Return Transform's custom_config: its cache key, and the columns of stacked features, which it only records."""
     digest = {"code_digest": config.digests.transform}
     parts = {name: list(names) for name, names in config.task.feature_parts.items()}
     return digest | {FEATURE_PARTS: parts} if parts else digest
 
 
 def _pusher_custom_config(config: PipelineConfig) -> dict[str, Any]:
-    """Pusher alone is told why it may not push: that is a part of its cache key, and of no other."""
-    told: dict[str, Any] = {"code_digest": config.digests.pusher}
+    """Return Pusher's custom_config. Only Pusher's cache key depends on ties, the key and a refusal."""
+    settings: dict[str, Any] = {"code_digest": config.digests.pusher}
     if config.push_ties and config.task.comparison is not None:
-        told |= {atomic_pusher.PUSH_TIES: True}
+        settings |= {atomic_pusher.PUSH_TIES: True}
     if config.signing is not None:
-        told |= {atomic_pusher.SIGNING: dict(config.signing)}
-    return told | {atomic_pusher.REFUSAL: config.push_refusal} if config.push_refusal else told
+        settings |= {atomic_pusher.SIGNING: dict(config.signing)}
+    return settings | {atomic_pusher.REFUSAL: config.push_refusal} if config.push_refusal else settings
 
 
 def dotted_path(function: Callable[..., object]) -> str:
-    """The name by which TFX imports a function."""
+    """Return the dotted path by which TFX imports a function."""
     return f"{function.__module__}.{function.__qualname__}"

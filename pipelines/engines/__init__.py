@@ -1,1 +1,1 @@
-"""Where Beam runs: a record for each engine, which gives Beam's arguments and looks after the jobs of a run."""
+"""Define where Beam runs: a record for each engine, with Beam's arguments and a session that ends the run's jobs."""

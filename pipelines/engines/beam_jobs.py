@@ -1,4 +1,4 @@
-"""The jobs of Beam's job server, over its gRPC API."""
+"""Find and cancel the jobs of Beam's job server, over its gRPC API."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ _ENDED = frozenset({"STOPPED", "DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINE
 
 
 class BeamJobs:
-    """Finds and cancels jobs.
+    """The jobs of a job server.
 
-    A cancelled job is not submitted to the cluster any more. One that runs there goes on: Beam's job server waits for
-    the cluster's answer, and a cancellation ends the waiting only, as a killed driver showed; see FlinkJobs.
+    A cancelled job is no longer submitted to the cluster. A job that runs there continues: a cancellation only ends the
+    job server's waiting for the cluster, as a killed driver showed. FlinkJobs cancels it there.
     """
 
     def __init__(self, channel: grpc.Channel, endpoint: str) -> None:
@@ -28,12 +28,12 @@ class BeamJobs:
     @classmethod
     @contextlib.contextmanager
     def at(cls, endpoint: str) -> Iterator[Self]:
-        """Connects to a job server, host:port."""
+        """Connect to a job server at host:port."""
         with grpc.insecure_channel(endpoint) as channel:
             yield cls(channel, endpoint)
 
     def running(self, name: str) -> list[str]:
-        """Returns the ids of the jobs of this name that have not ended.
+        """Return the ids of the jobs of this name that have not ended.
 
         Raises:
             EngineError: The job server does not answer.
@@ -43,12 +43,15 @@ class BeamJobs:
         return [
             job.job_id
             for job in jobs
-            # Beam's Python SDK calls every job "job" here (PortableRunner); the name is among the options.
+            # Beam's Python SDK names every job "job" here (PortableRunner); its own name is among the options.
             if job.pipeline_options[_JOB_NAME] == name and beam_job_api_pb2.JobState.Enum.Name(job.state) not in _ENDED
         ]
 
     def cancel(self, job: str) -> None:
-        """Cancels a job, by its id.
+        """Cancel a job, by its id.
+
+        Args:
+            job: the id.
 
         Raises:
             EngineError: The job server does not answer.

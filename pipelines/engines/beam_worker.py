@@ -1,7 +1,7 @@
-"""A Python worker of a Beam job, without a container: `python -m pipelines.engines.beam_worker --id=... `.
+"""Run a Python worker of a Beam job without a container: `python -m pipelines.engines.beam_worker --id=... `.
 
-A TaskManager starts it, and passes addresses. It does what the boot program of Beam's container does: asks for the
-job's options, puts them where Beam's worker looks, and becomes that worker
+A TaskManager starts it and passes addresses. It does what the boot program of Beam's container does: it requests the
+job's options, puts them into the environment, and runs Beam's worker
 (https://beam.apache.org/documentation/runtime/sdk-harness-config, Beam's sdks/python/container/boot.go).
 """
 
@@ -18,7 +18,7 @@ _SECONDS = 60.0  # for the TaskManager to answer
 
 
 def main() -> None:
-    """Serves the job until its runner ends the connection."""
+    """Work on the job until its runner ends the connection."""
     parser = argparse.ArgumentParser(prog="beam_worker")
     for name in ("id", "provision_endpoint", "control_endpoint", "logging_endpoint", "artifact_endpoint"):
         parser.add_argument(f"--{name}")

@@ -1,4 +1,4 @@
-"""Beam on Google Cloud Dataflow: each Beam node submits a job; its workers start the pipeline's image."""
+"""Run Beam on Google Cloud Dataflow: each Beam node submits a job, whose workers run the pipeline's image."""
 
 import contextlib
 import dataclasses
@@ -18,24 +18,24 @@ _KMS_KEY = re.compile(r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataflowEngine:
-    """A project and region of Dataflow, and what its workers are.
+    """A project and region of Dataflow, with the settings of its workers.
 
-    https://cloud.google.com/dataflow/docs/reference/pipeline-options has the meaning of each field.
+    https://cloud.google.com/dataflow/docs/reference/pipeline-options describes each field.
     """
 
     project: str  # its id, not its title
     region: str
-    temp_location: str  # gs:// folder of what a job leaves between its stages
-    staging_location: str  # gs:// folder of what workers fetch when they start
-    sdk_container_image: str  # the pipeline's image, with Beam's own start script in it (docs/how-to/vertex.md)
+    temp_location: str  # gs:// folder of a job's temporary files
+    staging_location: str  # gs:// folder of what workers download when they start
+    sdk_container_image: str  # the pipeline's image, which has Beam's start script (docs/how-to/vertex.md)
     machine_type: str | None = None  # of a worker; None: Dataflow's choice
     max_workers: int | None = None  # None: as many as Dataflow's autoscaling takes
     disk_gib: int | None = None  # of a worker
-    service_account: str | None = None  # e-mail address that workers act as; None: Compute Engine's default
+    service_account: str | None = None  # e-mail address of the workers' account; None: Compute Engine's default
     network: str | None = None  # by name; None: the project's default
     subnetwork: str | None = None  # regions/<region>/subnetworks/<name>, or its whole address
-    use_public_ips: bool = True  # False: workers reach Google's services by Private Google Access alone
-    kms_key: str | None = None  # that encrypts what a job keeps while it runs; None: Google's own
+    use_public_ips: bool = True  # False: workers reach Google's services by Private Google Access only
+    kms_key: str | None = None  # encrypts what a job stores while it runs; None: a key of Google's
     labels: tuple[tuple[str, str], ...] = ()  # of the jobs, for bills and for finding them
 
     def __post_init__(self) -> None:
@@ -48,7 +48,7 @@ class DataflowEngine:
             _require("kms_key", self.kms_key, _KMS_KEY, expected)
         if not self.sdk_container_image:
             raise EngineError(
-                "Dataflow: image: expected the pipeline's image, which workers start, received none; push one, and "
+                "Dataflow: image: expected the pipeline's image, which workers run, received none; push one, and "
                 "name it by digest"
             )
         for name, number in (("max_workers", self.max_workers), ("disk_gib", self.disk_gib)):
@@ -59,7 +59,7 @@ class DataflowEngine:
             _require(f"labels.{key}", value, _LABEL_VALUE, "small letters, digits, - and _")
 
     def beam_args(self) -> tuple[str, ...]:
-        """Beam's arguments for every node."""
+        """Return Beam's arguments for all nodes."""
         optional = {
             "worker_machine_type": self.machine_type,
             "max_num_workers": self.max_workers,
@@ -76,9 +76,9 @@ class DataflowEngine:
             f"--temp_location={self.temp_location}",
             f"--staging_location={self.staging_location}",
             f"--sdk_container_image={self.sdk_container_image}",
-            # The image has Beam and the project; without this each job would fetch Beam anew.
+            # The image has Beam and the project; without this each job would download Beam again.
             "--sdk_location=container",
-            # Large batches whatever the clock says, as with the other engines.
+            # Large batches, independent of speed; see pipelines.engines.local.COMMON_ARGS.
             "--tfxio_use_byte_size_batching",
             *(f"--{name}={value}" for name, value in optional.items() if value is not None),
             *(() if self.use_public_ips else ("--no_use_public_ips",)),
@@ -86,21 +86,24 @@ class DataflowEngine:
         )
 
     def session(self) -> contextlib.AbstractContextManager[None]:
-        """What has to be around the nodes of a run: nothing; a node waits for its job."""
+        """Return a context for the nodes of a run that does nothing: each node waits for its job."""
         return contextlib.nullcontext()
 
 
 def require_remote_root(pipeline_root: str) -> None:
-    """Checks that Dataflow's workers can read and write a run's artifacts.
+    """Check that Dataflow's workers can read and write a run's artifacts.
+
+    Args:
+        pipeline_root: the folder of the artifacts.
 
     Raises:
-        EngineError: They are on a disk.
+        EngineError: It is on a disk.
     """
     if not pipeline_root.startswith("gs://"):
         raise EngineError(
-            f"Dataflow's workers are other machines, and cannot read what lies in {pipeline_root}: expected artifacts "
-            "below gs://, received a folder of this machine; run the pipeline on Vertex AI, where Beam's nodes use "
-            "Dataflow (python -m pipelines submit vertex), or here with --engine local"
+            f"Dataflow's workers are other machines, and cannot read {pipeline_root}: expected artifacts below gs://, "
+            "received a folder of this machine; run the pipeline on Vertex AI, where Beam's nodes use Dataflow "
+            "(python -m pipelines submit vertex), or here with --engine local"
         )
 
 

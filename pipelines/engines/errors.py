@@ -1,5 +1,5 @@
-"""What is wrong with an engine."""
+"""Define the error of engines."""
 
 
 class EngineError(ValueError):
-    """An engine cannot be used as it was asked for."""
+    """An engine cannot be used with its settings, or its cluster does not answer."""

@@ -1,6 +1,6 @@
-"""Beam on a Flink cluster, through Beam's job server, with Python workers that TaskManagers start beside themselves.
+"""Run Beam on a Flink cluster, through Beam's job server. TaskManagers start the Python workers on their machines.
 
-On Kubernetes a pool beside each TaskManager starts them instead (pipelines/deploy/kubernetes/flink).
+On Kubernetes a pool next to each TaskManager starts them (pipelines/deploy/kubernetes/flink).
 """
 
 import contextlib
@@ -19,30 +19,35 @@ from pipelines.engines.local import COMMON_ARGS
 
 _STATE = "cluster.json"  # environment/flink/cluster.py writes it
 _WORKER = "worker"
-# A worker takes 5 to 10 s to load TensorFlow and TFX; kept so long it serves the next stage, and the next node.
+# A worker takes 5 to 10 s to load TensorFlow and TFX. For 2 minutes it is kept for the next stage or node.
 _KEEP_WORKERS_MS = 120_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FlinkEngine:
-    """A Flink cluster whose workers see the disk that this run writes to."""
+    """A Flink cluster whose workers can access the disk that this run writes to."""
 
     rest: str  # host:port of the JobManager's REST API
     job_endpoint: str  # host:port of Beam's job server
     parallelism: int  # tasks of a job that run at the same time: the cluster's slots, at most
-    worker: Path | None  # an executable file: starts a Python worker on a TaskManager's machine; None: a pool does
-    worker_pool: str | None = None  # host:port of that pool, as its TaskManager sees it
-    job_name: str  # of every job of the run; tells its jobs from those of others
-    time_limit: int  # seconds that a job may take
+    worker: Path | None  # executable that starts a Python worker on a TaskManager's machine; None: a pool starts it
+    worker_pool: str | None = None  # host:port of that pool, for its TaskManager
+    job_name: str  # of all jobs of the run, and of no others
+    time_limit: int  # seconds for a job
 
     @classmethod
     def of_cluster(cls, folder: Path, *, job_name: str, time_limit: int) -> Self:
-        """The engine for the cluster that `make flink-up` started from this folder, such as var/flink.
+        """Return the engine for the cluster whose `cluster.json` is in a folder.
 
-        A `cluster.json` that names a `worker_pool` is of a cluster elsewhere: the folder is not written to.
+        If that file names a `worker_pool`, the cluster is on other machines, and nothing is written to the folder.
+
+        Args:
+            folder: where `make flink-up` wrote `cluster.json`, such as var/flink.
+            job_name: name of all jobs of the run.
+            time_limit: seconds for a job.
 
         Raises:
-            EngineError: There is none.
+            EngineError: There is no `cluster.json`.
         """
         try:
             state = json.loads((folder / _STATE).read_text())
@@ -63,7 +68,7 @@ class FlinkEngine:
         )
 
     def beam_args(self) -> tuple[str, ...]:
-        """Beam's arguments for every node."""
+        """Return Beam's arguments for all nodes."""
         return (
             "--runner=PortableRunner",
             f"--job_endpoint={self.job_endpoint}",
@@ -75,7 +80,7 @@ class FlinkEngine:
         )
 
     def _workers(self) -> tuple[str, str]:
-        """How a TaskManager gets workers: https://beam.apache.org/documentation/runtime/sdk-harness-config."""
+        """Return the arguments for workers: https://beam.apache.org/documentation/runtime/sdk-harness-config."""
         if self.worker_pool:
             return ("--environment_type=EXTERNAL", f"--environment_config={self.worker_pool}")
         command = json.dumps({"command": str(self.worker)})
@@ -83,12 +88,15 @@ class FlinkEngine:
 
     @contextlib.contextmanager
     def session(self) -> Iterator[None]:
-        """Cancels what an earlier run left on the cluster, ends a job over its time limit, and leaves none behind.
+        """Cancel the run's jobs before and after the nodes, and each job that takes longer than the time limit.
+
+        Yields:
+            Nothing.
 
         Raises:
             EngineError: The cluster does not answer.
         """
-        # Imported here: they load Beam and its logging.
+        # Imported here, since they load Beam and its logging.
         from pipelines.engines.beam_jobs import BeamJobs
         from pipelines.engines.jobs import look_after
 
@@ -106,7 +114,7 @@ def _write_worker(folder: Path) -> Path:
 
 
 def _worker_script(folder: Path) -> str:
-    """A shell script: a TaskManager can start one executable file, and adds Beam's addresses to its arguments."""
+    """Return a shell script, since a TaskManager can only start one executable file; it passes Beam's addresses."""
     project = Path(__file__).resolve().parents[2]
     return f"""#!/bin/sh
 export PYTHONPATH={shlex.quote(os.pathsep.join(dict.fromkeys((os.getcwd(), str(project)))))}

@@ -1,4 +1,4 @@
-"""The jobs of a Flink cluster, over the REST API of its JobManager."""
+"""Find and cancel the jobs of a Flink cluster, over the REST API of its JobManager."""
 
 import http.client
 import json
@@ -11,7 +11,7 @@ _ENDED = frozenset({"FINISHED", "FAILED", "CANCELED", "CANCELLING"})
 
 
 class FlinkJobs:
-    """Finds and cancels jobs: https://nightlies.apache.org/flink/flink-docs-stable/docs/ops/rest_api/.
+    """The jobs of a cluster: https://nightlies.apache.org/flink/flink-docs-stable/docs/ops/rest_api/.
 
     Args:
         address: host:port of the JobManager's REST API.
@@ -21,7 +21,7 @@ class FlinkJobs:
         self._address = address
 
     def running(self, name: str) -> list[str]:
-        """Returns the ids of the jobs of this name that have not ended, and are not about to.
+        """Return the ids of the jobs of this name that have not ended and are not being cancelled.
 
         Raises:
             EngineError: The JobManager does not answer.
@@ -30,7 +30,10 @@ class FlinkJobs:
         return [job["jid"] for job in jobs if job["name"] == name and job["state"] not in _ENDED]
 
     def cancel(self, job: str) -> None:
-        """Cancels a job, by its id. Returns before it has ended.
+        """Cancel a job; return before it has ended.
+
+        Args:
+            job: its id.
 
         Raises:
             EngineError: The JobManager does not answer.

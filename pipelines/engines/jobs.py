@@ -1,6 +1,6 @@
-"""Looks after the jobs of a run on a cluster: none outlives its run.
+"""Cancel the jobs of a run on a cluster, so that none runs longer than the run.
 
-A job goes on when the process that submitted it is gone, and a job whose workers cannot start waits for ever.
+A job continues when the process that submitted it has ended, and a job whose workers cannot start waits for ever.
 """
 
 import contextlib
@@ -14,32 +14,35 @@ from absl import logging
 from pipelines.engines.errors import EngineError
 
 _POLL_SECONDS = 5.0
-_SILENT_SECONDS = 60.0  # a service that does not answer for so long is gone, and what runs on it as well
+_SILENT_SECONDS = 60.0  # a service that does not answer for this time counts as stopped, with its jobs
 
 
 class JobService(Protocol):
-    """Where jobs are: a cluster, or what submits to it."""
+    """A service that has jobs: a cluster, or a server that submits to it."""
 
     def running(self, name: str) -> list[str]:
-        """Returns the ids of the jobs of this name that have not ended."""
+        """Return the ids of the jobs of this name that have not ended."""
 
     def cancel(self, job: str) -> None:
-        """Cancels a job, by its id."""
+        """Cancel a job, by its id."""
 
 
 @contextlib.contextmanager
 def look_after(services: Sequence[JobService], name: str, time_limit: float) -> Iterator[None]:
-    """Cancels jobs of this name before and after the block, and inside it each that runs longer than `time_limit`.
+    """Cancel jobs of this name before and after the block, and inside it each that runs longer than `time_limit`.
 
-    Where a service is gone, the others cancel its jobs: what waits for one would wait for hours.
+    If a service stops answering, the jobs of the others are cancelled, since they would wait for it for hours.
 
     Args:
-        services: each is asked; what submits jobs before the cluster, so that nothing is submitted in between.
+        services: the services. The one that submits jobs comes before the cluster, so that it submits none in between.
         name: of the jobs.
         time_limit: seconds.
 
+    Yields:
+        Nothing.
+
     Raises:
-        EngineError: A service does not answer, or did not any more inside the block.
+        EngineError: A service does not answer, or stopped answering inside the block.
     """
     for service in services:
         for job in service.running(name):
@@ -55,7 +58,7 @@ def look_after(services: Sequence[JobService], name: str, time_limit: float) -> 
         over.set()
         watch.join()
         for service in services:
-            with contextlib.suppress(EngineError):  # The block's own error says what happened.
+            with contextlib.suppress(EngineError):  # It must not replace the error of the block.
                 for job in service.running(name):
                     service.cancel(job)
 
@@ -85,7 +88,7 @@ def _watch(
 
 
 def _find_running(services: Sequence[JobService], name: str) -> tuple[list[tuple[JobService, str]], EngineError | None]:
-    """Returns the jobs of the services that answer, and what one said that does not."""
+    """Return the jobs of the services that answer, and the error of one that does not."""
     running, silence = [], None
     for service in services:
         try:
@@ -97,5 +100,5 @@ def _find_running(services: Sequence[JobService], name: str) -> tuple[list[tuple
 
 
 def _cancel(service: JobService, job: str) -> None:
-    with contextlib.suppress(EngineError):  # It answered a moment ago; the next look says whether it does.
+    with contextlib.suppress(EngineError):  # The next poll finds out whether the service still answers.
         service.cancel(job)

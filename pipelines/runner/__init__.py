@@ -1,1 +1,1 @@
-"""The local runner: runs the whole pipeline on this machine, in one process. `python -m pipelines run --help`."""
+"""Run the whole training pipeline on this machine: `python -m pipelines run --help`."""

@@ -1,4 +1,4 @@
-"""How many nodes this machine can run at the same time."""
+"""Compute how many nodes this machine can run at the same time."""
 
 import os
 import sys
@@ -8,24 +8,24 @@ import psutil
 
 from pipelines.options import RunOptions
 
-# The largest of a run on 900,000 rows, SkewGate with its two children, held 0.9 GiB of its own and 0.3 more for each
-# million rows; Trainer's tables are in a file from 1 GiB on (docs/decisions/0062-rows-in-flat-memory.md).
+# In a run on 900,000 rows SkewGate and its two child processes used most: 0.9 GiB, plus 0.3 GiB for each million rows.
+# Trainer's tables are in a file from 1 GiB on (docs/decisions/0062-rows-in-flat-memory.md).
 NODE_BYTES = 2 << 30
 _CGROUP = Path("/sys/fs/cgroup")  # version 2
 
 
 def processes_at_once(options: RunOptions) -> int:
-    """Returns how many processes of a run may work at the same time: what was asked for, or what this machine can do.
+    """Return how many nodes of a run may work at the same time: --at-once, or else what this machine can run.
 
-    One where the nodes run on a cluster: its jobs are looked after over gRPC, whose threads are not there in a fork.
+    Without --at-once it is 1 on a cluster: the runner watches its jobs over gRPC, whose threads do not exist in a fork.
     """
     return options.at_once or (nodes_at_once() if options.engine == "local" else 1)
 
 
 def nodes_at_once() -> int:
-    """Returns how many nodes run at the same time: one a core, as far as the free memory goes, at least one.
+    """Return how many nodes can run at the same time: one for each core and each 2 GiB of free memory, at least one.
 
-    Elsewhere than on Linux always one: Apple's frameworks do not survive a fork.
+    It is always one except on Linux: Apple's frameworks do not work in a fork.
     """
     if sys.platform != "linux":
         return 1
@@ -34,7 +34,7 @@ def nodes_at_once() -> int:
 
 
 def free_in_cgroup(folder: Path) -> float:
-    """Returns the bytes that a container's limit leaves; infinity where there is none, or cgroups are of version 1."""
+    """Return the bytes left below a container's memory limit; infinity without a limit, or with cgroups version 1."""
     try:
         limit, used = ((folder / name).read_text().strip() for name in ("memory.max", "memory.current"))
     except OSError:

@@ -1,6 +1,6 @@
-"""A run as a command: the folder's lock, the log, the record, and the exit status.
+"""Run the pipeline as a command: lock the folder, redirect the log, write the record, return the exit status.
 
-It loads without TFX, so that bad usage and a busy folder need not wait for it.
+It imports TFX late, so that wrong usage and a busy folder are reported at once.
 """
 
 import contextlib
@@ -38,21 +38,24 @@ if TYPE_CHECKING:
 
 Fill = Callable[[RunOptions, "Console", Summary], None]
 _EXIT_STATUS = {PUSHED: 0, UNCHANGED: 0, TIE: 0, EXPERIMENT: 0, REFUSED: 1, FAILED: 1, INTERRUPTED: 130}
-_CANNOT_WRITE, _NO_SPANS, _BUSY = 1, 1, 2  # exit statuses before there is a run
+_CANNOT_WRITE, _NO_SPANS, _BUSY = 1, 1, 2  # exit statuses of a run that could not begin
 _UNWRITABLE = frozenset({errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS})
-_SPARE_BYTES = 1 << 20  # a disk with less left is called full
+_SPARE_BYTES = 1 << 20  # a disk with less free space counts as full
 
 
 def run(options: RunOptions) -> int:
-    """Runs the pipeline and returns the exit status.
+    """Run the pipeline, and write its record.
+
+    Args:
+        options: the options of the run.
 
     Returns:
-        0: a model that passed every gate is in place; or it is a tie, or an experiment, and nothing was to be pushed.
-        1: a gate refused it, a node failed, `var` cannot be written, or a chosen span is not accepted.
-        2: another run is using `var`. 130: interrupted.
+        The exit status. 0: a model that passed every gate is pushed, now or by an earlier run; or there was nothing to
+        push, after a tie or an experiment. 1: a gate refused the model, a node failed, `var` cannot be written, or no
+        chosen span is accepted. 2: another run is using `var`. 130: interrupted.
     """
     try:
-        if options.spans is not None:  # Before anything is written, or TFX loaded, which takes seconds.
+        if options.spans is not None:  # Before the run writes a file or loads TFX, which takes seconds.
             require_spans(options)
         with remember_interrupts(), lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
             directory = make_run_directory(options.var / "runs")
@@ -70,7 +73,14 @@ def run(options: RunOptions) -> int:
 
 
 def require_spans(options: RunOptions) -> None:
-    """Raises SpanError where the choice of spans leaves none; by which contract they were judged is asked later."""
+    """Check that the choice of spans has accepted ones. `resolve_spans` later checks their contract and code.
+
+    Args:
+        options: the options of the run, with `spans`.
+
+    Raises:
+        SpanError: No span is accepted, or no accepted span is chosen.
+    """
     from pipelines.accepted_choice import choose_accepted_spans  # Imported here: it loads ML Metadata.
 
     assert options.spans is not None
@@ -78,18 +88,19 @@ def require_spans(options: RunOptions) -> None:
 
 
 def record_run(options: RunOptions, directory: Path, terminal: TextIO, fill: Fill | None = None) -> int:
-    """Runs the pipeline; whatever happens, a record is left and the terminal says what to do.
+    """Run the pipeline, write the record and the report, and print how it ended, also after an error.
 
     Args:
-        options: of the run.
-        directory: of the run.
-        terminal: where the run is told.
-        fill: what fills in the summary; None: run the whole pipeline here. It may say when the run began.
+        options: the options of the run.
+        directory: the run's folder.
+        terminal: where progress and results are printed.
+        fill: runs the nodes and fills in the summary, including `started` and `seconds` if the run began earlier;
+            None: run the whole pipeline here.
 
     Returns:
         The exit status.
     """
-    from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
+    from rich.console import Console  # Imported here, so that --help and a busy folder do not wait for it.
 
     from pipelines.runner import final_report
     from pipelines.runner.progress import show_spinner
@@ -113,21 +124,21 @@ def record_run(options: RunOptions, directory: Path, terminal: TextIO, fill: Fil
         (fill or local_run.run_pipeline)(options, console, summary)
     except KeyboardInterrupt:
         summary.status, summary.error = INTERRUPTED, "interrupted; finished nodes are kept"
-    except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
+    except Exception as error:  # The record and the terminal have the message, the log has the traceback.
         traceback.print_exc()
         summary.fail(describe_unwritable(options.var, error) if _is_about(error, options.var) else explain(error))
     summary.seconds = summary.seconds or time.monotonic() - begin
     _write_record(summary, directory)
     with show_spinner(console, "writing the report", live=live):
         final_report.write_report_page(summary, options.var)
-    with contextlib.suppress(OSError):  # The record is there; it only does not name the report.
+    with contextlib.suppress(OSError):  # The record exists already; without this it does not name the report.
         summary.write(directory)
     final_report.print_final_report(console, summary, directory)
     return _EXIT_STATUS[summary.status]
 
 
 def _write_record(summary: Summary, directory: Path) -> None:
-    """Writes the record. Where a run failed, says so if the disk is why: libraries have many names for that."""
+    """Write the record. If a run failed and the disk is full, say so: libraries describe that in many ways."""
     if summary.status == FAILED:
         try:
             with tempfile.TemporaryFile(dir=directory) as file:
@@ -142,7 +153,7 @@ def _write_record(summary: Summary, directory: Path) -> None:
 
 
 def _is_about(error: Exception, directory: Path) -> bool:
-    """Tells whether an error says that something below `directory` cannot be written."""
+    """Tell whether an error says that something below `directory` cannot be written."""
     return (
         isinstance(error, OSError)
         and error.errno in _UNWRITABLE
@@ -151,5 +162,5 @@ def _is_about(error: Exception, directory: Path) -> bool:
 
 
 def describe_unwritable(path: Path, error: Exception) -> str:
-    """Describes an error of a folder that a run must write to."""
+    """Describe an error of writing below a folder, and what to do."""
     return f"cannot write below {path}: {error}; free or unlock it, or choose another folder with --var"

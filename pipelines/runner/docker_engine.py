@@ -1,20 +1,20 @@
-"""Checks for a Docker engine before a run that needs one begins."""
+"""Check that a Docker engine answers before a run that needs one begins."""
 
-SOCKET = "unix:///var/run/docker.sock"  # where TFX's InfraValidator looks
+SOCKET = "unix:///var/run/docker.sock"  # the one that TFX's InfraValidator uses
 _TIMEOUT_SECONDS = 10
 
 
 class DockerError(RuntimeError):
-    """There is no Docker engine that answers."""
+    """No Docker engine answers."""
 
 
 def require_docker() -> None:
-    """Returns when a Docker engine answers at SOCKET.
+    """Check that a Docker engine answers at SOCKET.
 
     Raises:
-        DockerError: None does.
+        DockerError: None answers.
     """
-    import docker  # Imported here: other runs need not wait for it.
+    import docker  # Imported here, so that other runs do not wait for it.
     from docker.errors import DockerException
 
     try:
@@ -26,5 +26,5 @@ def require_docker() -> None:
     except DockerException as error:
         raise DockerError(
             f"no Docker engine: expected one that answers at {SOCKET}, received {error}; "
-            "start Docker, or leave --infra docker (INFRA=docker) out: SkewGate asks the embedded model server then."
+            "start Docker, or leave out --infra docker (INFRA=docker): SkewGate then uses the embedded model server."
         ) from error

@@ -1,4 +1,4 @@
-"""What a run leaves for people: the report page, and the closing lines on the terminal. Loads without TFX."""
+"""Write the report page of a run, and print its results on the terminal. TFX is imported late."""
 
 import os
 import textwrap
@@ -24,7 +24,7 @@ _NOT_PUSHED = {
 _NEXT = {
     PUSHED: "edit the model or the features and run again: only what depends on the edit will run",
     UNCHANGED: "edit the model or the features and run again: only what depends on the edit will run",
-    TIE: "make it better, or push it all the same with --push-ties: everything else comes from the cache",
+    TIE: "improve the model, or push it as it is with --push-ties: everything else comes from the cache",
     EXPERIMENT: "to push it, run again without --experiment: everything else comes from the cache",
     REFUSED: "see the reasons above; every metric of every slice is in the record",
     FAILED: "fix the error and run again: finished nodes come from the cache; the log has the traceback",
@@ -34,14 +34,14 @@ _AFTER_REVIEW = "review it, and run again: everything else comes from the cache"
 
 
 def write_report_page(summary: Summary, var: Path) -> None:
-    """Writes report.html beside the record, which is on disk by now; says in the summary where, or why there is none.
+    """Write report.html next to the record, which must exist. Put its path into the summary, or why it is missing.
 
     Args:
-        summary: of the run.
+        summary: the run's summary.
         var: the folder that the run wrote to.
     """
     try:
-        # Imported here: it loads TensorFlow and Altair, and a run that cannot load them is reported on without.
+        # Imported here: it loads TensorFlow and Altair; without them the results are still printed.
         from pipelines.report.page import write_report
         from pipelines.runs import Runs
 
@@ -49,24 +49,24 @@ def write_report_page(summary: Summary, var: Path) -> None:
         summary.report_error = None
     except KeyboardInterrupt:
         summary.report_error = "interrupted"
-    except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
+    except Exception as error:  # The record and the terminal have the message, the log has the traceback.
         traceback.print_exc()
         summary.report_error = explain(error)
 
 
 def print_final_report(console: Console, summary: Summary, directory: Path) -> None:
-    """Prints how the run ended.
+    """Print how the run ended.
 
     Args:
         console: the terminal.
-        summary: of the run.
-        directory: of the run, with its record and its log.
+        summary: the run's summary.
+        directory: the run's folder, with its record and its log.
     """
     console.print()
-    reached = [verdict for verdict in summary.verdicts if verdict.passed is not None]
-    for verdict in summary.verdicts if reached else ():
+    decided = [verdict for verdict in summary.verdicts if verdict.passed is not None]
+    for verdict in summary.verdicts if decided else ():
         print_verdict(console, verdict)
-    if reached and summary.review:
+    if decided and summary.review:
         _print_review(console, summary)
     if OVERALL in summary.metrics:
         values = sorted((name, value) for name, value in summary.metrics[OVERALL].items() if value is not None)
@@ -77,8 +77,8 @@ def print_final_report(console: Console, summary: Summary, directory: Path) -> N
     if summary.latency:
         print_line(console, "one row", _format_latency(summary))
     if summary.error:
-        # A gate's findings stand above already.
-        refused = any(verdict.passed is False for verdict in reached)
+        # If a gate refused, its findings are printed above.
+        refused = any(verdict.passed is False for verdict in decided)
         print_line(console, "error", summary.error.splitlines()[0] if refused else summary.error, style="bold red")
     _print_outcome(console, summary)
     if (directory / "summary.json").exists():
@@ -92,12 +92,12 @@ def print_final_report(console: Console, summary: Summary, directory: Path) -> N
 
 
 def format_path(path: Path) -> str:
-    """Formats a path: relative to the current folder where it lies below it."""
+    """Format a path, relative to the current folder if it is below it."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _format_latency(summary: Summary) -> str:
-    """Formats the embedded model server's latency on this machine: `REST rows 1.2 ms (p95 1.9)` for each transport."""
+    """Format the embedded model server's latency on this machine: `REST rows 1.2 ms (p95 1.9)` for each transport."""
     return "  ".join(
         f"{transport} {measured['p50_ms']:.1f} ms (p95 {measured['p95_ms']:.1f})"
         for transport, measured in summary.latency.items()
@@ -105,7 +105,7 @@ def _format_latency(summary: Summary) -> str:
 
 
 def print_verdict(console: Console, verdict: Verdict) -> None:
-    """Prints what a gate decided, and why."""
+    """Print a gate's decision and its reasons."""
     word, style = (verdict.word, "bold cyan") if verdict.word else _DECISIONS[verdict.passed]
     reasons = list(verdict.reasons[:_SHOWN_REASONS])
     if len(verdict.reasons) > _SHOWN_REASONS:
@@ -114,7 +114,7 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
 
 
 def _print_review(console: Console, summary: Summary) -> None:
-    """Prints whether a person reviewed the code; in red only where the push requires it."""
+    """Print whether a person reviewed the task's files; in red only if the push requires it."""
     assert summary.review is not None
     style = "green" if not summary.review.remedy else "bold red" if summary.review_required else "yellow"
     print_line(console, "review", summary.review.reason, word=summary.review.state, style=style)
@@ -147,7 +147,7 @@ def _print_outcome(console: Console, summary: Summary) -> None:
 
 
 def print_line(console: Console, label: str, text: str, *, word: str = "", style: str = "") -> None:
-    """Prints a label, a word, and a text that a terminal shows wrapped beside them."""
+    """Print a label, a word, and to the right of them a text, which is wrapped on a terminal."""
     head = Text(f"{label:<{_LABEL_WIDTH}} ", "" if word else style)
     if word:
         head.append(f"{word:<{_LABEL_WIDTH}} ", style)
@@ -160,7 +160,7 @@ def print_line(console: Console, label: str, text: str, *, word: str = "", style
 
 
 def print_path(console: Console, label: str, path: Path, note: str = "", *, style: str = "") -> None:
-    """Prints a path in one piece, so that it can be copied whatever the terminal's width."""
+    """Print a path without wrapping it, so that it can be copied."""
     text = Text(f"{label:<{_LABEL_WIDTH}} ", style).append(format_path(path), "default").append(f" {note}", "default")
     text.rstrip()
     console.print(text, soft_wrap=True)

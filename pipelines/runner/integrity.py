@@ -1,4 +1,4 @@
-"""Detects an artifact that changed after it was written, before a cached run uses it."""
+"""Detect that an artifact changed after it was written, before a run takes it from the cache."""
 
 import contextlib
 import hashlib
@@ -17,20 +17,20 @@ class IntegrityError(ValueError):
 
 
 class ArtifactDigests:
-    """The digests of the artifacts below one folder, in one file of that folder."""
+    """The digests of the artifacts of one pipeline, kept in digests.json in its folder."""
 
     def __init__(self, root: Path):
         self._path = root / _DIGESTS_FILE
         self._digests = self._read()
 
     def record(self, uri: str) -> None:
-        """Remembers what lies at `uri` now."""
+        """Record the digest of what is at `uri` now."""
         digest = digest_path(Path(uri))
         with self._changed():
             self._digests[uri] = digest
 
     def forget(self, uris: Iterable[str]) -> None:
-        """Forgets artifacts that were removed."""
+        """Remove the digests of removed artifacts."""
         with self._changed():
             for uri in uris:
                 self._digests.pop(uri, None)
@@ -40,7 +40,7 @@ class ArtifactDigests:
 
     @contextlib.contextmanager
     def _changed(self) -> Iterator[None]:
-        """Keeps what other processes have recorded meanwhile: the nodes of a run may be several of them."""
+        """Lock the file, read it, and write it after the body: several processes may record at the same time."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with file_lock.waiting(self._path.with_name(_LOCK_FILE)):
             self._digests = self._read()
@@ -48,9 +48,16 @@ class ArtifactDigests:
             write_whole(self._path, json.dumps(self._digests, indent=1))
 
     def intact(self, uri: str) -> bool:
-        """Tells whether the artifact at `uri` is what was recorded. Records it now if an interrupted run did not.
+        """Tell whether the artifact at `uri` still has its recorded digest.
 
-        What another pipeline wrote, such as the one that ingests spans, is held against that one's digests.
+        A missing digest is recorded now: the run was killed before it did. The artifact of another pipeline, such as
+        the one that ingests spans, is compared with that pipeline's digests.
+
+        Args:
+            uri: the artifact's file or folder.
+
+        Returns:
+            False if a file of it was changed, added or removed.
         """
         if (owner := self._find_owner(Path(uri))) is not self:
             return owner.intact(uri)
@@ -66,7 +73,7 @@ class ArtifactDigests:
 
 
 def digest_path(path: Path) -> str:
-    """Digests a file's or folder's names and bytes, in hex."""
+    """Return a digest of the names and bytes of a file, or of all files in a folder: 32 hex digits."""
     whole = hashlib.blake2b(digest_size=16)
     for file in sorted(file for file in (path, *path.rglob("*")) if file.is_file()):
         whole.update(str(file.relative_to(path)).encode() + b"\0")

@@ -1,7 +1,7 @@
-"""Runs the nodes of a pipeline on this machine, side by side where they do not wait for each other.
+"""Run the nodes of a pipeline on this machine, several at the same time if they do not depend on each other.
 
-TFX's LocalDagRunner runs them one after the other in silence: it neither says which nodes came from the cache nor
-stops to look.
+TFX's LocalDagRunner runs them one after the other. It neither reports which nodes came from the cache nor checks that
+their artifacts are unchanged.
 """
 
 from collections.abc import Callable, Generator
@@ -27,21 +27,24 @@ def run_nodes(
     at_once: int = 1,
     on_fork: Callable[[str], None] = lambda node: None,
 ) -> Generator[NodeResult, None, None]:
-    """Runs each node when those that it waits for are done, and yields its result when it ends.
+    """Run each node after its upstream nodes.
 
-    After a failure no node starts: what runs beside the failed one is finished, and the rest is SKIPPED.
+    After a failure no further node starts: the nodes that are running end, and the rest is SKIPPED.
 
     Args:
-        compiled: what compile_pipeline gives.
+        compiled: the result of compile_pipeline.
         ledger: digests of the artifacts; a cached artifact that changed fails its node.
         on_start: called with a node's id before it runs.
         at_once: how many nodes run at the same time, at most. From 2 on each executor runs in a fork of this process,
             which then must not have computed with TensorFlow (`node_process.has_computed`). With 1 they run in this
             process, in topological order.
-        on_fork: called with a node's id when its executor runs in a fork: it did not come from the cache.
+        on_fork: called with a node's id when its executor runs in a fork, so it did not come from the cache.
+
+    Yields:
+        The result of each node when it ends; last, those of the skipped nodes.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; no node runs any more, and the caller clears what was interrupted.
+        KeyboardInterrupt: Ctrl-C; no node runs any more. The caller has to clear the interrupted executions.
     """
     waiting = {node.pipeline_node.node_info.id: node.pipeline_node for node in compiled.nodes}
     running: list[NodeRun] = []
@@ -60,7 +63,7 @@ def run_nodes(
                 result = _finish_first(running)
             else:
                 break
-            raise_if_interrupted()  # The node ended all the same, well or with an error that Ctrl-C is the cause of.
+            raise_if_interrupted()  # After Ctrl-C the node may have ended well, or with an error that Ctrl-C caused.
             if result is not None:
                 running = [run for run in running if run.name != result.node]
                 failed = failed or result.state == FAILED
@@ -72,14 +75,14 @@ def run_nodes(
 
 
 def compile_pipeline(pipeline: Pipeline, run_id: str) -> pipeline_pb2.Pipeline:
-    """TFX's intermediate representation of the pipeline, for one run, whose id it gets in ML Metadata."""
+    """Compile the pipeline into TFX's intermediate representation, for one run with this id in ML Metadata."""
     compiled = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(compiled, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
     return compiled
 
 
 def join_experiment(compiled: pipeline_pb2.Pipeline, name: str) -> None:
-    """Put every execution of a compiled pipeline into an experiment's context, which no cache key knows of."""
+    """Add an experiment's context to every node of a compiled pipeline; no cache key depends on it."""
     for node in compiled.nodes:
         context = node.pipeline_node.contexts.contexts.add()
         context.type.name = EXPERIMENT_CONTEXT
@@ -87,13 +90,13 @@ def join_experiment(compiled: pipeline_pb2.Pipeline, name: str) -> None:
 
 
 def _find_ready(waiting: dict[str, pipeline_pb2.PipelineNode], running: list[NodeRun]) -> str | None:
-    """Finds the first node that waits for none of the others."""
+    """Return the first node whose upstream nodes have all ended; None if there is none."""
     unfinished = {*waiting, *(run.name for run in running)}
     return next((name for name, node in waiting.items() if unfinished.isdisjoint(node.upstream_nodes)), None)
 
 
 def _finish_first(running: list[NodeRun]) -> NodeResult:
-    """Waits for the first of the nodes to end; at the same moment, for the one that began first."""
+    """Wait until a node ends, and return its result."""
     forks = [run.fork for run in running if run.fork is not None]
     first = wait_for_any(forks)
     return next(run for run in running if run.fork is first).finish()

@@ -1,4 +1,4 @@
-"""One local run, from the options to the verdicts: loads the task, runs the nodes, fills in the record."""
+"""Run the pipeline once on this machine: load the task, run the nodes, fill in the record."""
 
 import contextlib
 import dataclasses
@@ -35,16 +35,16 @@ _Value = TypeVar("_Value")
 
 
 def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> None:
-    """Runs the pipeline and fills in the summary; a node that fails is part of it.
+    """Run the pipeline, and fill in the summary. The failure of a node is in the summary and raises nothing.
 
     Args:
-        options: the command line.
+        options: the options of the command line.
         console: the terminal.
-        summary: with what is known before the run.
+        summary: has what is known before the run; the rest is filled in.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
-        Exception: The run could not begin, such as without data, or with a preprocessing_fn that does not fit the
+        KeyboardInterrupt: Ctrl-C; what the interrupted node had written is removed.
+        Exception: The run could not begin, for example without data, or with a preprocessing_fn that does not fit the
             contract.
     """
     logging.set_verbosity(logging.INFO)
@@ -66,17 +66,17 @@ def run_pipeline(options: RunOptions, console: Console, summary: Summary) -> Non
 def conclude(
     options: RunOptions, config: PipelineConfig, pushed_before: set[int], console: Console, summary: Summary
 ) -> None:
-    """Says what became of the model, once every node has ended; trains an experiment with its seeds first."""
+    """Record the outcome after all nodes have ended. First train an experiment's seeds, unless a node failed."""
     if options.seeds is not None and all(result.error is None for result in summary.nodes):
         _train_seeds(options.seeds, config, console, summary)
     record_outcome(summary, config, pushed_before)
 
 
 def _train_seeds(seeds: int, config: PipelineConfig, console: Console, summary: Summary) -> None:
-    """Train an experiment with several seeds, once every node has ended: this process may compute then."""
-    from pipelines.runner.seeds import train_seeds  # Imported here: the search's libraries are wanted for this alone.
+    """Train an experiment with several seeds. Call it after all nodes: it computes, and no fork may follow."""
+    from pipelines.runner.seeds import train_seeds  # Imported here: other runs do not need the search's libraries.
 
-    assert summary.experiment is not None  # RunOptions saw to it.
+    assert summary.experiment is not None  # RunOptions requires it.
     directory = config.var / "runs" / summary.run_id
     scores = train_seeds(config, summary.results[TRANSFORM], seeds, directory, console)
     summary.experiment = dataclasses.replace(summary.experiment, seeds=scores)
@@ -88,16 +88,16 @@ def _run_nodes(config: PipelineConfig, options: RunOptions, console: Console, su
     compiled = compile_run(config, summary.run_id)
     nodes = [node.pipeline_node.node_info.id for node in compiled.nodes]
     ledger = ArtifactDigests(config.artifacts)
-    standby, beside = contextlib.ExitStack(), Forks()
+    standby, measurements = contextlib.ExitStack(), Forks()
     wait_for_vocabularies: Callable[[], dict[str, Coverage]] | None = None
 
     def prepare_gates(node: str) -> None:
-        if node == TRAINER and sys.platform == "linux":  # It leaves a core idle, and SkewGate comes next.
+        if node == TRAINER and sys.platform == "linux":  # Trainer leaves a core idle, and SkewGate runs next.
             standby.enter_context(Standby())
 
     with (
         standby,
-        beside,
+        measurements,
         show_progress(console, nodes, live=console.is_terminal and not options.verbose) as shown,
         contextlib.closing(
             launch.run_nodes(compiled, ledger, shown.started, at_once=at_once, on_fork=prepare_gates)
@@ -115,18 +115,18 @@ def _run_nodes(config: PipelineConfig, options: RunOptions, console: Console, su
                 if at_once == 1:
                     summary.vocabularies = measure()
                 else:
-                    wait_for_vocabularies = beside.start(measure)
-            elif wait_for_vocabularies is not None:  # Another node has run meanwhile.
+                    wait_for_vocabularies = measurements.start(measure)
+            elif wait_for_vocabularies is not None:  # Another node ran during the measurement.
                 summary.vocabularies, wait_for_vocabularies = wait_for_vocabularies(), None
         if wait_for_vocabularies is not None:
             summary.vocabularies = wait_for_vocabularies()
 
 
 def _check(task: Task, at_once: int) -> None:
-    """Look for mistakes in the task's preprocessing_fn: before Beam starts, and in a quarter of a second.
+    """Check the task's preprocessing_fn before Beam starts; it takes a quarter of a second.
 
     Raises:
-        PreprocessingError: There is one.
+        PreprocessingError: It has a mistake.
     """
 
     def check() -> None:
@@ -136,7 +136,7 @@ def _check(task: Task, at_once: int) -> None:
 
 
 def _limit_at_once(options: RunOptions, console: Console) -> int:
-    """Returns how many nodes may run at the same time; says why it is one where the task leaves no choice."""
+    """Return how many nodes may run at the same time; print why it is one if the task's code does not allow more."""
     at_once = processes_at_once(options)
     if at_once > 1 and has_computed():
         console.print(
@@ -149,7 +149,7 @@ def _limit_at_once(options: RunOptions, console: Console) -> int:
 
 
 def _call_in_fork(function: Callable[[], _Value]) -> _Value:
-    """Calls a function that computes with TensorFlow, which this process must not do if it forks later."""
+    """Call a function that computes with TensorFlow in a fork, since this process could not be forked afterwards."""
     fork = Fork(function)
     try:
         fork.start()

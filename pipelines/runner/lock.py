@@ -1,4 +1,4 @@
-"""One run at a time over one folder."""
+"""Lock a folder, so that one run at a time uses it."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from serving import file_lock
 
 
 class BusyError(RuntimeError):
-    """Another run is going on over the same folder."""
+    """Another run is using the folder."""
 
 
 _SECONDS = 0.2  # between two tries
@@ -20,21 +20,24 @@ _SECONDS = 0.2  # between two tries
 def lock_folder(
     var: Path, *, shared: bool = False, wait: float = 0.0, on_wait: Callable[[str], None] = lambda holder: None
 ) -> Iterator[None]:
-    """Holds `var` for this process. The lock goes with the process, however it ends.
+    """Lock `var` for this process. The lock is released when the process ends, also after `kill -9`.
 
     Args:
-        var: the folder.
-        shared: whether other processes may hold it likewise.
+        var: the folder; it is created if it does not exist.
+        shared: whether other processes may also lock it as `shared`.
         wait: seconds to wait for another process, at most.
-        on_wait: called once with who holds the folder, where there is something to wait for.
+        on_wait: called once before waiting, with a text that names the other process.
+
+    Yields:
+        Nothing.
 
     Raises:
-        BusyError: Another process holds it.
+        BusyError: Another process has locked it.
     """
     var.mkdir(parents=True, exist_ok=True)
     lock = file_lock.shared if shared else file_lock.exclusive
     with contextlib.ExitStack() as stack:
-        deadline, told = time.monotonic() + wait, False
+        deadline, announced = time.monotonic() + wait, False
         while True:
             try:
                 stack.enter_context(lock(var / ".lock", str(os.getpid())))
@@ -46,8 +49,8 @@ def lock_folder(
                         f"another run ({holder}) is using {var}: "
                         "wait for it, stop it, or give this run its own folder with --var"
                     ) from error
-            if not told:
+            if not announced:
                 on_wait(holder)
-                told = True
+                announced = True
             time.sleep(_SECONDS)
         yield

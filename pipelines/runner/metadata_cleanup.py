@@ -1,4 +1,4 @@
-"""Cleans ML Metadata before a run: interrupted executions fail, and displaced pushes leave the cache."""
+"""Clean ML Metadata before a run: mark interrupted executions as failed, and take replaced pushes out of the cache."""
 
 import errno
 import shutil
@@ -18,21 +18,21 @@ _UNFINISHED = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RU
 
 
 def open_metadata_store(database: Path) -> MetadataStore:
-    """Opens the ML Metadata database, creating it if need be."""
+    """Open the ML Metadata database, and create it if it does not exist."""
     return MetadataStore(connect(database))
 
 
 def clear_interrupted_executions(database: Path, artifacts: Path) -> list[str]:
-    """Fails the executions that a killed run left open, and removes what they had begun to write.
+    """Mark the executions that a killed run left open as failed, and remove what they had written.
 
-    Only call it while holding the folder (see pipelines.runner.lock): then no execution can really be going on.
+    Call it only while holding the folder's lock (see pipelines.runner.lock): then no execution can be running.
 
     Args:
-        database: the ML Metadata database; nothing is done when there is none yet.
-        artifacts: the folder that holds one folder for each pipeline.
+        database: the SQLite file of ML Metadata; nothing is done if there is no database yet.
+        artifacts: the folder that has one folder for each pipeline.
 
     Returns:
-        The nodes, in the order in which they began.
+        The ids of the nodes, in the order in which they began.
     """
     if not has_metadata(database):
         return []
@@ -42,14 +42,16 @@ def clear_interrupted_executions(database: Path, artifacts: Path) -> list[str]:
 
 
 def clear_interrupted_node(database: Path, artifacts: Path, pipeline: str, run_id: str, node: str) -> None:
-    """Does the same for one node of one run, while other processes may run others: only call it while holding the node.
+    """Mark the open executions of one node of one run as failed, and remove what they had written.
+
+    Other processes may run other nodes meanwhile. Call it only while holding the node's lock.
 
     Args:
-        database: the ML Metadata database; nothing is done when there is none yet.
-        artifacts: the folder that holds one folder for each pipeline.
-        pipeline: its name.
-        run_id: of the run.
-        node: its id.
+        database: the SQLite file of ML Metadata; nothing is done if there is no database yet.
+        artifacts: the folder that has one folder for each pipeline.
+        pipeline: the pipeline's name.
+        run_id: the run's id.
+        node: the node's id.
     """
     if has_metadata(database):
         store = open_metadata_store(database)
@@ -61,7 +63,7 @@ def _clear(store: MetadataStore, unfinished: list[metadata_store_pb2.Execution],
     nodes = [_find_node(store, execution) for execution in unfinished]
     for execution, (pipeline, node) in zip(unfinished, nodes, strict=True):
         folder = artifacts / pipeline / node
-        # Where TFX lays outputs (<key>/<execution>), scratch (.system/<kind>/<execution>) and state (…/<run>).
+        # TFX's folders of outputs (<key>/<execution>), scratch (.system/<kind>/<execution>) and state (…/<run>).
         for pattern in (f"*/{execution.id}", f".system/*/{execution.id}", ".system/stateful_working_dir/*"):
             for leftover in folder.glob(pattern):
                 _remove(leftover)
@@ -72,17 +74,17 @@ def _clear(store: MetadataStore, unfinished: list[metadata_store_pb2.Execution],
 
 
 def invalidate_displaced_pushes(database: Path, artifacts: Path) -> list[str]:
-    """Takes pushes out of the cache whose version is not the newest where it was pushed, or is not what was pushed.
+    """Take a push out of the cache if its version is no longer the newest in its folder, or its files have changed.
 
-    Pusher's cache key knows nothing of what lies in the folder that it pushes to. Without this, a version that
-    somebody deleted would be taken for pushed, and so would a model after another one was pushed over it.
+    Pusher's cache key does not depend on the content of the folder that it pushes to. Without this, a push from the
+    cache would not bring back a version that was deleted, or that another push has followed.
 
     Args:
-        database: the ML Metadata database; nothing is done when there is none yet.
-        artifacts: of the pipeline.
+        database: the SQLite file of ML Metadata; nothing is done if there is no database yet.
+        artifacts: the folder of the pipeline's artifacts.
 
     Returns:
-        The versions that are out of place.
+        The versions whose pushes were taken out of the cache.
     """
     if not has_metadata(database):
         return []
@@ -103,10 +105,10 @@ def invalidate_displaced_pushes(database: Path, artifacts: Path) -> list[str]:
 
 
 def _remove(folder: Path) -> None:
-    """Removes a folder. What the killed node had started, such as a model server, may write there for a moment yet.
+    """Remove a folder. Try for 10 s, since a child process of the killed node may still write to it.
 
     Raises:
-        OSError: It cannot be removed, or is written to for longer than that.
+        OSError: It cannot be removed, or is still written to after that.
     """
     deadline = time.monotonic() + _LAST_WRITES
     while folder.exists():
@@ -119,7 +121,7 @@ def _remove(folder: Path) -> None:
 
 
 def _find_node(store: MetadataStore, execution: metadata_store_pb2.Execution) -> tuple[str, str]:
-    """Finds the pipeline and the node of an execution: TFX names its node context `<pipeline>.<node>`."""
+    """Return the pipeline and the node of an execution: TFX names its node context `<pipeline>.<node>`."""
     names = [context.name for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
     pipeline, _, node = names[0].partition(".")
     return pipeline, node

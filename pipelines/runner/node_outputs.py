@@ -1,4 +1,4 @@
-"""What an execution of a node came to, read from ML Metadata; and whether it is still what was written."""
+"""Read the state and outputs of a node's execution from ML Metadata, and check that the outputs are unchanged."""
 
 import datetime
 
@@ -14,26 +14,26 @@ _RUN, _NODE = "pipeline_run", "node"  # TFX's types of contexts; a node's is nam
 
 
 def is_resolver(node: pipeline_pb2.PipelineNode) -> bool:
-    """Tells whether a node is a Resolver, which makes nothing and looks anew each time."""
+    """Tell whether a node is a Resolver, which writes nothing and runs each time."""
     return node.node_info.type.name.endswith(".Resolver")
 
 
 def read_state(node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution) -> str:
-    """Reads how an execution ended: RAN or CACHED.
+    """Return how an execution ended: RAN or CACHED.
 
     Raises:
-        RuntimeError: It ended otherwise.
+        RuntimeError: It did not end well.
     """
     if execution.last_known_state == metadata_store_pb2.Execution.COMPLETE:
         return RAN
     if execution.last_known_state == metadata_store_pb2.Execution.CACHED:
-        return RAN if is_resolver(node) else CACHED  # A resolver looks anew each time; TFX records that as cached.
+        return RAN if is_resolver(node) else CACHED  # A Resolver runs each time; TFX records that as cached.
     state = metadata_store_pb2.Execution.State.Name(execution.last_known_state)
     raise RuntimeError(f"{node.node_info.id} ended in state {state}: its inputs could not be resolved; see the log")
 
 
 def read_outputs(store: MetadataStore, execution_id: int) -> tuple[OutputArtifact, ...]:
-    """Reads what an execution wrote, took from the cache, or found."""
+    """Return the artifacts that an execution wrote, took from the cache, or found as a Resolver."""
     events = [
         event
         for event in store.get_events_by_execution_ids([execution_id])
@@ -58,7 +58,7 @@ def read_outputs(store: MetadataStore, execution_id: int) -> tuple[OutputArtifac
 def read_result(
     node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution, outputs: tuple[OutputArtifact, ...]
 ) -> NodeResult:
-    """Makes the result of an execution that ended well, and whose process was killed before it recorded one."""
+    """Make the result of an execution that ended well, but whose process was killed before it recorded its result."""
     begin, end = (
         datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
         for milliseconds in (execution.create_time_since_epoch, execution.last_update_time_since_epoch)
@@ -75,7 +75,13 @@ def read_result(
 def check_integrity(
     store: MetadataStore, ledger: ArtifactDigests, outputs: tuple[OutputArtifact, ...], *, fresh: bool
 ) -> None:
-    """Records what was just written; checks what was taken from an earlier run, and takes it out of use if it changed.
+    """Record the digests of new artifacts; check those of earlier ones, and take a changed one out of the cache.
+
+    Args:
+        store: ML Metadata.
+        ledger: the digests of the pipeline's artifacts.
+        outputs: the artifacts of one execution.
+        fresh: whether the execution has just written them; False: they are of an earlier execution.
 
     Raises:
         IntegrityError: An artifact is not what its node wrote.
@@ -90,12 +96,12 @@ def check_integrity(
             store.put_artifacts(changed)
             raise IntegrityError(
                 f"the stored {output.type_name} at {output.uri} is not what was written there: a file was changed, "
-                "truncated or removed; it is out of use now, run again to make it anew"
+                "truncated or removed; it is out of the cache now, run again to make a new one"
             )
 
 
 def list_executions(store: MetadataStore, pipeline: str, run_id: str, node: str) -> list[metadata_store_pb2.Execution]:
-    """Lists the executions of one node in one run, in the order in which they began."""
+    """Return the executions of one node in one run, in the order in which they began."""
     contexts = [
         store.get_context_by_type_and_name(_RUN, run_id),
         store.get_context_by_type_and_name(_NODE, f"{pipeline}.{node}"),
@@ -109,5 +115,5 @@ def list_executions(store: MetadataStore, pipeline: str, run_id: str, node: str)
 
 
 def find_ended_well(executions: list[metadata_store_pb2.Execution]) -> metadata_store_pb2.Execution | None:
-    """Finds the execution whose outputs the nodes after it read; None where none ended well."""
+    """Return the last execution that ended well, whose outputs later nodes read; None if there is none."""
     return next((one for one in reversed(executions) if one.last_known_state in _ENDED_WELL), None)

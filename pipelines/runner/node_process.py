@@ -1,11 +1,10 @@
-"""Runs a function in a fork of this process, beside it.
+"""Run a function in a fork of this process.
 
-A fork has every library loaded, and gives its memory back when it ends. It must not be made of a process that has
-computed with TensorFlow (`has_computed`): TensorFlow's threads are not there in the fork, which would wait for them for
-ever.
+A fork has all libraries loaded, and releases its memory when it ends. A process that has computed with TensorFlow
+(`has_computed`) must not be forked: TensorFlow's threads do not exist in the fork, which would wait for them for ever.
 
-It ends with the process that made it, however that ends: by `kill -9`, too. Ctrl-C in the terminal, which reaches all
-processes there, leaves it alone: the process that made it ends it.
+The fork ends when its parent process ends, also after `kill -9`. It ignores Ctrl-C, which the terminal sends to all
+processes: the parent ends it.
 """
 
 import contextlib
@@ -27,13 +26,13 @@ from serving.process_control import exit_now
 
 _FORK = multiprocessing.get_context("fork")
 _STOPPED = (-signal.SIGINT, -signal.SIGTERM)
-# What TFX's executors do in the end, such as stopping InfraValidator's container, for which Docker takes seconds.
-_GRACE = 10.0  # seconds
+# Seconds for TFX's executors to clean up: Docker takes some to stop InfraValidator's container.
+_GRACE = 10.0
 _Value = TypeVar("_Value")
 
 
 class NodeProcessError(RuntimeError):
-    """What a library raised in a fork, as `explain` says it there; or the fork died."""
+    """A library's error in a fork, with the message of `explain`; or the death of the fork."""
 
 
 class Fork(Generic[_Value]):
@@ -44,17 +43,21 @@ class Fork(Generic[_Value]):
         self._process = _FORK.Process(target=_run, args=(function, self._theirs))
 
     def start(self) -> None:
-        """Starts the function. Call it in the main thread, while no other thread is inside a C++ library."""
+        """Start the function. Call it in the main thread, while no other thread is inside a C++ library."""
         self._process.start()
         self._theirs.close()
 
     def result(self) -> _Value:
-        """Waits for the function, and returns what it returned.
+        """Wait for the function.
+
+        Returns:
+            What the function returned.
 
         Raises:
-            Exception: What the function raised: an error of this project as it was, another as NodeProcessError.
+            Exception: The function raised it: an error of this project unchanged, another as NodeProcessError.
             NodeProcessError: The process died.
-            KeyboardInterrupt: Somebody stopped the process; or Ctrl-C, and the function still runs: `kill` ends it.
+            KeyboardInterrupt: The process was stopped by a signal; or Ctrl-C in this process, while the function still
+                runs: `kill` ends it.
         """
         try:
             succeeded, value = self._ours.recv()
@@ -63,11 +66,12 @@ class Fork(Generic[_Value]):
         self._process.join()
         self._ours.close()
         if not succeeded:
-            raise _restore_error(*value)
+            error: Exception = _restore_error(*value)
+            raise error
         return value
 
     def kill(self, grace: float = _GRACE) -> None:
-        """Ends the process, where it still runs; see `kill_all`."""
+        """End the process if it is still running; see `kill_all`."""
         kill_all([self], grace)
 
     def _describe_death(self) -> BaseException:
@@ -76,16 +80,16 @@ class Fork(Generic[_Value]):
         if status in _STOPPED:
             return KeyboardInterrupt()
         how = f"signal {-status}" if status is not None and status < 0 else f"exit status {status}"
-        hint = "; as a rule the machine had no memory left: run with --at-once 1" if status == -signal.SIGKILL else ""
+        hint = "; usually the machine had no memory left: run with --at-once 1" if status == -signal.SIGKILL else ""
         return NodeProcessError(f"its process died without a result: {how}{hint}; see the log")
 
 
 def kill_all(forks: Sequence[Fork[Any]], grace: float = _GRACE) -> None:
-    """Ends the processes, where they still run: what they do in a `finally` first, and what they started with them.
+    """End the processes that are still running. Each runs its `finally` blocks first, which end its own children.
 
     Args:
-        forks: started or not.
-        grace: seconds that they have together; after that, or at another Ctrl-C, they are killed.
+        forks: the forks, started or not.
+        grace: seconds for all of them together; after that, or after another Ctrl-C, they are killed.
     """
     processes = [fork._process for fork in forks if fork._process.pid is not None]
     until = time.monotonic() + grace
@@ -102,7 +106,7 @@ def kill_all(forks: Sequence[Fork[Any]], grace: float = _GRACE) -> None:
 
 
 class Forks:
-    """Forks that end with a `with` block."""
+    """Forks that are ended when a `with` block ends."""
 
     def __init__(self) -> None:
         self._started: list[Fork[Any]] = []
@@ -114,7 +118,7 @@ class Forks:
         kill_all(self._started)
 
     def start(self, function: Callable[[], _Value], /) -> Callable[[], _Value]:
-        """Starts a function in a fork, and returns what waits for its result, as `Fork.result` does."""
+        """Start a function in a fork, and return a function that waits for its result, as `Fork.result` does."""
         fork = Fork(function)
         self._started.append(fork)
         fork.start()
@@ -122,35 +126,35 @@ class Forks:
 
 
 def has_computed() -> bool:
-    """Tells whether this process has computed with TensorFlow, and so must not be forked; loads and starts nothing."""
+    """Tell whether this process has computed with TensorFlow, and so must not be forked. Do not load TensorFlow."""
     module = sys.modules.get("tensorflow.python.eager.context")
     context = module.context_safe() if module is not None else None
-    return context is not None and context._initialized  # Nothing public tells it without starting TensorFlow.
+    return context is not None and context._initialized  # TensorFlow's public functions would start it.
 
 
 def wait_for_any(forks: Sequence[Fork[Any]]) -> Fork[Any]:
-    """Waits until one of the forks has a result or is dead, and returns it."""
+    """Wait until one of the forks has a result or is dead, and return that fork."""
     (first, *_) = multiprocessing.connection.wait([fork._ours for fork in forks])
     return next(fork for fork in forks if fork._ours is first)
 
 
 def _run(function: Callable[[], Any], results: multiprocessing.connection.Connection) -> None:
-    """In the fork: sends what the function returns or raises, and ends the process."""
+    """Call the function in the fork, send what it returns or raises, and end the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)  # so that each `finally` is run
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    # Several processes share a GPU: by default TensorFlow takes all of its memory for the first.
+    # Several processes share a GPU: by default TensorFlow reserves all of its memory for the first.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     try:
         try:
             sent = (True, function())
-        except Exception as error:  # The boundary between the processes: the parent raises it.
+        except Exception as error:  # The parent process raises it.
             traceback.print_exc()
             sent = (False, _take_apart(error))
         results.send(sent)
     except KeyboardInterrupt:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)  # So the parent knows that it was stopped; see Fork.result.
+        os.kill(os.getpid(), signal.SIGTERM)  # Tells the parent that it was stopped; see Fork.result.
     exit_now(0)
 
 
@@ -166,10 +170,10 @@ def _end_with_parent() -> None:
 
 
 def _take_apart(error: Exception) -> tuple[type[Exception], tuple[Any, ...], dict[str, Any]]:
-    """Takes an error apart into what can be pickled. `__reduce__` would call `__init__` with the message alone."""
+    """Return an error's parts for pickling. Its own `__reduce__` would call `__init__` with only the message."""
     parts = (type(error), error.args, error.__dict__)
     if is_of_this_project(error):
-        with contextlib.suppress(Exception):  # Whatever cannot be pickled goes as text.
+        with contextlib.suppress(Exception):  # An error that cannot be pickled is sent as text.
             pickle.dumps(parts)
             return parts
     return (NodeProcessError, (explain(error),), {})

@@ -1,6 +1,6 @@
-"""Runs one node with TFX's launcher: driver and publisher in this process, the executor here or in a fork.
+"""Run one node with TFX's launcher: driver and publisher in this process, the executor here or in a fork.
 
-So ML Metadata has one writer, and several executors can run at the same time.
+Only this process writes to ML Metadata, while several executors can run at the same time.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ _SEED = 0
 
 
 class NodeRun:
-    """One node, run once.
+    """One execution of one node.
 
     Attributes:
         name: the node's id.
-        fork: where the executor runs; None if it runs in this process, or need not run.
+        fork: the fork that runs the executor; None if the executor runs in this process, or does not run.
     """
 
     def __init__(self, compiled: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode, ledger: ArtifactDigests):
@@ -43,13 +43,13 @@ class NodeRun:
         self._compiled = compiled
 
     def start(self, *, forks: bool) -> NodeResult | None:
-        """Runs the driver and begins with the executor.
+        """Run the driver, and start the executor if it has to run.
 
         Args:
-            forks: whether the executor runs in a fork, beside the caller.
+            forks: whether to run the executor in a fork; False: run it in this process, until it ends.
 
         Returns:
-            The result, if there is one already. Otherwise `fork` is running, and `finish` has it.
+            The result, if the node has ended. None: `fork` is running, and `finish` returns the result.
         """
         self._started, self._began = datetime.datetime.now(datetime.UTC), time.monotonic()
         try:
@@ -61,14 +61,17 @@ class NodeRun:
                     return None
                 self._launcher.publish(self._launcher.execute)
             return self._succeed()
-        except Exception as error:  # Whatever a node raises is its result; the caller shows it and the log has it.
+        except Exception as error:  # The error of a node is its result; the caller shows it, and the log has it.
             return self._fail(error)
 
     def finish(self) -> NodeResult:
-        """Waits for the fork, and publishes what the executor wrote.
+        """Wait for the fork, and publish what the executor wrote.
+
+        Returns:
+            The result of the node.
 
         Raises:
-            KeyboardInterrupt: Somebody stopped the fork.
+            KeyboardInterrupt: The fork was stopped by a signal.
         """
         assert self.fork is not None
         try:
@@ -113,14 +116,14 @@ class NodeRun:
 
 
 class _SteppedLauncher(launcher.Launcher):
-    """TFX's launcher in steps: `launch` would wait for the executor.
+    """TFX's launcher, split into steps: its `launch` waits for the executor.
 
-    It also starts no gRPC server for the executor to report to: a process that has one is not to be forked, and no
-    executor reports.
+    It starts no gRPC server for the executor's reports: a process that has one must not be forked, and no executor
+    reports.
     """
 
     def prepare(self) -> bool:
-        """Runs the driver, or the whole node if it has no executor, and tells whether the executor has to run."""
+        """Run the driver, or the whole node if it has no executor; return whether the executor has to run."""
         if self._system_node_handler:
             self.info = self.launch()
             return False
@@ -129,24 +132,23 @@ class _SteppedLauncher(launcher.Launcher):
         return bool(prepared.is_execution_needed)
 
     def execute(self) -> bytes:
-        """Runs the executor, and returns its ExecutorOutput, serialized."""
-        # Beam shuffles, such as the files of a source, with Python's own generator.
+        """Run the executor, and return its serialized ExecutorOutput."""
+        # Beam shuffles with Python's generator, for example the files of a source.
         random.seed(_SEED)
         return self._run_executor(self.info).SerializeToString()
 
     def publish(self, execute: Callable[[], bytes]) -> None:
-        """Publishes what the executor wrote, or that it failed.
+        """Publish what the executor wrote, or that it failed.
 
         Args:
-            execute: gives what `execute` returned, or raises what it raised.
+            execute: returns what the method `execute` returned, or raises what it raised.
         """
         identity = self.info.execution_id
         try:
             output = execution_result_pb2.ExecutorOutput.FromString(execute())
         except Exception:
-            with contextlib.suppress(
-                fileio.NotFoundError
-            ):  # An executor that raised has removed them; not one that died.
+            # An executor that raised has removed its folders already; one that died has not.
+            with contextlib.suppress(fileio.NotFoundError):
                 outputs_utils.remove_output_dirs(self.info.output_dict)
             self._publish_failed_execution(identity, self._contexts)
             raise

@@ -1,4 +1,4 @@
-"""Summarises what a node wrote, for the terminal and summary.json. Reads the node's artifacts, hence loads TFX."""
+"""Summarise what a node wrote, for the terminal and summary.json. It reads the node's artifacts, and so loads TFX."""
 
 import json
 import math
@@ -26,7 +26,7 @@ Results = Mapping[str, NodeResult]  # by node, of this run
 
 
 def summarise_node(result: NodeResult, earlier: Results) -> str:
-    """Summarises what a node wrote; if it failed, returns the first line of its error."""
+    """Summarise in a few words what a node wrote; if it failed, return the first line of its error."""
     if result.error is not None:
         return explain(result.error).splitlines()[0]
     if result.state == SKIPPED:
@@ -38,7 +38,7 @@ def summarise_node(result: NodeResult, earlier: Results) -> str:
 
 
 def count_rows(result: NodeResult | None) -> dict[str, int]:
-    """Counts the rows of each split, from ExampleGen's result."""
+    """Return the number of rows of each split, from ExampleGen's result."""
     if result is None or not result.outputs:
         return {}
     properties = result.outputs[0].properties
@@ -47,24 +47,24 @@ def count_rows(result: NodeResult | None) -> dict[str, int]:
 
 
 def describe_split(result: NodeResult | None) -> str:
-    """Describes how the rows were split, from ExampleGen's result."""
+    """Return a description of how the rows were split, from ExampleGen's result; empty if it has none."""
     return str(result.outputs[0].properties.get(SPLIT_PROPERTY, "")) if result and result.outputs else ""
 
 
 def read_spans(result: NodeResult | None) -> list[dict[str, Any]]:
-    """Reads which spans the rows are of, from the node that gathered them; of files there are none."""
+    """Return the spans of the rows, from ExampleGen's result; none if the rows are from files."""
     found = result.outputs[0].properties.get(SPANS) if result and result.outputs else None
     return json.loads(str(found)) if found else []
 
 
 def read_data_fingerprint(result: NodeResult | None) -> str:
-    """Reads which version of its files ExampleGen read, from its result; several spans together have none."""
+    """Return the fingerprint of the files that ExampleGen read, from its result; empty for several spans together."""
     found = result.outputs[0].properties.get(FINGERPRINT_PROPERTY_NAME) if result and result.outputs else None
     return str(found or "")
 
 
 def describe_schema_differences(results: Results) -> list[str]:
-    """Describes how SchemaGen's proposal differs from the contract; empty until both are there."""
+    """Return the differences of SchemaGen's schema from the contract, a line each; none until both nodes have ended."""
     proposal, contract = results.get(nodes.SCHEMA_GEN), results.get(nodes.IMPORT_SCHEMA_GEN)
     if not (proposal and proposal.outputs and contract and contract.outputs):
         return []
@@ -77,7 +77,7 @@ def _summarise_examples(result: NodeResult, _: Results) -> str:
 
 
 def _summarise_spans(result: NodeResult, _: Results) -> str:
-    """Names the first span and the last, with their versions."""
+    """Return the number of spans, and the first and the last with their versions."""
     names = [f"{one.properties[SPAN_NAME]} v{one.properties['version']}" for one in result.outputs]
     return names[0] if len(names) == 1 else f"{_format_count(len(names), 'span')}: {names[0]} to {names[-1]}"
 
@@ -99,7 +99,8 @@ def _summarise_anomalies(result: NodeResult, _: Results) -> str:
 
 def _summarise_features(result: NodeResult, _: Results) -> str:
     schema = _read_schema(result.uri("transform_graph") / "transformed_metadata")
-    columns = sum(math.prod(dim.size for dim in feature.shape.dim) for feature in schema.feature)  # some are stacked
+    # A stacked feature has several columns.
+    columns = sum(math.prod(dim.size for dim in feature.shape.dim) for feature in schema.feature)
     return f"{_format_count(columns, 'feature')}, the label among them"
 
 
@@ -133,7 +134,7 @@ def _summarise_push(result: NodeResult, _: Results) -> str:
 
 
 def _summarise_baseline(result: NodeResult, _: Results) -> str:
-    """Summarises what a resolver found, with the number of the execution that made it: `model 10`."""
+    """Summarise what a Resolver found, with the id of the execution that wrote it: `model 10`."""
     found = [output for output in result.outputs if "blessing" not in output.key]
     named = [f"{output.key} {Path(output.uri).name}" for output in found if output.key not in _OTHERS]
     others = sum(output.key == EARLIER for output in found)
@@ -149,7 +150,7 @@ def _summarise_comparison(result: NodeResult, _: Results) -> str:
     return f"{found.outcome}: {deciding.metric} {describe_interval(deciding.value, deciding.low, deciding.high)}"
 
 
-_OTHERS = (EARLIER, COMPARISONS)  # what BlessedModelResolver finds beside the model that it is called after
+_OTHERS = (EARLIER, COMPARISONS)  # outputs of BlessedModelResolver in addition to the model pushed last
 _SUMMARIES: dict[str, Callable[[NodeResult, Results], str]] = {
     nodes.ACCEPTED_STATISTICS_RESOLVER: _summarise_baseline,
     nodes.BLESSED_MODEL_RESOLVER: _summarise_baseline,

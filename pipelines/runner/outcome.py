@@ -1,4 +1,4 @@
-"""Fills in what a run came to, from what its nodes wrote: rows, verdicts, metrics, and what became of the model."""
+"""Fill in a run's summary from what its nodes wrote: rows, verdicts, metrics, and whether the model was pushed."""
 
 from components.pushed_models import name_models
 from components.pusher import executor as atomic_pusher
@@ -15,7 +15,7 @@ from pipelines.runner.summary import EXPERIMENT, PUSHED, REFUSED, TIE, UNCHANGED
 
 
 def read_results(summary: Summary, config: PipelineConfig) -> None:
-    """Takes row counts, verdicts, metrics, latency and schema differences from what the nodes wrote."""
+    """Fill in rows, spans, verdicts, comparison, metrics, latency and schema differences from what the nodes wrote."""
     min_slice_rows = config.task.min_slice_rows
     results = summary.results
     summary.rows = node_summary.count_rows(results.get(EXAMPLE_GEN))
@@ -35,7 +35,15 @@ def read_results(summary: Summary, config: PipelineConfig) -> None:
 
 
 def record_outcome(summary: Summary, config: PipelineConfig, pushed_before: set[int]) -> None:
-    """Says what became of the model: pushed, unchanged, refused; or that it was an experiment."""
+    """Fill in the status (pushed, unchanged, tie, refused, experiment), the pushed version, or why none was pushed.
+
+    The status stays failed if Pusher wrote nothing.
+
+    Args:
+        summary: the run's summary, after `read_results`.
+        config: the run's configuration.
+        pushed_before: the versions that were in the folder of versions before the run.
+    """
     if summary.experiment is not None and not any(result.state in (FAILED, SKIPPED) for result in summary.nodes):
         summary.status, summary.not_pushed = EXPERIMENT, f"experiment {summary.experiment.name}"
         return
@@ -44,7 +52,7 @@ def record_outcome(summary: Summary, config: PipelineConfig, pushed_before: set[
         return
     properties = pusher.outputs[0].properties
     if properties.get(atomic_pusher.HELD_BACK) and (version := _find_in_place(summary, config)) is not None:
-        # It was pushed as a tie, by a run that was asked to: now there is nothing to push.
+        # An earlier run with --push-ties pushed this model: there is nothing left to push.
         summary.status, summary.pushed_version = UNCHANGED, version
         summary.pushed_to = str(config.serving / version)
         return
@@ -65,24 +73,24 @@ def record_outcome(summary: Summary, config: PipelineConfig, pushed_before: set[
 
 
 def _name_pushed_models(config: PipelineConfig) -> dict[str, str]:
-    """Name the version that each model was pushed as where this run pushes to, by the folder of the model."""
+    """Return the models that were pushed to this run's folder of versions: folder of the model -> version."""
     if not has_metadata(config.metadata):
         return {}
     return name_models(open_metadata_store(config.metadata), config.task.name, config.serving)
 
 
 def _find_in_place(summary: Summary, config: PipelineConfig) -> str | None:
-    """Find the newest version, if it is this run's model."""
+    """Return the newest version if it is this run's model, else None."""
     version = _name_pushed_models(config).get(str(summary.results[TRAINER].uri("model")))
     return version if version is not None and version == str(newest_version(config.serving)) else None
 
 
 def _record_tie(summary: Summary, *, beyond: bool) -> None:
-    """Say that the model cannot be told apart from the one pushed before, which is no fault of the run.
+    """Record that the model is not distinguishable from the one pushed before.
 
     Args:
-        summary: of the run.
-        beyond: whether it was to be pushed all the same, and may be worse by more than was agreed.
+        summary: the run's summary.
+        beyond: whether --push-ties was given, but the model may be worse by more than a margin; then it stays refused.
     """
     (found,) = (verdict for verdict in summary.verdicts if verdict.gate == BETTER_GATE)
     summary.not_pushed = found.reasons[0]
@@ -96,6 +104,6 @@ def _record_tie(summary: Summary, *, beyond: bool) -> None:
 
 
 def _explain_refusal(summary: Summary) -> str | None:
-    """Name the gates that refused, with their first reasons; None where none did."""
+    """Return the gates that refused, each with its first reason; None if none did."""
     refusals = [f"{one.gate}: {one.reasons[0]}" for one in summary.verdicts if one.passed is False and one.reasons]
     return "; ".join(refusals) or None

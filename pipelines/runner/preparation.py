@@ -1,4 +1,4 @@
-"""What every run does before its first node: resolves the options, clears what a killed run left, compiles."""
+"""Prepare a run before its first node: resolve the options, clear what a killed run left, compile the pipeline."""
 
 from rich.console import Console
 from tfx.proto.orchestration import pipeline_pb2
@@ -25,10 +25,19 @@ from pipelines.training import create_pipeline
 
 
 def prepare_run(options: RunOptions, task: Task, console: Console, summary: Summary) -> PipelineConfig:
-    """Resolves the options, and fills in what the record says of task, code and data.
+    """Resolve the options, and fill in the summary's fields of task, code and data.
+
+    Args:
+        options: the options of the command line.
+        task: the task.
+        console: where unread files are printed.
+        summary: the run's summary.
+
+    Returns:
+        The run's configuration.
 
     Raises:
-        Exception: The run cannot begin; `resolve` says why.
+        Exception: The run cannot begin; see `resolve`.
     """
     summary.task = task.name
     summary.source_digest = source_digest(
@@ -45,7 +54,7 @@ def prepare_run(options: RunOptions, task: Task, console: Console, summary: Summ
     summary.review, summary.review_required = read_review_state(task), options.require_review
     config = resolve(options, task)
     summary.data = str(config.data) if config.data else f"spans {options.spans}"
-    # By each run, not by ExampleGen: a file that is not read does not make it run again.
+    # Each run lists them, since a new file that ExampleGen does not read does not make it run again.
     summary.unread_files = find_unread(config.data) if config.data else []
     if summary.unread_files:
         console.print(f"not read: {', '.join(summary.unread_files)}", soft_wrap=True)
@@ -53,14 +62,18 @@ def prepare_run(options: RunOptions, task: Task, console: Console, summary: Summ
 
 
 def list_pushed_versions(config: PipelineConfig) -> set[int]:
-    """Lists the versions that are in place where the run pushes to."""
+    """Return the versions in the folder that the run pushes to."""
     return set(list_versions(config.serving)) if config.serving.is_dir() else set()
 
 
 def clear_leftovers(config: PipelineConfig, console: Console) -> None:
-    """Fails what a killed run left open, and takes pushes that are no longer in place out of the cache.
+    """Mark executions of a killed run as failed, and take replaced pushes out of the cache.
 
-    Only call it while holding the folder: then nothing can really be going on.
+    Call it only while holding the folder's lock: then no execution can be running.
+
+    Args:
+        config: the run's configuration.
+        console: where the cleared nodes are printed.
     """
     if cleared := clear_interrupted_executions(config.metadata, config.var / "artifacts"):
         console.print(f"cleared what an interrupted run left: {', '.join(cleared)}")
@@ -68,7 +81,7 @@ def clear_leftovers(config: PipelineConfig, console: Console) -> None:
 
 
 def compile_run(config: PipelineConfig, run_id: str) -> pipeline_pb2.Pipeline:
-    """Compiles the pipeline for one run; an experiment's executions are marked as such."""
+    """Compile the pipeline for one run; mark the executions of an experiment."""
     compiled = launch.compile_pipeline(create_pipeline(config), run_id)
     if config.experiment is not None:
         launch.join_experiment(compiled, config.experiment)

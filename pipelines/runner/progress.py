@@ -1,4 +1,4 @@
-"""Shows a run while it goes on: a live table on a terminal, a line per event elsewhere."""
+"""Show the progress of a run: a live table on a terminal, elsewhere a line for each node that has ended."""
 
 import contextlib
 import time
@@ -17,25 +17,25 @@ _STYLES = {RAN: "green", CACHED: "cyan", FAILED: "bold red", SKIPPED: "dim"}
 
 
 class Progress(Protocol):
-    """Receives each node's start and result."""
+    """An observer of the nodes of a run."""
 
     def started(self, node: str) -> None:
-        """Takes note that a node is about to run."""
+        """Receive the id of a node that is about to run."""
 
     def finished(self, result: NodeResult) -> None:
-        """Takes note that a node has ended."""
+        """Receive the result of a node that has ended or was skipped."""
 
 
 @contextlib.contextmanager
 def show_spinner(console: Console, text: str, *, live: bool) -> Iterator[None]:
-    """Shows a spinner while the body runs, on a terminal."""
+    """Show a spinner while the body runs, if `live`."""
     with _make_live(console, Spinner("dots", text), transient=True) if live else contextlib.nullcontext():
         yield
 
 
 @contextlib.contextmanager
 def show_progress(console: Console, nodes: Sequence[str], *, live: bool) -> Iterator[Progress]:
-    """Shows the nodes in a live table on a terminal, and one line for each elsewhere."""
+    """Show the nodes in a live table if `live`, else print one line for each."""
     if not live:
         lines = LineProgress(console, nodes)
         try:
@@ -49,7 +49,7 @@ def show_progress(console: Console, nodes: Sequence[str], *, live: bool) -> Iter
 
 
 def _make_live(console: Console, shown: RenderableType, *, transient: bool = False) -> Live:
-    # Left alone, Live takes over sys.stdout and sys.stderr and shows above the table what belongs in the log.
+    # By default Live redirects sys.stdout and sys.stderr to above the table, but they belong in the log.
     return Live(
         shown,
         console=console,
@@ -61,24 +61,24 @@ def _make_live(console: Console, shown: RenderableType, *, transient: bool = Fal
 
 
 class LineProgress:
-    """One line for each node that has ended, in the pipeline's order: one that ends early waits for those before it."""
+    """Progress as one line for each node that has ended, in the pipeline's order."""
 
     def __init__(self, console: Console, nodes: Sequence[str]):
         self._console = console
-        self._nodes = list(nodes)  # whose lines are still to come
-        self._results: dict[str, NodeResult] = {}  # of nodes that wait for their line
+        self._nodes = list(nodes)  # without a line yet
+        self._results: dict[str, NodeResult] = {}  # of nodes that ended before an earlier one of the pipeline
 
     def started(self, node: str) -> None:
-        """Says nothing: the line comes when there is something to say."""
+        """Do nothing: a node's line is printed when it has ended."""
 
     def finished(self, result: NodeResult) -> None:
-        """Prints node, state, seconds and what it wrote, and so for those that waited for this one."""
+        """Print node, state, seconds and output; wait with a node until all nodes before it have ended."""
         self._results[result.node] = result
         while self._nodes and self._nodes[0] in self._results:
             self._print(self._results.pop(self._nodes.pop(0)))
 
     def flush(self) -> None:
-        """Prints the lines that still wait: a run that is stopped has nodes that never end."""
+        """Print the lines that still wait, since the nodes before them do not end in a stopped run."""
         for node in self._nodes:
             if node in self._results:
                 self._print(self._results.pop(node))
@@ -89,7 +89,7 @@ class LineProgress:
 
 
 class TableProgress:
-    """All nodes at once, those that run with a spinner."""
+    """Progress as a table of all nodes, with a spinner for those that are running."""
 
     def __init__(self, nodes: Sequence[str]):
         self._nodes = nodes
@@ -98,16 +98,16 @@ class TableProgress:
         self._spinner = Spinner("dots")
 
     def started(self, node: str) -> None:
-        """Puts the spinner at `node`."""
+        """Show the spinner in the node's row."""
         self._running[node] = time.monotonic()
 
     def finished(self, result: NodeResult) -> None:
-        """Fills in the node's line."""
-        self._running.pop(result.node, None)  # a skipped one never began
+        """Fill in the node's row."""
+        self._running.pop(result.node, None)  # a skipped node never began
         self._results[result.node] = result
 
     def __rich__(self) -> Table:
-        """Renders the table as it is now."""
+        """Render the table as it is now."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("node", no_wrap=True, header_style="dim")
         table.add_column("state", no_wrap=True, header_style="dim")

@@ -1,4 +1,4 @@
-"""Results of nodes and gates: plain records. They load without TFX, so that any failure can be recorded."""
+"""Define the records of what nodes and gates returned. They load without TFX, so that any failure can be recorded."""
 
 import dataclasses
 import datetime
@@ -6,15 +6,15 @@ from pathlib import Path
 
 RAN, CACHED, FAILED, SKIPPED = "ran", "cached", "failed", "skipped"
 
-# Transport -> "calls", "p50_ms" and "p95_ms" of one row asked of the model server.
+# Transport -> "calls", "p50_ms" and "p95_ms" of requests with one row to the model server.
 Latency = dict[str, dict[str, float]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OutputArtifact:
-    """One artifact that a node wrote, or took from the cache."""
+    """An artifact that a node wrote, took from the cache, or found as a Resolver."""
 
-    key: str  # output of the node
+    key: str  # name of the node's output
     type_name: str  # artifact type
     uri: str
     properties: dict[str, int | str]  # custom properties, such as a blessing
@@ -22,7 +22,7 @@ class OutputArtifact:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NodeResult:
-    """What became of one node."""
+    """The result of one node of a run."""
 
     node: str
     state: str  # RAN, CACHED, FAILED or SKIPPED
@@ -30,10 +30,10 @@ class NodeResult:
     started: datetime.datetime | None = None  # UTC; None: skipped
     outputs: tuple[OutputArtifact, ...] = ()
     error: BaseException | None = None
-    summary: str = ""  # what it wrote, or why it failed: a few words for people
+    summary: str = ""  # what it wrote, or why it failed, in a few words
 
     def uri(self, key: str) -> Path:
-        """Returns the folder of the artifact of output `key`.
+        """Return the folder of the artifact of output `key`.
 
         Raises:
             KeyError: The node wrote no such output.
@@ -48,7 +48,7 @@ class NodeResult:
 class Verdict:
     """A gate's decision."""
 
-    gate: str  # the node
-    passed: bool | None  # None: the run did not get there, or the gate's node failed
-    reasons: tuple[str, ...]  # in plain words; what decided, whichever way
-    word: str = ""  # what it decided, where that is neither passed nor refused
+    gate: str  # id of the node
+    passed: bool | None  # None: the run ended before the gate, or the gate's node failed
+    reasons: tuple[str, ...]  # of the decision, also if the gate passed
+    word: str = ""  # printed instead of "passed" or "refused", such as "tie"

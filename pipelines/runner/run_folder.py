@@ -1,4 +1,4 @@
-"""The folder of a run or a search, and the folder of temporary files meanwhile."""
+"""Create the folder of a run or a search, and a folder of temporary files for its time."""
 
 import contextlib
 import datetime
@@ -8,14 +8,20 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-BEGUN_FILE = "begun.json"  # in the folder of a run of single nodes, from its first node on
+BEGUN_FILE = "begun.json"  # in the folder of a run whose nodes an orchestrator starts, from the first node on
 
 
 @contextlib.contextmanager
 def use_temporary_folder(directory: Path) -> Iterator[None]:
-    """Makes an empty folder the place for temporary files of this process and its children; removes it at the end.
+    """Use an empty folder for temporary files of this process and its children, and remove it at the end.
 
-    Beam and TensorFlow leave files in the system's one when they are killed; ours is emptied by the next run.
+    Beam and TensorFlow leave temporary files when they are killed. The next run empties this folder.
+
+    Args:
+        directory: the folder; what is in it is removed.
+
+    Yields:
+        Nothing.
     """
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
@@ -27,7 +33,7 @@ def use_temporary_folder(directory: Path) -> Iterator[None]:
 
 
 def make_run_directory(runs: Path) -> Path:
-    """Makes a new folder for this run, named after the time (UTC)."""
+    """Create a folder for this run, named after the time (UTC), and return its path."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     taken = len(list(runs.glob(f"{now}*")))
     directory = runs / (f"{now}-{taken}" if taken else now)
@@ -36,8 +42,8 @@ def make_run_directory(runs: Path) -> Path:
 
 
 def link_latest(directory: Path) -> None:
-    """Makes `latest`, beside it, a link to a run's folder."""
-    beside = directory.parent / f".latest-{directory.name}"  # Two runs of single nodes may end at the same moment.
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(directory.name)
-    beside.replace(directory.parent / "latest")
+    """Make `latest`, next to a run's folder, a link to it."""
+    link = directory.parent / f".latest-{directory.name}"  # Its own name, since two runs may end at the same moment.
+    link.unlink(missing_ok=True)
+    link.symlink_to(directory.name)
+    link.replace(directory.parent / "latest")

@@ -1,4 +1,4 @@
-"""Redirects output to the log: TFX, Beam and TensorFlow write thousands of lines."""
+"""Redirect output to the log, since TFX, Beam and TensorFlow write thousands of lines."""
 
 import io
 import os
@@ -8,16 +8,16 @@ from typing import TextIO
 
 
 def redirect_output(log: Path) -> TextIO:
-    """Sends whatever this process and its libraries print to `log`, until the process ends, and returns the terminal.
+    """Append all output of this process and its libraries to `log`, until the process ends.
 
-    The file descriptors themselves are diverted: TensorFlow's C++ half writes to them directly. They are not restored,
-    since libraries go on printing while the interpreter shuts down.
+    The file descriptors are redirected, since TensorFlow's C++ code writes to them directly. They are not restored,
+    since libraries still print while the interpreter shuts down.
 
     Args:
-        log: appended to.
+        log: the log file.
 
     Returns:
-        What was standard output.
+        The standard output as it was before.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -35,7 +35,7 @@ def redirect_output(log: Path) -> TextIO:
 
 
 class _LossyFile(io.FileIO):
-    """Loses what does not fit on the disk: a run must be able to tell of a full disk without failing once more."""
+    """A file that drops what does not fit on the disk, so that a run can report a full disk without failing again."""
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
         try:

@@ -1,4 +1,4 @@
-"""Compares SchemaGen's proposal, inferred from this data, with the contract."""
+"""Compare the schema that SchemaGen inferred from the data with the contract."""
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -6,9 +6,14 @@ from serving.contract.domains import known_strings
 
 
 def compare_schemas(proposal: schema_pb2.Schema, contract: schema_pb2.Schema) -> list[str]:
-    """Compares two schemas: one line for each difference, by column.
+    """Compare an inferred schema with the contract, except ranges, environments and comparators, which none infers.
 
-    Ranges, environments and comparators are left out: no schema is ever inferred with them.
+    Args:
+        proposal: SchemaGen's schema.
+        contract: the contract.
+
+    Returns:
+        A line for each difference, in the order of the columns' names.
     """
     proposed = {feature.name: feature for feature in proposal.feature}
     agreed = {feature.name: feature for feature in contract.feature}

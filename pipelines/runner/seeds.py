@@ -1,4 +1,4 @@
-"""Trainings of an experiment with several seeds, after its nodes: what another training is to be expected to reach."""
+"""Train an experiment with several seeds after its nodes, to estimate what another training will score."""
 
 import dataclasses
 from pathlib import Path
@@ -18,26 +18,29 @@ from pipelines.search.search import SearchInputs
 from pipelines.search.seed_record import SeedTrainings, score_seeds, write_seeds
 from pipelines.search.trainings import Candidate, Training, held_out_fold, split_fold, train_candidates
 
-_MINUTES = 24 * 60.0  # until trainings are given up: nobody waits longer than a day
+_MINUTES = 24 * 60.0  # for all trainings; longer than anyone waits
 
 
 def train_seeds(
     config: PipelineConfig, transform: NodeResult, seeds: int, directory: Path, console: Console
 ) -> tuple[SeedScore, ...]:
-    """Train with several seeds on parts of the training rows, and write what came of it into the run's folder.
+    """Train with several seeds on parts of the training rows, and write the trainings into the run's folder.
 
     Args:
-        config: of the run; its task says how to train.
+        config: the run's configuration, with the task.
         transform: Transform's result.
-        seeds: how many trainings.
+        seeds: number of trainings.
         directory: the run's folder.
-        console: where a line for each training is shown.
+        console: where a line for each training is printed.
+
+    Returns:
+        The expected score of another training, for each measure of the task's problem.
 
     Raises:
-        ComparisonError: Fewer than two finished.
+        ComparisonError: Fewer than two trainings finished.
     """
     inputs = _read_inputs(config, transform)
-    assert config.task.hyperparameters is not None  # Task saw to it.
+    assert config.task.hyperparameters is not None  # Task requires it.
     committed = read_hyperparameters(config.task.hyperparameters, inputs.tuning.hyperparameters)
     candidate = Candidate(name="trained", hyperparameters=committed)
 
@@ -62,7 +65,7 @@ def train_seeds(
 
 
 def _read_inputs(config: PipelineConfig, transform: NodeResult) -> SearchInputs:
-    assert config.task.tuning is not None  # resolve() saw to it.
+    assert config.task.tuning is not None  # resolve() requires it.
     graph = tft.TFTransformOutput(str(transform.uri("transform_graph")))
     files = str(transform.uri("transformed_examples") / f"Split-{TRAIN}" / "*")
     return SearchInputs(

@@ -1,6 +1,6 @@
-"""summary.json, the run's public record. docs/reference/summary.md describes the format; a change of it raises FORMAT.
+"""Define summary.json, the run's public record. docs/reference/summary.md describes its format.
 
-It loads without TFX, so that a run that cannot even load is on record.
+It loads without TFX, so that a run that cannot load TFX is recorded.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipelines.modeling.vocabularies import Coverage
     from pipelines.review.state import ReviewState
 
-FORMAT = 2  # pipelines.runs.run_record reads it, and upgrades older records
+FORMAT = 2  # raise it with each change of the format; pipelines.runs.run_record upgrades older records
 PUSHED, UNCHANGED, REFUSED, FAILED, INTERRUPTED = "pushed", "unchanged", "refused", "failed", "interrupted"
 TIE, EXPERIMENT = "tie", "experiment"  # a run that ended well, and pushed nothing
 _STACK = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis")
@@ -28,7 +28,7 @@ _STACK = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SeedScore:
-    """What a training with a new seed is to be expected to score on training rows that it did not learn from."""
+    """The expected score of a training with a new seed, on training rows that are held out from it."""
 
     metric: str
     trainings: int  # that finished
@@ -39,7 +39,7 @@ class SeedScore:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What a run without a push was made for, as it was said when the run began."""
+    """Why a run was made that pushes nothing, as the user said when it began."""
 
     name: str
     note: str | None
@@ -49,38 +49,38 @@ class Experiment:
 
 @dataclasses.dataclass(kw_only=True)
 class Summary:
-    """Filled in while the run goes on, written when it ends, however it ends."""
+    """The record of a run: filled in while it runs, and written when it ends, also after an error."""
 
     run_id: str
     task: str
     data: str  # what was read
     started: str  # UTC, ISO 8601
     experiment: Experiment | None = None  # None: a run that may push
-    data_fingerprint: str = ""  # of what its files held; of several spans each has its own
+    data_fingerprint: str = ""  # of the content of the files; empty for several spans, of which each has its own
     source_digest: str = ""  # of the task's and the components' code
     task_files: Mapping[str, str] = dataclasses.field(default_factory=dict)  # name -> SHA-256
     review: "ReviewState | None" = None  # of the task's files; None: the task could not be loaded
     review_required: bool = False
     seconds: float = 0.0
-    status: str = FAILED  # until it is known; one of the words above
+    status: str = FAILED  # until it is known; one of the constants above
     nodes: list[NodeResult] = dataclasses.field(default_factory=list)
-    unread_files: Sequence[str] = ()  # names of what the folder of the data holds beside them
+    unread_files: Sequence[str] = ()  # names of the files in the folder of the data that are not read
     rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
     split: str = ""  # how the rows were split, in words
-    spans: Sequence[Mapping[str, Any]] = ()  # that the rows are of, with version, rows and fingerprint
+    spans: Sequence[Mapping[str, Any]] = ()  # of the rows, with version, rows and fingerprint; empty for files
     metrics: SliceMetrics = dataclasses.field(default_factory=dict)
     latency: Latency = dataclasses.field(default_factory=dict)
     vocabularies: "Mapping[str, Coverage]" = dataclasses.field(default_factory=dict)
     verdicts: Sequence[Verdict] = ()
-    comparison: Mapping[str, Any] | None = None  # with the models pushed before; None: there was none to be made
+    comparison: Mapping[str, Any] | None = None  # with the models pushed before; None: BetterGate wrote none
     schema_differences: Sequence[str] = ()
     pushed_version: str | None = None
     pushed_to: str | None = None
     signed_by: str | None = None  # id of the key that the version was signed with
-    not_pushed: str | None = None  # why a run that came to a verdict pushed nothing
+    not_pushed: str | None = None  # why a run whose gates decided pushed nothing
     report_path: str | None = None
-    report_error: str | None = "the run ended before its report was written"  # until it is
-    error: str | None = None  # what ended the run, where something did
+    report_error: str | None = "the run ended before its report was written"  # until it is written
+    error: str | None = None  # why the run failed or was interrupted; None: it was not
 
     @property
     def results(self) -> dict[str, NodeResult]:
@@ -88,19 +88,19 @@ class Summary:
         return {result.node: result for result in self.nodes}
 
     def fail(self, reason: str) -> None:
-        """Says that the run failed, and why, beside what was said before."""
+        """Set the status to failed, and add the reason to the errors recorded before."""
         self.status = FAILED
         if reason not in (self.error or ""):
             self.error = f"{self.error}\n{reason}" if self.error else reason
 
     def write(self, directory: Path) -> Path:
-        """Writes summary.json, whole or not at all, and returns its path."""
+        """Write summary.json, completely or not at all, and return its path."""
         path = directory / "summary.json"
         write_whole(path, json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n")
         return path
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns the record as docs/reference/summary.md describes it."""
+        """Return the record in the format of docs/reference/summary.md."""
         return {
             "format": FORMAT,
             "run_id": self.run_id,
@@ -144,7 +144,7 @@ class Summary:
 
 
 def read_stack_versions() -> dict[str, str]:
-    """Reads the versions of Python and of the libraries that decide what a run computes."""
+    """Return the versions of Python and of the libraries on which the results of a run depend."""
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _STACK}
 
 

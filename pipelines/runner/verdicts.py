@@ -1,4 +1,4 @@
-"""Reads what each gate decided, and why, in plain words."""
+"""Read the decision of each gate from what it wrote, with its reasons in words."""
 
 import functools
 import json
@@ -31,11 +31,14 @@ from pipelines.runner.results import FAILED, SKIPPED, Latency, NodeResult, Verdi
 
 
 def read_verdicts(results: Mapping[str, NodeResult], names: Mapping[str, str] | None = None) -> tuple[Verdict, ...]:
-    """Reads the decisions of the gates: about the data, the model, its export, and whether it is better.
+    """Read the decisions of AnomalyGate, Evaluator, SkewGate, and BetterGate if the pipeline has it.
 
     Args:
-        results: by node id.
+        results: the results of the run's nodes, by node id.
         names: folder of a model -> the version that it was pushed as.
+
+    Returns:
+        The decisions, in that order.
     """
     readers: dict[str, Callable[[NodeResult], Verdict]]
     readers = {ANOMALY_GATE: _read_anomaly_verdict, EVALUATOR: _read_evaluator_verdict, SKEW_GATE: _read_skew_verdict}
@@ -45,7 +48,7 @@ def read_verdicts(results: Mapping[str, NodeResult], names: Mapping[str, str] | 
 
 
 def read_comparison(results: Mapping[str, NodeResult]) -> ModelComparison | None:
-    """Reads what BetterGate found; None where there is no such gate, or it did not finish."""
+    """Return BetterGate's comparison; None if the pipeline has no BetterGate, or it wrote nothing."""
     gate = results.get(BETTER_GATE)
     if gate is None or not gate.outputs:
         return None
@@ -53,7 +56,7 @@ def read_comparison(results: Mapping[str, NodeResult]) -> ModelComparison | None
 
 
 def read_headline_metrics(evaluation: Path) -> list[tuple[str, float]]:
-    """Reads the candidate's first two metrics over all rows that have a threshold, with their values."""
+    """Return the first two metrics that have a threshold, with the candidate's values over all rows."""
     values = read_values(evaluation)
     config = tfma.load_eval_result(str(evaluation)).config
     thresholds = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
@@ -62,7 +65,7 @@ def read_headline_metrics(evaluation: Path) -> list[tuple[str, float]]:
 
 
 def read_latency(results: Mapping[str, NodeResult]) -> Latency:
-    """Reads the latency of one row by transport, as SkewGate measured it; empty if SkewGate did not finish."""
+    """Return the latency of one row by transport, as SkewGate measured it; empty if SkewGate wrote nothing."""
     gate = results.get(SKEW_GATE)
     return _read_skew_report(gate)["latency"] if gate is not None and gate.outputs else {}
 
@@ -85,7 +88,7 @@ def _read_anomaly_verdict(result: NodeResult) -> Verdict:
 
 def _read_comparison_verdict(result: NodeResult, names: Mapping[str, str]) -> Verdict:
     found = read_comparison({BETTER_GATE: result})
-    assert found is not None  # A gate that failed is told apart before.
+    assert found is not None  # _read_verdict returns before this if the gate failed.
     word = TIE if found.outcome in (TIE, NOT_COMPARED) else ""
     passed = found.outcome != WORSE
     return Verdict(gate=BETTER_GATE, passed=passed, reasons=describe_comparison(found, names), word=word)
@@ -100,7 +103,7 @@ def _read_skew_verdict(result: NodeResult) -> Verdict:
 
 
 def _describe_rounding(comparisons: list[dict[str, Any]]) -> Iterator[str]:
-    """Says in one line which features differ by rounding alone; nothing where none does."""
+    """Yield one line about the features that differ only by rounding; none if there is no such feature."""
     found = {one["name"]: one["rounding"] for one in comparisons if one["name"].startswith("feature ")}
     rounded = {name: rounding for name, rounding in found.items() if rounding["rows"] or rounding["at_edge"]}
     if not rounded:
@@ -130,7 +133,7 @@ def _read_evaluator_verdict(result: NodeResult) -> Verdict:
 
 
 def _list_missed_thresholds(validation: validation_result_pb2.ValidationResult, values: Values) -> Iterator[str]:
-    """Lists the thresholds that were not met, one line each."""
+    """Yield a line for each threshold that was not met, with the value."""
     for per_slice in validation.metric_validations_per_slice:
         where = slice_of(per_slice.slice_key)
         for failure in per_slice.failures:
@@ -151,9 +154,9 @@ def _list_missed_thresholds(validation: validation_result_pb2.ValidationResult, 
 
 
 def _list_met_thresholds(evaluation: Path) -> Iterator[str]:
-    """Lists the thresholds that a blessed model met: one line for each threshold and slice, with the value.
+    """Yield a line for each threshold and slice that a blessed model met, with the value.
 
-    Beside a baseline, TFMA lists each threshold once for either model: lines may come twice.
+    A line may come twice: with a baseline, TFMA lists each threshold once for each of the two models.
     """
     values = read_values(evaluation)
     config = tfma.load_eval_result(str(evaluation)).config
@@ -166,7 +169,7 @@ def _list_met_thresholds(evaluation: Path) -> Iterator[str]:
 
 
 def _covers(spec: config_pb2.SlicingSpec | None, where: Slice) -> bool:
-    """Tells whether a slicing spec covers a slice; TFMA applies a threshold without a spec to every slice."""
+    """Tell whether a slicing spec covers a slice; TFMA applies a threshold without a spec to every slice."""
     if spec is None:
         return True
     values = dict(where)
@@ -176,7 +179,7 @@ def _covers(spec: config_pb2.SlicingSpec | None, where: Slice) -> bool:
 
 
 def _describe_result(name: str, where: Slice, value: float, bound: Any, negation: str = "") -> str:
-    """Describes a value beside its bound: `auc on overall is 0.9571: at least 0.93`."""
+    """Describe a value and its bound: `auc on overall is 0.9571: at least 0.93`."""
     if isinstance(bound, config_pb2.GenericChangeThreshold):
         return f"change of {name} on {slice_in_words(where)} is {value:+.4f}: {negation}{_describe_change_bound(bound)}"
     shown = f"{value:,.0f}" if value.is_integer() and value >= 100 else f"{value:.4f}"  # a count, or a measure

@@ -1,4 +1,4 @@
-"""Measures what a run's vocabularies leave out of its training rows, once Transform has made them."""
+"""Measure how much of the training rows Transform's vocabularies leave out."""
 
 import itertools
 from collections.abc import Mapping
@@ -12,10 +12,17 @@ from pipelines.task_definition.task import Task
 
 
 def measure_vocabularies(results: Mapping[str, NodeResult], task: Task) -> dict[str, Coverage]:
-    """Measures what Transform's vocabularies leave out of the training rows.
+    """Measure how much of the training rows Transform's vocabularies leave out.
+
+    Args:
+        results: the results of the run's nodes, by node id.
+        task: the task, which names the vocabularies.
+
+    Returns:
+        The coverage of each vocabulary of the task, by its name.
 
     Raises:
-        VocabularyError: The task names one that there is not.
+        VocabularyError: The task names a vocabulary that Transform did not write.
     """
     files = sorted(map(str, (results[EXAMPLE_GEN].uri("examples") / f"Split-{TRAIN}").iterdir()))
     transform = tft.TFTransformOutput(str(results[TRANSFORM].uri("transform_graph")))

@@ -1,6 +1,6 @@
-"""Runs the pipeline again whenever a file is saved, from a process that has the libraries loaded.
+"""Run the pipeline again whenever a file is saved, from a process that has the libraries loaded.
 
-Each run is a fork of it, and imports this project's code anew: what is edited is what runs.
+Each run is a fork of this process, and imports this project's code again, with the edits.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from pipelines.task_definition.lookup import task_module
 from serving.process_control import gc_paused_imports
 
 _ROOT = Path(__file__).resolve().parents[2]
-# What runs import, none of it ours, and none of it computes: a fork does not survive TensorFlow's threads.
+# Libraries that runs import. None of them computes with TensorFlow on import, after which no fork would be possible.
 _LIBRARIES = (
     "altair",
     "keras",
@@ -44,19 +44,22 @@ _LIBRARIES = (
 )
 _CODE = ("components", "data", "pipelines", "serving")  # folders of the project
 _ENDINGS = frozenset({".py", ".toml", ".pbtxt"})
-_SECONDS = 0.5  # between two looks at the files
-_SLICES = 5  # whose metrics changed most
+_SECONDS = 0.5  # between two checks of the files
+_SLICES = 5  # that are shown: those whose metrics changed most
 _CANNOT_FORK, _INTERRUPTED = 1, 130  # exit statuses
-_GRACE = 60.0  # seconds that a run has to end its own forks, to clear up and to write its record
+_GRACE = 60.0  # seconds for a run to end its own forks, to clean up and to write its record
 
 Files = Mapping[Path, tuple[int, int]]  # -> time of modification, nanoseconds; size, bytes
 
 
 def watch(options: RunOptions) -> int:
-    """Runs, and runs again whenever the code, the task's files or the data were saved, until Ctrl-C.
+    """Run the pipeline, and again whenever the code, the task's files or the data were saved, until Ctrl-C.
+
+    Args:
+        options: the options of each run.
 
     Returns:
-        130, the exit status of Ctrl-C; 1: this process cannot be forked.
+        The exit status. 130: ended by Ctrl-C. 1: this process cannot be forked.
     """
     with contextlib.suppress(KeyboardInterrupt):
         with gc_paused_imports():
@@ -76,7 +79,7 @@ def watch(options: RunOptions) -> int:
 
 
 def run_when_saved(look_at_files: Callable[[], Files], run: Callable[[], None]) -> None:
-    """Runs at once, and again whenever the files differ from what they were when the last run began; never returns."""
+    """Call `run` at once, and again whenever the files differ from when the last run began; never return."""
     while True:
         before = look_at_files()
         run()
@@ -91,20 +94,20 @@ def run_when_saved(look_at_files: Callable[[], Files], run: Callable[[], None]) 
 
 
 def look(code: Iterable[Path], data: Path | None) -> Files:
-    """Looks at the code, settings and contracts in folders, and at the data: a file, or all files of a folder."""
+    """Return time and size of the code, settings and contracts in folders, and of the data: a file, or a folder."""
     paths = [path for folder in code for path in folder.rglob("*") if path.suffix in _ENDINGS]
     if data is not None:
         paths += data.rglob("*") if data.is_dir() else [data]
     found = {}
     for path in paths:
-        with contextlib.suppress(FileNotFoundError):  # An editor replaces a file by renaming another one.
+        with contextlib.suppress(FileNotFoundError):  # An editor may be replacing the file by another one.
             status = path.stat()
             found[path] = (status.st_mtime_ns, status.st_size)
     return found
 
 
 def forget_modules(root: Path) -> None:
-    """Makes this process import the modules below `root` anew, but for installed ones and the program's own."""
+    """Make this process import the modules below `root` again, except installed ones and `__main__`."""
     for name, module in list(sys.modules.items()):
         path = Path(_file_of(module) or "/")
         if name != "__main__" and path.is_relative_to(root) and "site-packages" not in path.parts:
@@ -113,7 +116,7 @@ def forget_modules(root: Path) -> None:
 
 
 def _file_of(module: object) -> str | None:
-    """Returns a module's `__file__` without asking the module, since a lazy one would load its library then."""
+    """Return a module's `__file__` without calling its `__getattr__`, with which a lazy module loads its library."""
     try:
         return object.__getattribute__(module, "__dict__").get("__file__")
     except AttributeError:  # sys.modules may hold any object.
@@ -126,16 +129,16 @@ def _run_in_fork(options: RunOptions) -> None:
     try:
         fork.result()
         show_change(options.var, Console(highlight=False))
-    except (NodeProcessError, RunError) as error:  # Code that cannot be imported, no record: the next save may mend it.
+    except (NodeProcessError, RunError) as error:  # No import or no record: the next save may repair it.
         print(f"error: {error}", file=sys.stderr)
     finally:
         fork.kill(_GRACE)
 
 
 def _run_edited(options: RunOptions) -> int:
-    """In the fork: runs with the code as it is on the disk."""
+    """Run in the fork, with the code that is on the disk."""
     forget_modules(_ROOT)
-    # Python takes compiled code for a file's if second and size agree: two quick saves would be one.
+    # Python takes compiled code as current if the file's second and size agree: it would miss the second of two saves.
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     status: int = importlib.import_module("pipelines.runner.command").run(options)
@@ -143,7 +146,7 @@ def _run_edited(options: RunOptions) -> int:
 
 
 def show_change(var: Path, console: Console) -> None:
-    """Shows what the newest run changed in the metrics, against the one before it that has some."""
+    """Print how the metrics of the newest run differ from those of the run before it that has metrics."""
     runs = Runs(var)
     after = runs.open()
     earlier = [run for run in runs.list(after.task) if run.summary["metrics"] and run.id != after.id]

@@ -1,4 +1,4 @@
-"""Reads runs: what a run wrote, as DataFrames, protos and callables; nothing here writes.
+"""Read what runs wrote, as DataFrames, protos and callables. Only notes.py writes: notes and tags of a run.
 
     from pathlib import Path
     from pipelines.runs import Runs

@@ -1,6 +1,6 @@
-"""What changed between two runs, in a few short phrases: for tables of many runs.
+"""Describe what changed between two runs in a few short phrases, for tables of many runs.
 
-`pipelines.runs.difference` compares; this says the result in words. Loads neither TFX nor TensorFlow.
+`pipelines.runs.difference` compares the runs. This module loads neither TFX nor TensorFlow.
 """
 
 from collections.abc import Sequence
@@ -11,26 +11,24 @@ from pipelines.runs.difference import Change, RunDifference, compare_runs
 from pipelines.runs.run import Run
 from pipelines.runs.run_record import UNFINISHED
 
-_SHOWN = 4  # parameters that are named, with their values; of more, the number is told
+_SHOWN = 4  # parameters shown with their values; of the others, only the number is shown
 _LONGEST = 60  # characters of a value that is shown
-_REPEATED = f"{TRAINER}.train_args."  # Trainer's setting train_steps once more
-_WHAT_DATA = (
-    "source",
-    "fingerprint",
-    "rows",
-    "span",
-)  # what names of RunDifference.data that are about rows begin with
+_REPEATED = f"{TRAINER}.train_args."  # the same as Trainer's setting train_steps
+_WHAT_DATA = ("source", "fingerprint", "rows", "span")  # beginnings of the names in RunDifference.data about rows
 
 
 def describe_changes(before: Run, after: Run) -> tuple[str, ...]:
-    """Describes what changed in data, contract, code and parameters; empty where nothing did, or nothing is known.
+    """Describe what changed in data, contract, code and parameters.
 
     Args:
         before: an earlier run of the same task.
         after: the run.
+
+    Returns:
+        The phrases; empty if nothing changed, or if a run is unfinished.
     """
     if UNFINISHED in (before.status, after.status):
-        return ()  # such a run has no record of its code and its data
+        return ()  # An unfinished run has no record of its code and its data.
     found = compare_runs(before, after, figures=False)
     described = (_describe_data, _describe_code, _describe_parts, _describe_values, _describe_stack)
     return tuple(phrase for describe in described for phrase in describe(found))
@@ -63,7 +61,7 @@ def _describe_code(found: RunDifference) -> list[str]:
 
 
 def _describe_parts(found: RunDifference) -> list[str]:
-    """Names the features that came (+), went (-) or changed, and the layers."""
+    """Name the features and layers that were added (+), removed (-) or changed."""
     parts = {"features": found.features, "layers": found.layers}
     return [f"{what} {_list_names(changes)}" for what, changes in parts.items() if changes]
 
@@ -86,7 +84,7 @@ def _describe_stack(found: RunDifference) -> list[str]:
 
 
 def _is_derived(change: Change) -> bool:
-    """Tells whether a parameter repeats another one, or is a whole document, which no cell can show."""
+    """Tell whether a parameter repeats another one, or is a text that is too long for a table."""
     documents = (isinstance(value, str) and len(value) > _LONGEST for value in (change.before, change.after))
     return change.name.startswith(_REPEATED) or any(documents)
 

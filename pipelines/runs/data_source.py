@@ -1,4 +1,4 @@
-"""The files that ExampleGen read, as ML Metadata records them."""
+"""Read from ML Metadata which files ExampleGen read."""
 
 import dataclasses
 import datetime
@@ -14,30 +14,33 @@ _ROWS = "rows_"  # with a split's name: custom property that our ExampleGen give
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """What one Examples artifact was made from."""
+    """The files of one Examples artifact."""
 
     folder: str
     patterns: Mapping[str, str]  # name of the input split -> pattern of file names
-    fingerprint: str  # of what the files held; in older records TFX's: their number, size and times
+    fingerprint: str  # of the files' content; in older records TFX's, of their number, size and times
     span: int
     split: str  # how the rows were split; empty in older records: by row
     rows: Mapping[str, int]  # split -> rows that were written
     examples: Artifact
-    read: datetime.datetime  # UTC
+    read: datetime.datetime  # when they were read, UTC
 
     @property
     def files(self) -> list[str]:
-        """The files that match now; `unchanged` says whether they still are what was read."""
+        """The files that match the patterns now; see `unchanged`."""
         return [path for pattern in self.patterns.values() for path in self._matching(pattern)]
 
     @property
     def unchanged(self) -> bool:
-        """Whether the files still are what was read. Reads them all; older records know only their sizes and times."""
+        """Whether the files are unchanged since they were read.
+
+        It reads all files. For older records it compares only their number, sizes and times.
+        """
         compute = self._of_content if BLAKE2B in self.fingerprint else self._of_times
         return "\n".join(compute(split) for split in self.patterns) == self.fingerprint
 
     def matches(self, data: str | Path) -> bool:
-        """Tells whether `data` names this source: its fingerprint, its folder, or a file that was read from it."""
+        """Tell whether `data` is this source's fingerprint, its folder, or a file in it that matches the patterns."""
         if str(data) == self.fingerprint:
             return True
         path, folder = Path(data).resolve(), Path(self.folder).resolve()
@@ -51,7 +54,7 @@ class DataSource:
         return fingerprint(split, self._matching(self.patterns[split]))
 
     def _of_times(self, split: str) -> str:
-        """Computes tfx.utils.io_utils.generate_fingerprint without TensorFlow; times are in whole seconds."""
+        """Compute the fingerprint of tfx.utils.io_utils without loading TensorFlow; times are in whole seconds."""
         stats = [Path(path).stat() for path in self._matching(self.patterns[split])]
         either, total = 0, 0
         for stat in stats:
@@ -61,13 +64,13 @@ class DataSource:
 
 
 def read_data_sources(metadata: Metadata) -> list[DataSource]:
-    """Reads every data source that was ever read, in the order of reading."""
+    """Return all data sources that were read, in the order of reading."""
     steps = (step for step in metadata.steps.values() if step.state == "COMPLETE" and "input_base" in step.parameters)
     return [_make_data_source(metadata, step) for step in steps]
 
 
 def find_data_source(metadata: Metadata, examples: int) -> DataSource | None:
-    """Finds the data that an Examples artifact was made from."""
+    """Return the files of an Examples artifact; None if it was not made from files."""
     step = metadata.find_producer(examples)
     return _make_data_source(metadata, step) if step is not None and "input_base" in step.parameters else None
 

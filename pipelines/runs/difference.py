@@ -1,6 +1,6 @@
-"""What changed between two runs: data, code, parameters, metrics. Loads neither TFX nor TensorFlow.
+"""Compare two runs: their data, code, parameters and metrics. It loads neither TFX nor TensorFlow.
 
-Where only one of them got to a node, there is nothing to compare: the node is named, and its parameters are left out.
+If a node ran in only one of them, the node is named, and its parameters are left out.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ _FIGURES = ("type", "rows", "missing_share", "mean", "std_dev", "min", "median",
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Change:
-    """One thing that differs; None: that run has no such thing, or did not get to it."""
+    """One value that differs; None: the run does not have it, or ended before it."""
 
     name: str
     before: Any
@@ -33,23 +33,23 @@ class Change:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunDifference:
-    """What changed from one run to another. What is the same is left out."""
+    """What differs between two runs. What is the same is left out, except in `metrics`."""
 
     before: Run
     after: Run
-    data: tuple[Change, ...]  # folder, fingerprint, contract, rows of each split
+    data: tuple[Change, ...]  # folder, fingerprint, split, spans, contract, rows of each split
     statistics: pd.DataFrame | None  # columns split, feature, figure, before, after; None: one of the runs has none
-    nodes: tuple[Change, ...]  # True and None: which run got to them, where only one did
+    nodes: tuple[Change, ...]  # that ran in only one run: True for that run, None for the other
     files: tuple[Change, ...] | None  # of the task, SHA-256 each; None: one of the runs recorded none
     code: tuple[Change, ...]  # digests of the code, of the whole and by node
-    # What the model sees and is made of, `+name` where it came, `-name` where it went; None: a run did not get there.
+    # Transformed features and layers of the model: `+name` added, `-name` removed. None: a run ended before them.
     features: tuple[Change, ...] | None
     layers: tuple[Change, ...] | None
     parameters: tuple[Change, ...]  # of the nodes, by dotted names
     hyperparameters: tuple[Change, ...]
     stack: tuple[Change, ...]  # versions of Python and libraries
     gates: tuple[Change, ...]  # verdicts
-    metrics: pd.DataFrame  # columns slice, metric, before, after, difference; all that either has, changed or not
+    metrics: pd.DataFrame  # columns slice, metric, before, after, difference; all metrics of both, changed or not
 
     @property
     def empty(self) -> bool:
@@ -61,16 +61,19 @@ class RunDifference:
 
 
 def compare_runs(before: Run, after: Run, *, figures: bool = True) -> RunDifference:
-    """Compares two runs.
+    """Compare two runs.
 
     Args:
-        before: the one.
-        after: the other.
+        before: the earlier run.
+        after: the later run.
         figures: whether to compare the statistics of the data, and the metrics on the same rows, which takes longest;
-            else the statistics count as unknown, and metrics are subtracted.
+            False: `statistics` is None, and metrics are subtracted.
+
+    Returns:
+        What differs.
 
     Raises:
-        RunError: They are of different tasks: hardly anything of them can be compared.
+        RunError: They are of different tasks.
     """
     if before.task != after.task:
         raise RunError(
@@ -78,9 +81,9 @@ def compare_runs(before: Run, after: Run, *, figures: bool = True) -> RunDiffere
         )
     files_before, files_after = (run.summary["task_files"] for run in (before, after))
     lineages = read_optional(before.lineage), read_optional(after.lineage)
-    reached = [{step.node for step in lineage.steps} if lineage else set() for lineage in lineages]
+    nodes = [{step.node for step in lineage.steps} if lineage else set() for lineage in lineages]
     parameters, codes = (
-        [_select_nodes(getattr(lineage, what) if lineage else {}, reached[0] & reached[1]) for lineage in lineages]
+        [_select_nodes(getattr(lineage, what) if lineage else {}, nodes[0] & nodes[1]) for lineage in lineages]
         for what in ("parameters", "code")
     )
     digests = [
@@ -95,7 +98,7 @@ def compare_runs(before: Run, after: Run, *, figures: bool = True) -> RunDiffere
         ),
         statistics=_compare_statistics(before, after) if figures else None,
         files=compare_mappings(files_before, files_after) if files_before and files_after else None,
-        nodes=compare_mappings(*(dict.fromkeys(sorted(nodes), True) for nodes in reached)),
+        nodes=compare_mappings(*(dict.fromkeys(sorted(names), True) for names in nodes)),
         code=compare_mappings(*digests),
         features=_compare_parts(before, after, read_features),
         layers=_compare_parts(before, after, read_layers),
@@ -112,7 +115,12 @@ def compare_runs(before: Run, after: Run, *, figures: bool = True) -> RunDiffere
 
 
 def compare_mappings(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Compares two mappings: what differs, in the order of the first, then of the second."""
+    """Return the values that differ, in the order of the first mapping, then of the second.
+
+    Example:
+        >>> compare_mappings({"steps": 300, "seed": 1}, {"steps": 600, "seed": 1})
+        (Change(name='steps', before=300, after=600),)
+    """
     return tuple(
         Change(name=name, before=before.get(name), after=after.get(name))
         for name in dict.fromkeys([*before, *after])
@@ -121,7 +129,7 @@ def compare_mappings(before: Mapping[str, Any], after: Mapping[str, Any]) -> tup
 
 
 def _compare_parts(before: Run, after: Run, read: Callable[[Run], Mapping[str, str]]) -> tuple[Change, ...] | None:
-    """Compare what both runs recorded; a sign before the name says what came and what went."""
+    """Compare parts that both runs recorded: `+name` was added, `-name` removed. None if a run recorded none."""
     parts = [read_optional(functools.partial(read, run)) for run in (before, after)]
     if parts[0] is None or parts[1] is None:
         return None
@@ -140,7 +148,7 @@ def _describe_data(run: Run, lineage: Lineage | None) -> dict[str, Any]:
 
 
 def _select_nodes(values: Mapping[str, Any], nodes: Set[str]) -> dict[str, Any]:
-    """Selects the values whose name is, or begins with, one of the nodes."""
+    """Select the values whose name is, or begins with, one of the nodes."""
     return {name: value for name, value in values.items() if name.partition(".")[0] in nodes}
 
 
@@ -159,10 +167,10 @@ def _compare_statistics(before: Run, after: Run) -> pd.DataFrame | None:
 
 
 def _measure_pairs(before: Run, after: Run) -> Mapping[tuple[str, str], float]:
-    """Measure the differences on the same rows, as the gate does; none where the runs have other rows."""
+    """Return the differences of metrics on the same rows, as BetterGate measures them; empty if the rows differ."""
     try:
         paired = read_stored_pairs(before, after)
-    except RunError:  # gc removed what was stored; the values in the records are still there.
+    except RunError:  # gc removed the stored predictions; the values in the records remain.
         return {}
     return measure_differences(paired) if paired is not None else {}
 

@@ -1,4 +1,4 @@
-"""The error of everything that reads runs, and how to read what a run may lack."""
+"""Define the error of reading runs, and read what a run may lack."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,11 +7,11 @@ _Part = TypeVar("_Part")
 
 
 class RunError(LookupError):
-    """There is no such run, or it ended before it wrote what is asked for."""
+    """There is no such run, it ended before it wrote what is read, or what it wrote is damaged or removed."""
 
 
 def read_optional(read: Callable[[], _Part]) -> _Part | None:
-    """Returns what `read` returns; None where the run ended before it wrote that."""
+    """Return what `read` returns; None if it raises RunError."""
     try:
         return read()
     except RunError:

@@ -1,4 +1,4 @@
-"""Reads Examples artifacts as DataFrames."""
+"""Read Examples artifacts as DataFrames."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -20,24 +20,35 @@ from pipelines.runs.errors import RunError
 
 
 def read_records(examples: Path | str, split: str, every: int = 1) -> list[bytes]:
-    """Reads the serialized tf.Examples of one split, in the order of the files and of the rows in them.
+    """Read the serialized tf.Examples of one split, in the order of the files and of the rows in them.
 
     Args:
         examples: the artifact's folder, on any file system.
-        split: which.
+        split: name of the split.
         every: 1 for all rows; n for the first of each n.
 
+    Returns:
+        The records.
+
     Raises:
-        RunError: There is no such split, or its files are gone.
+        RunError: There is no such split, or its files were removed.
     """
     return tfrecords.read_records(_find_files(examples, split), every)
 
 
 def read_record_chunks(examples: Path | str, split: str, every: int = 1) -> Iterator[list[bytes]]:
-    """Reads as `read_records` does, up to `CHUNK_ROWS` rows at a time: one list at least.
+    """Read as `read_records` does, in chunks.
+
+    Args:
+        examples: the artifact's folder, on any file system.
+        split: name of the split.
+        every: 1 for all rows; n for the first of each n.
+
+    Yields:
+        Up to tfrecords.CHUNK_ROWS records at a time; an empty list if there is no row.
 
     Raises:
-        RunError: There is no such split, or its files are gone.
+        RunError: There is no such split, or its files were removed.
     """
     held: list[bytes] = []
     read = 0
@@ -55,24 +66,27 @@ def _find_files(examples: Path | str, split: str) -> list[str]:
     folder = os.path.join(examples, f"Split-{split}")
     files = list_files(folder)
     if not files:
-        beside = fileio.listdir(str(examples)) if fileio.isdir(str(examples)) else []
-        known = sorted(name.rstrip("/").removeprefix("Split-") for name in beside if name.startswith("Split-"))
+        names = fileio.listdir(str(examples)) if fileio.isdir(str(examples)) else []
+        known = sorted(name.rstrip("/").removeprefix("Split-") for name in names if name.startswith("Split-"))
         raise RunError(f"no rows in {folder}: expected a split that is one of {known}, received {split!r}")
     return files
 
 
 def read_transformed(raw: Path, transformed: Path, split: str) -> list[bytes]:
-    """Reads the serialized transformed tf.Examples of one split, in the order of the raw ones.
+    """Read the serialized transformed tf.Examples of one split, in the order of the raw ones.
 
     Args:
         raw: the folder of the raw Examples.
-        transformed: of the transformed ones.
-        split: which.
+        transformed: the folder of the transformed Examples.
+        split: name of the split.
+
+    Returns:
+        The transformed records.
 
     Raises:
-        RunError: There is no such split, or its files are gone.
-        PairingError: The transformed rows were made of others than these.
-        ValueError: They have no keys.
+        RunError: There is no such split, or its files were removed.
+        PairingError: The transformed rows were made of other raw rows.
+        ValueError: The transformed rows have no keys.
     """
     records = read_records(transformed, split)
     places = find_places(make_row_keys(read_records(raw, split)), read_row_keys(records))
@@ -80,36 +94,44 @@ def read_transformed(raw: Path, transformed: Path, split: str) -> list[bytes]:
 
 
 def to_frame(records: list[bytes], schema: schema_pb2.Schema) -> pd.DataFrame:
-    """Decodes serialized tf.Examples to one row each, in their order, with the schema's columns in its order.
+    """Decode serialized tf.Examples to one row each, in their order.
 
-    INT is Int64 with NA where a value is missing, FLOAT is float32 with NaN, BYTES is str with None. A column in which
-    some row has several values holds lists, and None.
+    Args:
+        records: the tf.Examples.
+        schema: names the columns, in its order.
+
+    Returns:
+        INT is Int64 with NA for a missing value, FLOAT is float32 with NaN, BYTES is str with None. If some row has
+        several values, the column has lists, and None.
     """
     first_rows = range(0, max(len(records), 1), tfrecords.CHUNK_ROWS)
     return join_batches([decode(records[row : row + tfrecords.CHUNK_ROWS], schema) for row in first_rows], schema)
 
 
 def decode(records: list[bytes], schema: schema_pb2.Schema) -> pa.RecordBatch:
-    """Decodes rows to a column of lists for each feature; no more than a chunk, for what a large one takes is kept."""
+    """Decode a chunk of rows to a column of lists for each feature. The memory of a larger call would not be freed."""
     return example_coder.ExamplesToRecordBatchDecoder(schema.SerializeToString()).DecodeBatch(records)
 
 
 def join_batches(batches: Sequence[pa.RecordBatch], schema: schema_pb2.Schema) -> pd.DataFrame:
-    """Makes the frame that `to_frame` makes, of rows that were decoded in chunks, one chunk at least."""
+    """Make the frame of `to_frame` from rows that were decoded in one or more chunks."""
     names = batches[0].schema.names
     columns = {name: pa.concat_arrays([batch.column(place) for batch in batches]) for place, name in enumerate(names)}
     return pd.DataFrame({feature.name: _column(columns[feature.name]) for feature in schema.feature})
 
 
 def split_stacked(rows: pd.DataFrame, parts: Parts) -> pd.DataFrame:
-    """Takes stacked features of transformed rows apart: a column for each, int64 or float32.
+    """Split stacked features of transformed rows into a column for each part, int64 or float32.
 
     Args:
-        rows: as to_frame gives them.
-        parts: names of the columns of those that are stacked.
+        rows: as to_frame returns them.
+        parts: stacked feature -> names of its columns.
+
+    Returns:
+        The rows with these columns instead of the stacked features.
 
     Raises:
-        PartsError: A stacked feature has not as many columns as names, or two features have one name.
+        PartsError: A stacked feature does not have as many columns as names, or two features have the same name.
     """
     if not parts:
         return rows
@@ -119,19 +141,19 @@ def split_stacked(rows: pd.DataFrame, parts: Parts) -> pd.DataFrame:
 
 
 def _as_matrix(column: pd.Series) -> np.ndarray:
-    """[rows, n]; a column of lists, or of single values."""
+    """Return a column of lists, or of single values, as an array [rows, n]."""
     values = np.array(column.to_list()).reshape(len(column), -1)
     return values.astype(np.float32) if values.dtype.kind == "f" else values
 
 
 def use_numpy_integers(rows: pd.DataFrame) -> pd.DataFrame:
-    """Converts Int64 columns without missing values to NumPy's int64, which other libraries take."""
+    """Convert Int64 columns without missing values to NumPy's int64, which more libraries accept."""
     whole = [name for name, dtype in rows.dtypes.items() if str(dtype) == "Int64" and not rows[name].isna().any()]
     return rows.astype(dict.fromkeys(whole, "int64"))
 
 
 def _column(lists: pa.Array) -> Any:
-    if pa.types.is_null(lists.type):  # a feature of unknown type that no row has
+    if pa.types.is_null(lists.type):  # a feature of unknown type without a value in any row
         return np.full(len(lists), None, dtype=object)
     offsets = np.asarray(lists.offsets)
     counts = np.diff(offsets)
@@ -148,7 +170,7 @@ def _column(lists: pa.Array) -> Any:
         numbers = np.full(len(lists), np.nan, dtype=np.float32)
         numbers[present] = values.to_numpy(zero_copy_only=False)
         return numbers
-    encoded = values.dictionary_encode()  # decoded once each, and each cell then points at the same str
+    encoded = values.dictionary_encode()  # Each distinct value is decoded once, and its cells share the str.
     distinct = np.array([_text(value) for value in encoded.dictionary.to_pylist()], dtype=object)
     strings = np.full(len(lists), None, dtype=object)
     strings[present] = distinct[encoded.indices.to_numpy()]

@@ -1,6 +1,6 @@
-"""What a run's predictions rest on, and where they are wrong: the tables of Run.importance and its neighbours.
+"""Compute the tables of Run.importance, associations, effects, explain, worst_rows and weak_slices.
 
-Everything is asked of the exported model, through its own signature serving_raw.
+Predictions are those of the exported model, through its signature serving_raw.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from pipelines.runs.model import RunModel
 
 LABEL, PREDICTION, LOSS = "label", "prediction", "loss"
-_SEED = 20240501  # the same run gives the same sample
-_MIN_SLICE_ROWS = 50  # of the sample: the interval of a slice is a normal one
+_SEED = 20240501  # fixed, so that the same run has the same sample
+_MIN_SLICE_ROWS = 50  # in the sample, since the interval of a slice assumes a normal distribution
 _MOST_SEARCHED_ROWS = 20_000  # a slice of 1% then has 100 rows in each half; more rows take seconds
-_SHOWN_VALUES = 12  # of a category, the most frequent
+_SHOWN_VALUES = 12  # the most frequent values of a category
 
 
 def sample_rows(rows: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Draw rows without replacement, always the same ones; all where there are no more."""
+    """Draw `count` rows without replacement, always the same ones; return all rows if there are no more."""
     if len(rows) <= count:
         return rows
     kept = np.sort(np.random.default_rng(_SEED).choice(len(rows), count, replace=False))
@@ -44,7 +44,7 @@ def sample_rows(rows: pd.DataFrame, count: int) -> pd.DataFrame:
 
 
 def list_categories(schema: schema_pb2.Schema) -> set[str]:
-    """List the columns whose values are names: strings, and numbers that the contract calls categorical."""
+    """Return the categorical columns: strings, and integers that the contract declares as categorical."""
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     return {
@@ -61,7 +61,7 @@ def read_predictions(rows: pd.DataFrame) -> np.ndarray:
 
 
 def list_outputs(rows: pd.DataFrame) -> list[str]:
-    """List the columns of predictions: "prediction", or "prediction_0", "prediction_1", …"""
+    """Return the names of the columns of predictions: "prediction", or "prediction_0", "prediction_1", …"""
     many = [
         name for name in rows if name.startswith(f"{PREDICTION}_") and name.removeprefix(f"{PREDICTION}_").isdecimal()
     ]
@@ -76,7 +76,7 @@ def measure_losses(problem: str, rows: pd.DataFrame) -> np.ndarray:
 def tabulate_importance(
     model: RunModel, predicted: pd.DataFrame, problem: str, slices: Mapping[str, Slice], permutations: int
 ) -> pd.DataFrame:
-    """Tabulate permutation importance, on all of some rows and on each slice of the Evaluator; see Run.importance."""
+    """Tabulate permutation importance on all rows, and on each slice of the Evaluator; see Run.importance."""
     labels = predicted[LABEL].to_numpy()
     losses = permute_columns(
         model.mix(predicted),
@@ -101,7 +101,7 @@ def _importance_rows(words: str, columns: Sequence[str], found: Importance) -> p
 
 
 def tabulate_associations(rows: pd.DataFrame, columns: Sequence[str], categories: Collection[str]) -> pd.DataFrame:
-    """Tabulate which of the columns tell of one another; see Run.associations."""
+    """Tabulate which columns are associated; see Run.associations."""
     groups = {name: group_rows(rows[name], is_category=name in categories) for name in columns if name in rows}
     numbers = {name: one.number_groups(rows[name]) for name, one in groups.items() if one is not None}
     return pd.DataFrame(find_associations(numbers), columns=["column", "other", "share"])
@@ -110,8 +110,18 @@ def tabulate_associations(rows: pd.DataFrame, columns: Sequence[str], categories
 def tabulate_effects(model: RunModel, rows: pd.DataFrame, column: str, *, bins: int, is_category: bool) -> pd.DataFrame:
     """Tabulate the effect of one column; see Run.effects.
 
+    Args:
+        model: the exported model.
+        rows: raw rows.
+        column: the raw column.
+        bins: of a number, at most; of a category, the most frequent values.
+        is_category: whether the contract declares the column as categorical.
+
+    Returns:
+        The table of Run.effects.
+
     Raises:
-        RunError: The model takes no such column, or no row has a value of it.
+        RunError: The model takes no such column, or the column has no value, or one value, in these rows.
     """
     if column not in model.columns:
         raise RunError(f"the model takes no column {column!r}; {suggestion(column, model.columns)}")
@@ -156,7 +166,7 @@ def _effects_of_category(model: RunModel, rows: pd.DataFrame, column: str, bins:
 
 
 def _with_cells(rows: pd.DataFrame, column: str, cells: Sequence[Any]) -> pd.DataFrame:
-    """Return the rows, and after them one row for each cell, which differs from the first in that column."""
+    """Return the rows, followed by a copy of the first row for each cell, with the cell as the column's value."""
     added = pd.concat([rows.iloc[:1]] * len(cells), ignore_index=True)
     added[column] = pd.Series(list(cells), dtype=rows[column].dtype)
     return pd.concat([rows, added], ignore_index=True)
@@ -188,8 +198,18 @@ def tabulate_contributions(
 ) -> pd.DataFrame:
     """Tabulate each raw column's contribution to each row's prediction; see Run.explain.
 
+    Args:
+        model: the exported model.
+        rows: raw rows to explain.
+        background: raw rows that they are compared with.
+        orders: sampled for each background row.
+        output: a column of the predictions; None: the largest of each row.
+
+    Returns:
+        The table of Run.explain.
+
     Raises:
-        RunError: There is no such output.
+        RunError: The model has no such output.
     """
     columns, known = model.columns, list_outputs(model(background.iloc[:1]))
     if output is not None and output not in known:
@@ -229,8 +249,18 @@ def find_weak_slices(
 ) -> SliceSearch:
     """Search for slices in which the loss is higher than elsewhere; see Run.weak_slices.
 
-    Only columns that the model takes are looked at: another may be what the label is made from. Of very many rows a
-    part is looked at.
+    Slices are of columns that the model takes, since the label may be made from another column. From more than 20,000
+    rows a sample is drawn.
+
+    Args:
+        model: the exported model.
+        predicted: the raw rows.
+        losses: the loss of each row.
+        categories: the categorical columns.
+        options: limits of the search; None: the defaults.
+
+    Returns:
+        The slices that were found.
     """
     rows = predicted[[name for name in model.columns if name in predicted]].reset_index(drop=True)
     sample = sample_rows(rows, _MOST_SEARCHED_ROWS)

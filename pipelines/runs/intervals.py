@@ -1,6 +1,6 @@
-"""The intervals of a run's metrics, as its report computed them and kept them beside it.
+"""Format and read the intervals of a run's metrics, which its report computed.
 
-Loads neither TFX nor TensorFlow.
+It loads neither TFX nor TensorFlow.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ _FORMAT = 1
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MetricInterval:
-    """The interval of one metric on all eval rows, and its change from the baseline. NaN: not known."""
+    """The interval of one metric on all eval rows, and its change from the baseline. NaN: unknown."""
 
     low: float
     high: float
@@ -29,12 +29,12 @@ class MetricInterval:
 
 
 def write_intervals(found: Mapping[str, MetricInterval], level: float, resamples: int) -> str:
-    """Returns the text of INTERVALS_FILE: JSON, null where a number is not known.
+    """Return the text of INTERVALS_FILE: JSON, with null for an unknown number.
 
     Args:
-        found: by metric.
+        found: the intervals by metric.
         level: share of the resamples inside an interval, between 0 and 1.
-        resamples: how many were drawn.
+        resamples: number of resamples.
     """
     metrics = {name: {key: _to_json(value) for key, value in vars(one).items()} for name, one in found.items()}
     record = {"format": _FORMAT, "level": level, "resamples": resamples, "metrics": metrics}
@@ -42,24 +42,33 @@ def write_intervals(found: Mapping[str, MetricInterval], level: float, resamples
 
 
 def read_intervals(directory: Path) -> dict[str, MetricInterval]:
-    """Reads the intervals in a run's folder, by metric; empty where its report kept none, as in older runs.
+    """Read the intervals in a run's folder.
+
+    Args:
+        directory: the run's folder.
+
+    Returns:
+        The intervals by metric; empty if its report wrote none, as in older runs.
 
     Raises:
         RunError: The file is damaged.
     """
     path = directory / INTERVALS_FILE
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record["format"] != _FORMAT:
-            raise ValueError(f"format {record['format']}, expected {_FORMAT}")
-        return {name: _to_interval(one) for name, one in record["metrics"].items()}
+        return _parse_record(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, KeyError) as error:
         raise RunError(
-            f"{path} is damaged: {error}; make it anew with `python -m pipelines report --again --run "
+            f"{path} is damaged: {error}; make it again with `python -m pipelines report --again --run "
             f"{directory.name}`."
         ) from error
+
+
+def _parse_record(record: Mapping[str, Any]) -> dict[str, MetricInterval]:
+    if record["format"] != _FORMAT:
+        raise ValueError(f"format {record['format']}, expected {_FORMAT}")
+    return {name: _to_interval(one) for name, one in record["metrics"].items()}
 
 
 def _to_interval(one: Mapping[str, Any]) -> MetricInterval:

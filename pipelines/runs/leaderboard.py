@@ -1,15 +1,15 @@
-"""All runs in one table: metrics with intervals, parameters, what changed, and what became of each model.
+"""Tabulate all runs: metrics with intervals, parameters, what changed, and whether the model was pushed.
 
-Loads neither TFX nor TensorFlow. Columns of the table:
+It loads neither TFX nor TensorFlow. Columns of the table:
 
 - run, task, status, started (UTC, datetime), seconds, experiment, note, tags (tuple);
 - data (the file or folder), rows, and data_digest: metrics of runs with the same digest are of the same eval rows;
 - for each metric on all eval rows, such as auc: `auc`, `auc_low` and `auc_high` (its 95% interval), `auc_change`,
-  `auc_change_low` and `auc_change_high` (from the baseline), `auc_meaning` ("better", "worse", …); NaN or empty where
-  it is not known;
+  `auc_change_low` and `auc_change_high` (from the baseline), `auc_meaning` ("better", "worse", …); NaN or empty if
+  unknown;
 - `param.NAME` for each hyperparameter, and each setting of Trainer such as train_steps;
-- before (the run that it is compared with) and changed (in words, tuple);
-- reviewer, review (its state), version (the pushed one that holds the model), outcome (pushed, or why not).
+- before (the run that it is compared with) and changed (phrases, tuple);
+- reviewer, review (its state), version (the pushed version of the model), outcome (pushed, or why not).
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ from pipelines.runs.parameters import TRAINER_SETTINGS
 from pipelines.runs.run import Run
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
-PARAMETER = "param."  # what the names of the columns of parameters begin with
+PARAMETER = "param."  # beginning of the names of columns of parameters
 ROWS_METRIC = "example_count"  # TFMA's name for the number of rows
 _NOT_KNOWN = MetricInterval(low=math.nan, high=math.nan)
 _FIRST = (
@@ -40,12 +40,15 @@ _LAST = ("before", "changed", "reviewer", "review", "version", "outcome")
 
 
 def tabulate_leaderboard(runs: Sequence[Run]) -> pd.DataFrame:
-    """Tabulates runs: one row per run in the order given, columns as this module's docstring describes them.
+    """Tabulate runs.
 
     Each is compared with the newest run of its task before it that has metrics, or else with the newest before it.
 
     Args:
-        runs: the newest last.
+        runs: the runs, the newest last.
+
+    Returns:
+        One row per run, in the same order; the module's docstring describes the columns.
     """
     rows = [_make_row(run, _find_before(runs[:place], run)) for place, run in enumerate(runs)]
     metrics = list_metrics(runs)
@@ -62,7 +65,7 @@ def tabulate_leaderboard(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def list_metrics(runs: Iterable[Run]) -> list[str]:
-    """Lists the metrics that any of the runs has on all eval rows, counts left out, the most telling first."""
+    """Return the metrics that any of the runs has on all eval rows, except counts, the most important first."""
     found = {name for run in runs for name in run.summary["metrics"].get(OVERALL, {})} - {ROWS_METRIC}
     known = [name for problem in (BINARY, MULTICLASS, REGRESSION) for name in metrics_of(problem)]
     order = {name: place for place, name in enumerate(name for name in known if name not in CENTRED)}
@@ -70,7 +73,7 @@ def list_metrics(runs: Iterable[Run]) -> list[str]:
 
 
 def digest_data(run: Run) -> str:
-    """Digests what the rows of a run were and how they were split, 8 hex digits; empty where it read none."""
+    """Return a digest of a run's rows and their split, 8 hex digits; empty if it read no files."""
     lineage = read_optional(run.lineage)
     if lineage is None or lineage.data is None:
         return ""
@@ -78,7 +81,7 @@ def digest_data(run: Run) -> str:
 
 
 def read_settings(run: Run) -> dict[str, Any]:
-    """Reads the hyperparameters of a run, and the settings of its Trainer, by name; empty where it did not train."""
+    """Return the hyperparameters of a run and the settings of its Trainer, by name; empty if it did not train."""
     lineage = read_optional(run.lineage)
     if lineage is None or lineage.model is None:
         return {}

@@ -1,6 +1,6 @@
-"""Lineage: from a model back to its data, code and parameters; from data forward to every model that it fed.
+"""Trace lineage: from a model back to its data, code and parameters, and from data to the models trained on it.
 
-Loads neither TFX nor TensorFlow.
+It loads neither TFX nor TensorFlow.
 """
 
 import dataclasses
@@ -25,17 +25,17 @@ _COLUMNS = (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Edge:
-    """One artifact on its way from one node to another, for a picture."""
+    """An artifact that one node wrote or found and another read, for a graph."""
 
-    source: str  # node that made it, or a resolver that found it
+    source: str  # node that wrote it, or Resolver that found it
     target: str  # node that read it
     artifact: Artifact
-    from_run: str  # that made it: another run's where it was found, or came from the cache
+    from_run: str  # run that wrote it: an earlier one if it was found, or came from the cache
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Lineage:
-    """Where the model of one run came from, and where it went. What the run did not get to is None or empty."""
+    """What the model of one run was made of, and its pushed versions. What the run did not reach is None or empty."""
 
     task: str
     run_id: str
@@ -45,23 +45,33 @@ class Lineage:
     parameters: Mapping[str, Any]  # of the nodes, by dotted names
     hyperparameters: Mapping[str, Any]
     model: Artifact | None
-    trained_by: str | None  # the run that trained it: an earlier one where the Trainer came from the cache
+    trained_by: str | None  # the run that trained it: an earlier one if Trainer came from the cache
     baseline: Artifact | None  # the blessed model that it was compared with
     started_from: Artifact | None  # the model whose weights it started from
-    versions: tuple[str, ...]  # pushed versions that hold the model
-    steps: tuple[Step, ...]  # of the run, cached ones as they once ran
+    versions: tuple[str, ...]  # pushed versions of the model
+    steps: tuple[Step, ...]  # of the run; for a cached step, the step that wrote its outputs
     edges: tuple[Edge, ...]
 
 
 def trace_lineage(metadata: Metadata, run_id: str) -> Lineage:
-    """Traces the lineage of one run's model.
+    """Trace the lineage of one run's model.
+
+    Args:
+        metadata: ML Metadata.
+        run_id: the run's id.
+
+    Returns:
+        The lineage.
 
     Raises:
-        RunError: ML Metadata knows nothing of the run.
+        RunError: ML Metadata has no step of the run.
     """
     own = metadata.list_steps(run_id)
     if not own:
-        raise RunError(f"run {run_id} has no lineage: it ended before its first node, or another folder holds it.")
+        raise RunError(
+            f"run {run_id} has no lineage: expected its nodes in ML Metadata, received none; it ended before its first "
+            "node, or its metadata is in another folder: name it with --var."
+        )
     steps = tuple(metadata.resolve_cached(step) for step in own)
     by_node = {step.node: step for step in steps}
     examples = _find_first(metadata, by_node.get(EXAMPLE_GEN), "outputs", "examples")
@@ -86,10 +96,10 @@ def trace_lineage(metadata: Metadata, run_id: str) -> Lineage:
 
 
 def find_pushing_run(metadata: Metadata, version: str, task: str | None = None) -> str:
-    """Finds the run that pushed a version.
+    """Return the id of the run that pushed a version.
 
     Raises:
-        RunError: None did, or runs of several tasks did.
+        RunError: No run pushed it, or runs of several tasks did.
     """
     pushed: dict[str, dict[str, str]] = {}  # version -> task -> the run that pushed it first
     for step in metadata.steps.values():
@@ -108,7 +118,7 @@ def find_pushing_run(metadata: Metadata, version: str, task: str | None = None) 
 def find_models_trained_on(
     metadata: Metadata, data: str | Path | None = None, *, span: int | None = None, task: str | None = None
 ) -> pd.DataFrame:
-    """Finds every model that was trained on some data; see Runs.models_trained_on."""
+    """Find the models that were trained on some data; see Runs.models_trained_on."""
     read = [source for source in read_data_sources(metadata) if span in (None, source.span)]
     chosen = [source for source in read if data is None or source.matches(data)]
     if not chosen:
@@ -127,15 +137,15 @@ def find_models_trained_on(
 
 
 def find_versions(metadata: Metadata, model: int) -> tuple[str, ...]:
-    """Finds the pushed versions that hold a model, in the order of their pushes."""
+    """Return the pushed versions of a model, in the order of their pushes."""
     pushes = (step for step in metadata.list_consumers(model) if model in step.inputs.get("model", ()))
     return tuple(dict.fromkeys(version for step in pushes for version in _pushed_versions(metadata, step)))
 
 
 def _find_downstream_models(metadata: Metadata, examples: int) -> list[int]:
-    """Finds the models downstream of an artifact.
+    """Return the ids of the models downstream of an artifact.
 
-    What an Evaluator makes of a model that it compares another one with is no model, and leads to none.
+    A model that the Evaluator read as a baseline does not lead to the candidate: the Evaluator outputs no model.
     """
     waiting, seen = [examples], set()
     while waiting:
@@ -166,7 +176,9 @@ def _make_row(metadata: Metadata, source: DataSource, model: int) -> dict[str, o
 def _require_producer(metadata: Metadata, model: int) -> Step:
     maker = metadata.find_producer(model)
     if maker is None:
-        raise RunError(f"ML Metadata says what read model {model} and not what made it: the database is damaged.")
+        raise RunError(
+            f"ML Metadata is damaged: expected the node that wrote model {model}, received only nodes that read it."
+        )
     return maker
 
 
@@ -181,13 +193,13 @@ def _find_first(metadata: Metadata, step: Step | None, side: str, key: str) -> A
 
 
 def _read_contract_digest(step: Step | None) -> str:
-    """Reads the contract's digest, which names the copy of the contract; see pipelines.config.contract_copy."""
+    """Return the contract's digest, which is the name of its copy; see pipelines.resolution.contract_copy."""
     return Path(str(step.parameters.get("schema_file", ""))).stem if step else ""
 
 
 def _list_edges(metadata: Metadata, steps: tuple[Step, ...]) -> tuple[Edge, ...]:
     makers = {id: step.node for step in steps for id in step.output_ids}
-    resolvers: dict[int, str] = {}  # artifact -> the latest resolver that found it, up to here
+    resolvers: dict[int, str] = {}  # artifact -> the last Resolver before this step that found it
     edges = []
     for step in steps:
         for id in sorted(step.input_ids):

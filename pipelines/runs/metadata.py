@@ -1,6 +1,6 @@
-"""ML Metadata, read only: which node ran when, on what, with which parameters, and what it wrote.
+"""Read ML Metadata: which nodes ran, when, with which inputs and parameters, and what they wrote.
 
-Loads neither TFX nor TensorFlow.
+It loads neither TFX nor TensorFlow.
 """
 
 import dataclasses
@@ -20,26 +20,26 @@ from components.experiments import EXPERIMENT_CONTEXT
 from pipelines.metadata_database import MetadataDatabaseError, connect, has_metadata
 from pipelines.runs.errors import RunError
 
-# TFX's names for the contexts that it files executions under.
+# TFX's names of the types of contexts.
 _RUN, _NODE = "pipeline_run", "node"
 _INPUTS = (metadata_store_pb2.Event.INPUT, metadata_store_pb2.Event.DECLARED_INPUT)
 _OUTPUTS = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.DECLARED_OUTPUT)
-_RESOLVED = metadata_store_pb2.Event.INTERNAL_OUTPUT  # what a resolver picked, and did not make
+_RESOLVED = metadata_store_pb2.Event.INTERNAL_OUTPUT  # what a Resolver found
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """One artifact, such as a Model."""
+    """An artifact, such as a Model."""
 
     id: int
     type: str
     uri: str
-    properties: Mapping[str, int | float | str]  # the artifact's own and custom ones
+    properties: Mapping[str, int | float | str]  # properties and custom properties
     created: datetime.datetime  # UTC
 
     @property
     def path(self) -> Path:
-        """Its folder."""
+        """The artifact's folder."""
         return Path(self.uri)
 
 
@@ -55,28 +55,31 @@ class Step:
     ended: datetime.datetime  # UTC; of the last change of state
     parameters: Mapping[str, Any]  # exec properties; JSON is parsed
     inputs: Mapping[str, tuple[int, ...]]  # name of the input -> ids of artifacts
-    outputs: Mapping[str, tuple[int, ...]]  # what it made; for a cached step, what was made before
-    resolved: Mapping[str, tuple[int, ...]]  # what a resolver picked
+    outputs: Mapping[str, tuple[int, ...]]  # what it wrote; for a cached step, what an earlier step wrote
+    resolved: Mapping[str, tuple[int, ...]]  # what a Resolver found
 
     @property
     def output_ids(self) -> frozenset[int]:
-        """Ids of all outputs."""
+        """The ids of all outputs."""
         return frozenset(id for ids in self.outputs.values() for id in ids)
 
     @property
     def input_ids(self) -> frozenset[int]:
-        """Ids of all inputs."""
+        """The ids of all inputs."""
         return frozenset(id for ids in self.inputs.values() for id in ids)
 
 
 class Metadata:
-    """The steps and artifacts of one ML Metadata database, as they are when they are first asked for."""
+    """The steps and artifacts of one ML Metadata database, as they are at the first access."""
 
     def __init__(self, database: Path):
-        """Opens the database.
+        """Open the database.
+
+        Args:
+            database: the SQLite file; MySQL is found next to it.
 
         Raises:
-            RunError: There is none, or it cannot be read.
+            RunError: There is no database, or it cannot be read.
         """
         if not has_metadata(database):
             raise RunError(
@@ -87,17 +90,17 @@ class Metadata:
             self._store = mlmd.MetadataStore(connect(database, read_only=True))
         except (StatusError, RuntimeError, MetadataDatabaseError) as error:
             raise RunError(
-                f"the ML Metadata at {database} cannot be read: {error}; if a run is using it, wait for its end."
+                f"the ML Metadata at {database} cannot be read: {error}; if a run is using it, wait until it has ended."
             ) from error
 
     @functools.cached_property
     def artifacts(self) -> dict[int, Artifact]:
-        """Every artifact, by id."""
+        """All artifacts, by id."""
         return {artifact.id: _artifact(artifact) for artifact in self._store.get_artifacts()}
 
     @functools.cached_property
     def steps(self) -> dict[int, Step]:
-        """Every step, by id, in the order in which they began; those of no run left out."""
+        """All steps of runs, by id, in the order in which they began."""
         nodes, runs = self._contexts(_NODE), self._contexts(_RUN)
         executions = [one for one in self._store.get_executions() if one.id in nodes and one.id in runs]
         events = self._events([execution.id for execution in executions])
@@ -105,31 +108,31 @@ class Metadata:
         return dict(sorted((step.id, step) for step in found))
 
     def list_steps(self, run_id: str) -> list[Step]:
-        """Lists the steps of one run, in the order in which they began."""
+        """Return the steps of one run, in the order in which they began."""
         return [step for step in self.steps.values() if step.run_id == run_id]
 
     def resolve_cached(self, step: Step) -> Step:
-        """Returns the step that made the outputs of a cached step; any other step itself."""
+        """Return the step that wrote the outputs of a cached step; return any other step unchanged."""
         if step.state != "CACHED" or not step.output_ids:
             return step
         makers = (self.find_producer(artifact) for artifact in step.output_ids)
         return next((maker for maker in makers if maker is not None), step)
 
     def find_producer(self, artifact: int) -> Step | None:
-        """Finds the step that made an artifact; None where it came from elsewhere."""
+        """Return the step that wrote an artifact; None if no step did."""
         return self._producers.get(artifact)
 
     def list_consumers(self, artifact: int) -> list[Step]:
-        """Lists the steps that read an artifact, in the order in which they began."""
+        """Return the steps that read an artifact, in the order in which they began."""
         return [step for step in self.steps.values() if artifact in step.input_ids]
 
     def get_artifacts(self, ids: Iterable[int]) -> list[Artifact]:
-        """Artifacts by their ids."""
+        """Return artifacts by their ids."""
         return [self.artifacts[id] for id in ids]
 
     @functools.cached_property
     def of_experiments(self) -> frozenset[int]:
-        """Ids of what experiments made and no other run took from the cache: later runs are compared with none."""
+        """Ids of artifacts that only experiments wrote or took from the cache; no later run is compared with them."""
         experiments = self._contexts(EXPERIMENT_CONTEXT)
         made = {id for step in self.steps.values() if step.id in experiments for id in step.output_ids}
         others = {id for step in self.steps.values() if step.id not in experiments for id in step.output_ids}
@@ -141,7 +144,7 @@ class Metadata:
         return {artifact: step for step in reversed(made) for artifact in step.output_ids}
 
     def _contexts(self, type_name: str) -> dict[int, str]:
-        """Maps the id of each execution to the name of its context of that type."""
+        """Return the name of each execution's context of that type, by the execution's id."""
         return {
             execution.id: context.name
             for context in self._store.get_contexts_by_type(type_name)
@@ -200,11 +203,11 @@ def _values(properties: Mapping[str, metadata_store_pb2.Value]) -> dict[str, int
 
 
 def _parsed(value: int | float | str) -> Any:
-    """Parses a parameter: TFX keeps what is not a number or a string as JSON."""
+    """Parse a parameter: TFX stores what is neither a number nor a string as JSON."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)
-        except ValueError:  # A string that only looks like it.
+        except ValueError:  # A string that is not JSON.
             return value
     return value
 

@@ -1,4 +1,4 @@
-"""An exported model as a function of raw rows."""
+"""Call an exported model on raw rows."""
 
 import os
 from collections.abc import Mapping
@@ -17,26 +17,23 @@ from serving import contract
 from serving.contract import Feature, Kind
 
 PREDICTION = "prediction"
-_PLAIN: dict[Kind, set[type]] = {
-    Kind.INT: {int},
-    Kind.FLOAT: {int, float},
-    Kind.BYTES: {str},
-}  # types of which every value fits
-_BATCH = 1024  # rows a call: the size bounds memory, and changes no answer by more than rounding
+# Types of which each value is allowed, so that single values need no check.
+_PLAIN: dict[Kind, set[type]] = {Kind.INT: {int}, Kind.FLOAT: {int, float}, Kind.BYTES: {str}}
+_BATCH = 1024  # rows a call, to bound the memory; another size changes predictions only by rounding
 
 
 class RunModel:
-    """Raw rows in, predictions out, through the SavedModel's own signatures."""
+    """A SavedModel as a function from raw rows to predictions, through its signatures."""
 
     def __init__(self, directory: Path | str, feature_parts: Parts | None = None):
-        """Loads the model.
+        """Load the model.
 
         Args:
             directory: the SavedModel, on any file system.
-            feature_parts: stacked transformed feature -> names of its columns; those not named stay stacked.
+            feature_parts: stacked transformed feature -> names of its columns; a feature without names stays stacked.
 
         Raises:
-            SignatureError: It is none, or lacks a signature.
+            SignatureError: It is not a SavedModel, or lacks a signature.
             ContractError: Its contract cannot be read.
         """
         check_signatures(directory)
@@ -47,18 +44,18 @@ class RunModel:
         self._loaded = tf.saved_model.load(str(directory))
 
     def __call__(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Predicts, through the signature serving_raw, as a client's JSON would.
+        """Predict through the signature serving_raw, like a client's JSON request.
 
         Args:
-            rows: raw values, one column per feature of the contract, None, NaN or NA where one is missing. A feature
-                that the contract does not require may have no column; other columns, such as the label's, do not count.
+            rows: raw values, one column per feature of the contract, with None, NaN or NA for a missing value. A
+                feature that the contract does not require may have no column. Other columns are ignored.
 
         Returns:
-            One row per row, with the index of `rows`: "prediction" float32, or "prediction_0", "prediction_1", … where
-            the model has several outputs, such as one per class.
+            A row of predictions for each row, with the index of `rows`: "prediction" float32, or "prediction_0",
+            "prediction_1", … if the model has several outputs, such as one per class.
 
         Raises:
-            RunError: A required value is missing, or a value has another type than the contract says.
+            RunError: A required value is missing, or a value does not have the contract's type.
         """
         inputs = self._to_inputs(rows)
         signature = self._loaded.signatures[SERVING_RAW]
@@ -70,14 +67,17 @@ class RunModel:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the raw columns that the model takes, in the order of the contract."""
+        """The names of the raw columns that the model takes, in the order of the contract."""
         return tuple(feature.name for feature in self.contract.features)
 
     def mix(self, rows: pd.DataFrame) -> "MixedRows":
-        """Lay out a table of rows, for predictions of rows that take each column's value from another row of it.
+        """Convert a table of rows, to predict rows that combine values of several of its rows.
 
         Args:
             rows: as for `__call__`.
+
+        Returns:
+            A callable that takes the number of the table's row for each value of the rows to predict.
 
         Raises:
             RunError: As for `__call__`.
@@ -85,9 +85,15 @@ class RunModel:
         return MixedRows(self._loaded.signatures[SERVING_RAW], self._to_inputs(rows))
 
     def predict_records(self, records: list[bytes]) -> pd.DataFrame:
-        """Predicts for serialized tf.Examples, through the signature serving_default: as `__call__`, for each in turn.
+        """Predict serialized tf.Examples through the signature serving_default.
 
-        To make columns of JSON values takes ten times as long as the model does.
+        `__call__` also converts rows to values of JSON, which takes ten times as long as the model.
+
+        Args:
+            records: the tf.Examples.
+
+        Returns:
+            The predictions, as `__call__` returns them, with the index 0, 1, …
         """
         signature = self._loaded.signatures[SERVING_DEFAULT]
         return _to_frame(
@@ -95,9 +101,14 @@ class RunModel:
         )
 
     def transformed(self, records: list[bytes]) -> dict[str, np.ndarray]:
-        """Transforms serialized tf.Examples with the label: every transformed feature and the label, each [rows, n].
+        """Transform serialized tf.Examples that have the label.
 
-        The columns of a stacked feature are features of their own, [rows, 1], as far as they have names.
+        Args:
+            records: the tf.Examples.
+
+        Returns:
+            Each transformed feature and the label, by name, [rows, n]. A stacked feature with named columns is split
+            into features [rows, 1].
         """
         signature = self._loaded.signatures[TRANSFORM_FEATURES]
         parts = [signature(tf.constant(records[i : i + _BATCH])) for i in range(0, len(records), _BATCH)]
@@ -114,13 +125,13 @@ class RunModel:
 
 
 class MixedRows:
-    """Rows put together from those of a table: what pipelines.attribution asks.
+    """Predictions of rows whose values are from different rows of a table, for pipelines.attribution.
 
-    The table is turned into tensors once. A question costs what the model's own computation costs.
+    The table is converted to tensors once, so that a call takes the time of the model's computation.
     """
 
     def __init__(self, signature: Any, inputs: Mapping[str, np.ndarray]):
-        """Takes the signature serving_raw and its inputs, [rows of the table] each."""
+        """Take the signature serving_raw and its inputs, [rows of the table] each."""
         self._signature = signature
         self._inputs = {name: tf.constant(values) for name, values in inputs.items()}
 
@@ -128,11 +139,11 @@ class MixedRows:
         """Predict.
 
         Args:
-            positions: of which row of the table each column has its value, int64 [questions, columns], the columns in
+            positions: number of the table's row that each column's value is from, int64 [rows, columns], the columns in
                 the order of `RunModel.columns`.
 
         Returns:
-            float64 [questions, outputs].
+            float64 [rows, outputs].
         """
         parts = [self._predict(positions[start : start + _BATCH]) for start in range(0, len(positions), _BATCH)]
         outputs = int(self._signature.structured_outputs[PREDICTIONS].shape[-1])
@@ -145,7 +156,7 @@ class MixedRows:
 
 
 def as_predictions(frame: pd.DataFrame) -> np.ndarray:
-    """Return the predictions of a frame as metrics take them: [rows], or [rows, classes]; float32."""
+    """Return the predictions of a frame as an array for metrics: [rows], or [rows, classes]; float32."""
     if PREDICTION in frame:
         return frame[PREDICTION].to_numpy()
     columns = [name for name in frame if name.startswith(f"{PREDICTION}_") and name.split("_")[-1].isdecimal()]
@@ -153,7 +164,7 @@ def as_predictions(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _to_frame(signature: Any, parts: list[dict[str, tf.Tensor]]) -> pd.DataFrame:
-    """The predictions of a signature's calls, one row per row, one column per output."""
+    """Return the predictions of a signature's calls as a frame, with a column for each output."""
     outputs = int(signature.structured_outputs[PREDICTIONS].shape[-1])
     found = np.concatenate([np.empty((0, outputs), np.float32), *(part[PREDICTIONS].numpy() for part in parts)])
     names = [PREDICTION] if outputs == 1 else [f"{PREDICTION}_{i}" for i in range(outputs)]
@@ -161,7 +172,7 @@ def _to_frame(signature: Any, parts: list[dict[str, tf.Tensor]]) -> pd.DataFrame
 
 
 def _values(feature: Feature, rows: pd.DataFrame, missing: int | str) -> np.ndarray:
-    """Converts one column to what serving_raw takes, missing values spelled out."""
+    """Convert one column to the input of serving_raw, with the contract's values for missing ones."""
     column = rows[feature.name] if feature.name in rows else pd.Series(None, index=rows.index, dtype=object)
     absent = column.isna()
     if feature.required and absent.any():
@@ -171,8 +182,8 @@ def _values(feature: Feature, rows: pd.DataFrame, missing: int | str) -> np.ndar
         )
     if feature.kind is not Kind.BYTES and _every_number_fits(column, feature.kind):
         return column.fillna(missing).to_numpy(dtype=feature.kind.value)
-    cells = [missing if gone else cell for cell, gone in zip(column.to_list(), absent, strict=True)]
-    plain = set(map(type, cells)) <= _PLAIN[feature.kind]  # as a rule, and then no cell has to be looked at by itself
+    cells = [missing if is_absent else cell for cell, is_absent in zip(column.to_list(), absent, strict=True)]
+    plain = set(map(type, cells)) <= _PLAIN[feature.kind]  # the usual case, in which no single cell is checked
     wrong = None if plain else next((cell for cell in cells if not _fits(cell, feature.kind)), None)
     if wrong is not None:
         raise RunError(f"{feature.name}: expected {feature.expectation}, received {wrong!r}; correct that column.")
@@ -182,7 +193,7 @@ def _values(feature: Feature, rows: pd.DataFrame, missing: int | str) -> np.ndar
 
 
 def _every_number_fits(column: pd.Series, kind: Kind) -> bool:
-    """Tells from a column's type that no cell has to be looked at by itself."""
+    """Tell whether a column's dtype allows only valid numbers, so that no single cell has to be checked."""
     whole, real = pd.api.types.is_signed_integer_dtype(column.dtype), pd.api.types.is_float_dtype(column.dtype)
     return whole or (real and kind is Kind.FLOAT)
 

@@ -1,4 +1,4 @@
-"""What a run's features and its model are made of, as it recorded them. Loads neither TFX nor TensorFlow."""
+"""Read the transformed features and the model's layers that a run recorded. It loads neither TFX nor TensorFlow."""
 
 import json
 import zipfile
@@ -12,17 +12,23 @@ from pipelines.runs.errors import RunError
 from pipelines.runs.run import Run
 
 _GRAPH_SCHEMA = ("transformed_metadata", "schema.pbtxt")  # in Transform's transform_graph
-_TRAINED_MODEL = "trained.keras"  # in Trainer's model_run: components.signatures names it, and loads TensorFlow
+_TRAINED_MODEL = "trained.keras"  # in Trainer's model_run; not imported from components.signatures: it loads TensorFlow
 _CONFIG = "config.json"  # in the file of a Keras model
 _INPUT = "InputLayer"
-_SAID_OTHERWISE = frozenset({"name", "trainable", "dtype"})  # of a layer
+_LEFT_OUT = frozenset({"name", "trainable", "dtype"})  # of a layer's settings
 
 
 def read_features(run: Run) -> dict[str, str]:
-    """Read what Transform writes: feature -> its type and shape, such as `FLOAT [1]`; the label is among them.
+    """Read the transformed features, including the label.
+
+    Args:
+        run: the run.
+
+    Returns:
+        Feature -> its type and shape, such as `FLOAT [1]`.
 
     Raises:
-        RunError: The run did not get there, or the files are gone.
+        RunError: The run ended before Transform, or the files were removed.
     """
     path = run.artifact(TRANSFORM, "transform_graph").joinpath(*_GRAPH_SCHEMA)
     if not path.is_file():
@@ -35,12 +41,16 @@ def read_features(run: Run) -> dict[str, str]:
 
 
 def read_layers(run: Run) -> dict[str, str]:
-    """Read the layers of the trained Keras model: name -> its class and settings, such as `Dense units=16`.
+    """Read the layers of the trained Keras model, except the input layers, which are the features.
 
-    Those of the inputs are left out: they are the features. A model that is no Keras model of layers has none.
+    Args:
+        run: the run.
+
+    Returns:
+        Name -> class and settings, such as `Dense units=16`; empty if the model has no list of layers.
 
     Raises:
-        RunError: The run did not train, or the files are gone.
+        RunError: The run did not train, or the files were removed.
     """
     path = run.artifact(TRAINER, "model_run") / _TRAINED_MODEL
     try:
@@ -48,7 +58,7 @@ def read_layers(run: Run) -> dict[str, str]:
             config = json.loads(stored.read(_CONFIG))
     except (OSError, KeyError, zipfile.BadZipFile, ValueError) as error:
         raise RunError(
-            f"{path} cannot be read: expected the Keras model that Trainer leaves, received {error}"
+            f"{path} cannot be read: expected the Keras model that Trainer writes, received {error}"
         ) from error
     layers = config.get("config", {}).get("layers", [])
     return {
@@ -62,6 +72,6 @@ def _describe_layer(layer: dict[str, Any]) -> str:
     plain = {
         name: value
         for name, value in sorted(layer["config"].items())
-        if isinstance(value, int | float | str) and name not in _SAID_OTHERWISE
+        if isinstance(value, int | float | str) and name not in _LEFT_OUT
     }
     return " ".join([layer["class_name"], *(f"{name}={value}" for name, value in plain.items())])

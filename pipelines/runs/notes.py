@@ -1,4 +1,4 @@
-"""What people say of a run after it ended: `notes.jsonl` in its folder, one record a line, only ever appended to.
+"""Append and read the notes and tags that people give a run: `notes.jsonl` in its folder, one record a line.
 
 A record has `time` (UTC, ISO 8601) and either `note`, which replaces the note before, or `tags`, which are added.
 """
@@ -18,6 +18,10 @@ NOTES_FILE = "notes.jsonl"
 def add_note(directory: Path, note: str) -> None:
     """Append a note to a run's folder.
 
+    Args:
+        directory: the run's folder.
+        note: the text.
+
     Raises:
         RunError: The note is empty, or cannot be written.
     """
@@ -29,8 +33,12 @@ def add_note(directory: Path, note: str) -> None:
 def add_tags(directory: Path, tags: Sequence[str]) -> None:
     """Append tags to a run's folder.
 
+    Args:
+        directory: the run's folder.
+        tags: the tags, at least one.
+
     Raises:
-        RunError: A tag is empty, or they cannot be written.
+        RunError: There is no tag, a tag is empty, or they cannot be written.
     """
     if not tags or not all(tag.strip() for tag in tags):
         raise RunError(f"tags: expected one word or more, received {list(tags)!r}")
@@ -38,13 +46,13 @@ def add_tags(directory: Path, tags: Sequence[str]) -> None:
 
 
 def read_note(directory: Path, summary: Mapping[str, Any]) -> str | None:
-    """Return the newest note of a run; the experiment's own where nobody wrote another; None without any."""
+    """Return the newest note of a run, or else the note of its experiment; None if there is neither."""
     notes = [record["note"] for record in _read(directory) if "note" in record]
     return notes[-1] if notes else (summary["experiment"] or {}).get("note")
 
 
 def read_tags(directory: Path, summary: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the tags of a run, the experiment's own first, each once."""
+    """Return the tags of a run, its experiment's first, each once."""
     later = [tag for record in _read(directory) for tag in record.get("tags", ())]
     return tuple(dict.fromkeys([*(summary["experiment"] or {}).get("tags", ()), *later]))
 
@@ -53,7 +61,7 @@ def _append(directory: Path, record: Mapping[str, Any]) -> None:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     line = json.dumps({"time": now, **record}, ensure_ascii=False) + "\n"
     try:
-        # One write of one line: two people at once leave two lines, and none in halves.
+        # One write of one line: lines of two processes are not mixed.
         with (directory / NOTES_FILE).open("ab", buffering=0) as file:
             file.write(line.encode())
             os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""What became of a run's model, in a sentence: pushed, or why it was not."""
+"""Describe in a sentence whether a run's model was pushed, or why it was not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ _SHOWN_REASONS = 2
 
 
 def explain_outcome(summary: Mapping[str, Any]) -> str:
-    """Says which version holds the model, or why none does.
+    """Return a sentence that names the pushed version of the model, or the reason why it was not pushed.
 
     Args:
         summary: the run's record.
@@ -27,7 +27,7 @@ def explain_outcome(summary: Mapping[str, Any]) -> str:
     if status == REFUSED and review and review["required"]:
         return f"a valid review is required: {review['reason']}"
     if status == UNFINISHED:
-        return "the run goes on, or it was killed"
+        return "the run is still running, or it was killed"
     error = (summary["error"] or "").splitlines()
     return error[0] if error else status
 

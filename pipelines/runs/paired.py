@@ -1,4 +1,4 @@
-"""Two runs' models on the same eval rows: their differences, with intervals, as BetterGate takes them."""
+"""Compare two runs' models on the same eval rows: differences of metrics with intervals, as in BetterGate."""
 
 import dataclasses
 import math
@@ -23,30 +23,37 @@ from pipelines.runs.errors import RunError
 from pipelines.runs.run import Run
 
 _METRICS: Mapping[str, Metric] = {metric.__name__: metric for metric in METRIC_OF_CLASS.values()}
-_LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error")  # what decides unless agreed
+_LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error")  # that decide by default
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PairedRows:
-    """Predictions of two runs' models for the same eval rows."""
+    """The predictions of two runs' models for the same eval rows."""
 
     labels: np.ndarray  # [rows]
     before: np.ndarray  # [rows], or [rows, classes]
     after: np.ndarray
-    slices: Mapping[str, np.ndarray]  # in words -> bool [rows]
-    of: Run  # whose eval rows they are
+    slices: Mapping[str, np.ndarray]  # slice -> bool [rows]
+    of: Run  # the run whose eval rows they are
 
     def inside(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield every slice with its rows, all rows together first."""
+        """Yield each slice with a mask of its rows, all rows first."""
         yield OVERALL, np.ones(len(self.labels), bool)
         yield from self.slices.items()
 
 
 def read_stored_pairs(before: Run, after: Run) -> PairedRows | None:
-    """Read what BetterGate stored of both runs; None where one stored nothing, or they had other eval rows.
+    """Read the predictions that BetterGate stored in both runs.
+
+    Args:
+        before: the earlier run.
+        after: the later run.
+
+    Returns:
+        The predictions; None if a run stored none, or the runs had different eval rows.
 
     Raises:
-        RunError: The models predict another label.
+        RunError: The models predict different labels or outputs.
     """
     found = [_read_stored(run) for run in (before, after)]
     if found[0] is None or found[1] is None or found[0].rows_digest != found[1].rows_digest:
@@ -62,20 +69,27 @@ def read_stored_pairs(before: Run, after: Run) -> PairedRows | None:
 
 
 def ask_both(before: Run, after: Run) -> PairedRows:
-    """Ask both models for the eval rows of the later run. Loads TensorFlow.
+    """Predict the eval rows of the later run with both models. It loads TensorFlow.
+
+    Args:
+        before: the earlier run.
+        after: the later run.
+
+    Returns:
+        The predictions.
 
     Raises:
-        RunError: A run has no model, or the earlier model predicts something else or another label.
+        RunError: A run has no model, or the models predict different labels or outputs.
     """
     from pipelines.runs.predicted_rows import predict_rows
 
     slices = after.slices()
     found = after.predict_eval_rows(list_columns(slices.values()))
     label = after.task_record.label
-    asked = predict_rows(before.model(), after.record_chunks(EVAL), after.schema, label, columns=())
+    predicted = predict_rows(before.model(), after.record_chunks(EVAL), after.schema, label, columns=())
     earlier, later = (
         RowPredictions(rows_digest="", labels=one.labels, predictions=one.prediction_array, slices={})
-        for one in (asked, found)
+        for one in (predicted, found)
     )
     _require_same_question(earlier, later, before, after)
     sliced = SlicedRows(found.rows)
@@ -89,7 +103,11 @@ def ask_both(before: Run, after: Run) -> PairedRows:
 
 
 def tabulate_differences(paired: PairedRows, confidence: float = 0.95) -> pd.DataFrame:
-    """Tabulate how the later model differs from the earlier one.
+    """Tabulate the differences of metrics: the later model's minus the earlier model's.
+
+    Args:
+        paired: the predictions of both models.
+        confidence: of the intervals, between 0 and 1.
 
     Returns:
         Columns slice, metric, rows, difference, low, high (the interval) and word (better, worse or tie): every metric
@@ -116,10 +134,10 @@ def tabulate_differences(paired: PairedRows, confidence: float = 0.95) -> pd.Dat
 
 
 def find_deciding_metric(run: Run) -> str:
-    """Return the metric that decides which model is better: what BetterGate took, or else the loss.
+    """Return the metric that decides which model is better: BetterGate's, or else the loss.
 
     Raises:
-        RunError: The run measured none that is known.
+        RunError: The run has no metric whose paired difference can be computed.
     """
     agreed = run.summary["comparison"]
     if agreed and agreed["differences"]:
@@ -132,7 +150,7 @@ def find_deciding_metric(run: Run) -> str:
 
 
 def measure_differences(paired: PairedRows) -> dict[tuple[str, str], float]:
-    """Measure every known metric's difference on every slice, without intervals: (slice, metric) -> difference."""
+    """Return each known metric's difference on each slice, without intervals: (slice, metric) -> difference."""
     found = {}
     for words, inside in paired.inside():
         once = np.ones((1, int(inside.sum())))

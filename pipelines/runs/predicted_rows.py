@@ -1,7 +1,6 @@
-"""The rows of a split as one model labels and predicts them, with a few of their raw columns.
+"""Compute labels and predictions of the rows of a split, and keep some of their raw columns.
 
-Rows are read some thousand at a time. What is held of each is its label, its prediction and those columns: nothing else
-grows with the rows.
+Rows are read in chunks of some thousand. Only labels, predictions and those columns are kept in memory.
 """
 
 import dataclasses
@@ -17,15 +16,15 @@ from pipelines.runs.model import RunModel, as_predictions
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictedRows:
-    """Some rows, in their order."""
+    """Rows with a model's labels and predictions, in their order."""
 
-    rows: pd.DataFrame  # raw; the columns that were asked for, as pipelines.runs.examples.to_frame makes them
-    labels: np.ndarray  # [rows]; what the model's own transform_features makes of each row
-    predictions: pd.DataFrame  # as RunModel gives them
+    rows: pd.DataFrame  # the requested raw columns, as pipelines.runs.examples.to_frame returns them
+    labels: np.ndarray  # [rows]; of the model's signature transform_features
+    predictions: pd.DataFrame  # as RunModel returns them
 
     @property
     def prediction_array(self) -> np.ndarray:
-        """The predictions as metrics take them: [rows], or [rows, classes]; float32."""
+        """The predictions as an array for metrics: [rows], or [rows, classes]; float32."""
         return as_predictions(self.predictions)
 
 
@@ -36,14 +35,17 @@ def predict_rows(
     label: str,
     columns: Collection[str] | None = None,
 ) -> PredictedRows:
-    """Asks a model for rows.
+    """Label and predict rows with a model.
 
     Args:
-        model: which.
-        chunks: serialized raw tf.Examples, one chunk at least; see `examples.read_record_chunks`.
-        schema: of the rows.
+        model: the exported model.
+        chunks: serialized raw tf.Examples, at least one chunk; see `examples.read_record_chunks`.
+        schema: schema of the rows.
         label: name of the transformed label.
-        columns: raw columns that are wanted; those that the schema lacks are left out. None: all.
+        columns: raw columns to keep; those that the schema lacks are left out. None: all.
+
+    Returns:
+        The rows.
     """
     wanted = _keep(schema, columns)
     batches, labels, predictions = [], [], []
@@ -61,7 +63,7 @@ def predict_rows(
 
 
 def label_rows(model: RunModel, records: list[bytes], label: str) -> np.ndarray:
-    """Returns what a model takes for the label of each row, [rows]."""
+    """Return the label of each row, as the model's signature transform_features computes it: [rows]."""
     return model.transformed(records)[label].reshape(len(records), -1)[:, 0]
 
 

@@ -1,4 +1,4 @@
-"""Loads TensorFlow and what builds on it without their notes on the machine and on each other."""
+"""Load TensorFlow, Beam and TFX without their log lines and warnings."""
 
 import contextlib
 import logging
@@ -11,22 +11,23 @@ from absl import logging as absl_logging
 
 from serving.process_control import gc_paused_imports
 
-_OWN = r"(?!__main__|ipykernel|notebooks|pipelines|components|serving)"  # modules whose warnings are for their author
+# Modules of libraries. Warnings of this project's modules and of a user's own code are shown.
+_LIBRARY = r"(?!__main__|ipykernel|notebooks|pipelines|components|serving)"
 
 
 def silence_libraries() -> None:
-    """Keeps the log lines of TensorFlow, Beam and TFX below errors off standard error; for before they are loaded."""
+    """Suppress warnings of libraries, and log lines below errors. Call it before TensorFlow, Beam or TFX are loaded."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     absl_logging.set_verbosity(absl_logging.ERROR)
-    # A filter, since TensorFlow sets the level of its logger when it is loaded.
+    # A filter, since TensorFlow overwrites the level of its logger when it is loaded.
     logging.getLogger("tensorflow").addFilter(_is_error)
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=_OWN)
+    warnings.filterwarnings("ignore", module=_LIBRARY)
 
 
 @contextlib.contextmanager
 def quiet_imports() -> Iterator[None]:
-    """Silences the libraries while a block loads them, and after it; a process that has loaded them stays as it is."""
+    """Silence the libraries while a block loads them, and after it. Do nothing if TensorFlow is loaded already."""
     if "tensorflow" in sys.modules:
         yield
         return

@@ -1,4 +1,4 @@
-"""The recorded part of a run: its nodes, its verdicts, and where its artifacts are."""
+"""Read the record of a run: its nodes, its verdicts, and where its artifacts are."""
 
 import functools
 from collections.abc import Callable
@@ -16,18 +16,18 @@ from pipelines.runs.run_record import SUMMARY_FILE, read_record
 
 
 class RecordedRun:
-    """The record of one run. Where it did not get to what is asked for, RunError says so."""
+    """The record of one run. A method raises RunError if the run ended before it wrote what the method reads."""
 
     def __init__(self, directory: Path, var: Path, metadata: Callable[[], Metadata] | None = None):
-        """Reads the record.
+        """Read the record.
 
         Args:
-            directory: of the run, below `var`/runs.
+            directory: the run's folder, below `var`/runs.
             var: the folder that the run wrote to.
-            metadata: opens the ML Metadata below `var`; many runs may share what it returns. None: the run opens it.
+            metadata: opens the ML Metadata of `var`; several runs may share its result. None: the run opens it.
 
         Raises:
-            RunError: The record cannot be understood.
+            RunError: The record is damaged, or of an unknown format.
         """
         self.directory = directory
         self.id = directory.name
@@ -44,50 +44,54 @@ class RecordedRun:
 
     @property
     def version(self) -> str | None:
-        """The pushed version that serves this run's model; None where none does."""
+        """The pushed version of this run's model; None if it was not pushed."""
         pushed = self.summary["pushed"]
         return pushed["version"] if pushed else None
 
     @property
     def outcome(self) -> str:
-        """Says in a sentence that the model was pushed, or why it was not."""
+        """A sentence that says that the model was pushed, or why it was not."""
         return explain_outcome(self.summary)
 
     def intervals(self) -> dict[str, MetricInterval]:
-        """Reads the intervals of the metrics on all eval rows that the report computed; empty where it kept none."""
+        """Read the report's intervals of the metrics on all eval rows, by metric; empty if it wrote none."""
         return read_intervals(self.directory)
 
     @property
     def experiment(self) -> str | None:
-        """The name of the experiment that the run was made for; None: a run that could push."""
+        """The name of the run's experiment; None: it was a run that may push."""
         found = self.summary["experiment"]
         return found["name"] if found else None
 
     @property
     def note(self) -> str | None:
-        """What somebody said of the run, the newest; None: nobody did."""
+        """The newest note on the run; None: there is none."""
         return read_note(self.directory, self.summary)
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Words to find the run by."""
+        """The run's tags."""
         return read_tags(self.directory, self.summary)
 
     def nodes(self) -> pd.DataFrame:
-        """Returns the nodes in the pipeline's order: columns node, state, seconds, summary."""
+        """Return the nodes in the pipeline's order: columns node, state, seconds, summary."""
         rows = [(node["id"], node["state"], node["seconds"], node["summary"]) for node in self.summary["nodes"]]
         return pd.DataFrame(rows, columns=["node", "state", "seconds", "summary"])
 
     def gates(self) -> pd.DataFrame:
-        """Returns the verdicts: columns gate, passed (True, False; None: it did not decide), reasons (list)."""
+        """Return the verdicts: columns gate, passed (True, False; None: it did not decide), reasons (list)."""
         rows = [(gate["gate"], gate["passed"], gate["reasons"]) for gate in self.summary["gates"]]
         return pd.DataFrame(rows, columns=["gate", "passed", "reasons"]).astype({"passed": object})
 
     def artifact(self, node: str, key: str) -> Path:
-        """Returns the folder of what a node wrote, took from the cache, or found as a resolver.
+        """Return the folder of an artifact that a node wrote, took from the cache, or found as a Resolver.
+
+        Args:
+            node: the node's id; see pipelines.nodes.
+            key: name of the output, such as "examples".
 
         Raises:
-            RunError: The node wrote no such thing, or it is gone.
+            RunError: The node wrote no such output, or it was removed.
         """
         outputs = self._outputs(node)
         if key not in outputs:
@@ -108,14 +112,14 @@ class RecordedRun:
         return self._metadata.list_steps(self.id)
 
     def _outputs(self, node: str) -> dict[str, Any]:
-        """Raises RunError where the run did not get to that node."""
+        """Return the outputs of a node by name; raise RunError if it failed or did not run."""
         found = self._nodes.get(node)
         if found is None or found["state"] in ("failed", "skipped"):
             raise RunError(f"{self._missing(node)} nothing; {self._why()}")
         return found["outputs"]
 
     def _missing(self, node: str) -> str:
-        """Begins the sentence that says what is missing."""
+        """Return the beginning of a message about a missing output."""
         state = self._nodes[node]["state"] if node in self._nodes else "missing"
         words = {
             "failed": "failed and wrote",
@@ -126,5 +130,5 @@ class RecordedRun:
 
     def _why(self) -> str:
         if not (self.directory / SUMMARY_FILE).exists():
-            return "the run goes on, or it was killed; wait for its end, or open another run."
+            return "the run is still running, or it was killed; wait until it has ended, or open another run."
         return f"the run ended as {self.status}: {self.summary['error'] or 'without an error'}; open another run."

@@ -1,6 +1,6 @@
-"""Run: everything that one run wrote.
+"""Define Run, which reads everything that one run wrote.
 
-What is heavy to load is imported where it is needed: a run's record is read without TensorFlow.
+Large libraries are imported where they are needed, so that a run's record is read without TensorFlow.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 
 class Run(TrainedRun):
-    """One run, as it was recorded. Where it did not get to what is asked for, RunError says so."""
+    """One run. A method raises RunError if the run ended before it wrote what the method reads."""
 
-    # What its predictions rest on, and where they are wrong. docs/explanation/explanations.md says how to read them.
+    # Explanations and errors of predictions. docs/explanation/explanations.md says how to read them.
 
     def importance(self, rows: int = 2_000, permutations: int = 5) -> pd.DataFrame:
         """Measure how much the mean loss on eval rows rises when one raw column is permuted, overall and per slice.
 
-        Columns are permuted one at a time: what two of them have in common (`associations`) counts for neither.
+        Columns are permuted one at a time: information that two of them share (`associations`) counts for neither.
 
         Args:
-            rows: drawn from the eval split, always the same ones; all where there are no more.
-            permutations: of each column.
+            rows: number of rows drawn from the eval split, always the same ones; all if it has no more.
+            permutations: number of permutations of each column.
 
         Returns:
             One row per slice and column, "overall" first, the most important column of a slice first. Columns: slice,
-            column, importance (in the loss's unit; pipelines.evaluation.row_losses says which loss), low, high (of the
+            column, importance (in the loss's unit; pipelines.evaluation.row_losses defines the loss), low, high (of the
             95% interval over rows), rows, loss (with no column permuted).
 
         Raises:
@@ -49,9 +49,14 @@ class Run(TrainedRun):
         return explanations.tabulate_importance(self.model(), predicted, problem, slices, permutations)
 
     def associations(self, rows: int = 2_000) -> pd.DataFrame:
-        """Find raw columns that tell of one another: columns column, other, share; the strongest pair first.
+        """Find pairs of raw columns that share information.
 
-        The share is the mutual information of the two, binned, over the smaller entropy; from 0.5 on a pair is named.
+        Args:
+            rows: number of rows drawn from the eval split, always the same ones; all if it has no more.
+
+        Returns:
+            One row per pair whose share is 0.5 or more, the largest first. Columns: column, other, share (the mutual
+            information of the two binned columns, divided by the smaller entropy).
         """
         from pipelines.runs import explanations
 
@@ -64,15 +69,15 @@ class Run(TrainedRun):
         """Measure how the prediction changes with one raw column, on average over eval rows.
 
         Args:
-            column: which. Of numbers these are accumulated local effects, of strings and codes and of missing values
-                the mean change when every row gets the value (pipelines.attribution.effects).
-            rows: drawn from the eval split, always the same ones; all where there are no more.
+            column: the raw column. For a number the effects are accumulated local effects; for a category, and for
+                missing values, the mean change when every row gets the value (pipelines.attribution.effects).
+            rows: number of rows drawn from the eval split, always the same ones; all if it has no more.
             bins: of a number, at most; of a category, the most frequent values.
 
         Returns:
             One row per value and output. Columns: value (missing last), output, effect (change of the prediction from
-            its mean), low, high (of the 95% interval over rows), rows (that have the value; of a number, that lie
-            between the value before and this one).
+            its mean), low, high (of the 95% interval over rows), rows (with the value; for a number, above the value
+            before and up to this one).
 
         Raises:
             RunError: The run has no model, the model takes no such column, or it does not vary.
@@ -86,18 +91,18 @@ class Run(TrainedRun):
     def explain(
         self, rows: pd.DataFrame, *, background: int = 50, orders: int = 1, output: str | None = None
     ) -> pd.DataFrame:
-        """Explain predictions: what each raw column adds to each row's prediction, as sampled Shapley values.
+        """Explain predictions by sampled Shapley values: what each raw column adds to each row's prediction.
 
         A row's contributions add up to its prediction minus the mean prediction of the background.
 
         Args:
-            rows: raw values, as `model` takes them; rows that never were, too.
-            background: eval rows that a row is compared with, always the same ones.
-            orders: sampled for each background row; more make the standard errors smaller.
-            output: which column of the predictions; None for the largest of each row, such as the most likely class.
+            rows: raw values, as `model` takes them; they need not be rows of the run.
+            background: number of eval rows that a row is compared with, always the same ones.
+            orders: orders of columns sampled for each background row; more make the standard errors smaller.
+            output: a column of the predictions; None for the largest of each row, such as the most likely class.
 
         Returns:
-            Indexed by row (of `rows`' own index) and column; `["contribution"].unstack()` is a table of row × column.
+            Indexed by row (the index of `rows`) and column; `["contribution"].unstack()` is a table of row × column.
             Columns: value, contribution (in the prediction's unit), error (its standard error), base (the mean
             prediction of the background), prediction, output.
 
@@ -110,7 +115,10 @@ class Run(TrainedRun):
         return explanations.tabulate_contributions(self.model(), rows, compared, orders=orders, output=output)
 
     def worst_rows(self, count: int = 10) -> pd.DataFrame:
-        """Return the rows of `eval_predictions` with the largest loss, the worst first, and their "loss".
+        """Return the rows of `eval_predictions` with the largest loss, the largest first, and a column "loss".
+
+        Args:
+            count: number of rows.
 
         Raises:
             RunError: The run has no model, or the contract has a column "loss".
@@ -120,16 +128,19 @@ class Run(TrainedRun):
         predicted = self.eval_predictions()
         if explanations.LOSS in predicted:
             raise RunError(
-                f"the contract has a column {explanations.LOSS!r}: expected that name free; use eval_predictions()."
+                f"the contract has a column {explanations.LOSS!r}: expected no such column; use eval_predictions()."
             )
         losses = explanations.measure_losses(self.task_record.problem, predicted)
         return predicted.assign(**{explanations.LOSS: losses}).nlargest(count, explanations.LOSS)
 
     def weak_slices(self, options: SearchOptions | None = None) -> SliceSearch:
-        """Search for slices of eval rows in which the loss is higher than elsewhere; half of the rows confirm them.
+        """Search for slices in which the loss is higher than elsewhere, in half of the eval rows; confirm in the other.
 
         Args:
-            options: what counts as a slice; None for the defaults.
+            options: limits of the search; None for the defaults.
+
+        Returns:
+            The slices that were found.
         """
         from pipelines.runs import explanations
 
@@ -138,10 +149,10 @@ class Run(TrainedRun):
         categories = explanations.list_categories(self.schema)
         return explanations.find_weak_slices(self.model(), predicted, losses, categories, options)
 
-    # Where it came from.
+    # Lineage.
 
     def lineage(self) -> Lineage:
-        """Traces where this run's model came from, and where it went."""
+        """Trace what this run's model was made of, and its pushed versions."""
         return self._lineage
 
     @functools.cached_property

@@ -1,4 +1,4 @@
-"""The data of a run: its contract, rows, features, statistics and anomalies."""
+"""Read the data of a run: its contract, rows, features, statistics and anomalies."""
 
 from __future__ import annotations
 
@@ -27,41 +27,41 @@ _SCHEMA_FILE = "schema.pbtxt"
 
 
 class RunData(RecordedRun):
-    """One run, with what it read. Where it did not get to what is asked for, RunError says so."""
+    """The data of one run. A method raises RunError if the run ended before it wrote what the method reads."""
 
     @functools.cached_property
     def schema(self) -> schema_pb2.Schema:
-        """The contract that the run's data was held against."""
+        """The contract that the run's data was checked against."""
         return _schema(self.artifact(nodes.IMPORT_SCHEMA_GEN, "schema"))
 
     @functools.cached_property
     def proposed_schema(self) -> schema_pb2.Schema:
-        """The schema that this data would suggest."""
+        """The schema that SchemaGen inferred from the run's data."""
         return _schema(self.artifact(nodes.SCHEMA_GEN, "schema"))
 
     def records(self, split: str, every: int = 1) -> list[bytes]:
-        """Reads the raw rows of one split as serialized tf.Examples, in a fixed order; the first of each `every`."""
+        """Read the raw rows of one split as serialized tf.Examples, in a fixed order; the first of each `every`."""
         with quiet_imports():
             from pipelines.runs.examples import read_records
 
         return read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), split, every)
 
     def record_chunks(self, split: str, every: int = 1) -> Iterator[list[bytes]]:
-        """Reads the same a chunk at a time: one chunk at least."""
+        """Read the same as `records` in chunks, at least one."""
         with quiet_imports():
             from pipelines.runs.examples import read_record_chunks
 
         return read_record_chunks(self.artifact(nodes.EXAMPLE_GEN, "examples"), split, every)
 
     def rows(self, split: str, every: int = 1) -> pd.DataFrame:
-        """Reads the raw rows of one split, with the contract's columns, in the order of `records`.
+        """Read the raw rows of one split, with the contract's columns, in the order of `records`.
 
         Args:
-            split: which.
+            split: name of the split.
             every: 1 for all rows; n for the first of each n, which takes an n-th of the memory.
 
         Returns:
-            INT is Int64 with NA where a value is missing, FLOAT is float32 with NaN, BYTES is str with None.
+            INT is Int64 with NA for a missing value, FLOAT is float32 with NaN, BYTES is str with None.
         """
         with quiet_imports():
             from pipelines.runs.examples import read_records, to_frame
@@ -69,14 +69,18 @@ class RunData(RecordedRun):
         return to_frame(read_records(self.artifact(nodes.EXAMPLE_GEN, "examples"), split, every), self.schema)
 
     def transformed(self, split: str) -> pd.DataFrame:
-        """Reads the rows of one split as the model sees them, with the label: int64, float32, or str.
+        """Read the transformed rows of one split, with the label.
 
-        A column per feature: those that Transform stacked stand beside each other, by their own names. Rows are in the
-        order of `rows`, whatever order an engine wrote them in.
+        Args:
+            split: name of the split.
+
+        Returns:
+            A column for each feature, int64, float32 or str; features that Transform stacked are separate columns. The
+            rows are in the order of `rows`, independent of the order in which an engine wrote them.
 
         Raises:
-            RunError: There is no such split, or its files are gone.
-            PairingError: These are not the rows that Transform was given.
+            RunError: There is no such split, or its files were removed.
+            PairingError: Transform read other rows than these.
         """
         with quiet_imports():
             from pipelines.runs.examples import read_transformed, split_stacked, to_frame, use_numpy_integers
@@ -89,7 +93,7 @@ class RunData(RecordedRun):
 
     @functools.cached_property
     def feature_parts(self) -> Parts:
-        """What the columns of stacked transformed features were called in this run; empty where none was stacked."""
+        """The names of the columns of stacked transformed features, by feature; empty if none was stacked."""
         from pipelines.runs.parameters import read_feature_parts
 
         return read_feature_parts(self._steps)
@@ -103,25 +107,25 @@ class RunData(RecordedRun):
         return tensorflow_transform.TFTransformOutput(str(self.artifact(nodes.TRANSFORM, "transform_graph")))
 
     def statistics(self, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-        """Reads the statistics of the raw rows of one split."""
+        """Read the statistics of the raw rows of one split."""
         return statistics.read_statistics(self.artifact(nodes.STATISTICS_GEN, "statistics"), split)
 
     def statistics_table(self) -> pd.DataFrame:
-        """Tabulates the statistics: one row per split and feature; pipelines.runs.statistics names the columns."""
+        """Tabulate the statistics: one row per split and feature; for the columns see tabulate_statistics."""
         return statistics.tabulate_statistics(self.artifact(nodes.STATISTICS_GEN, "statistics"))
 
     def previous_statistics(self, split: str = TRAIN) -> statistics_pb2.DatasetFeatureStatisticsList | None:
-        """Reads the statistics of the data accepted before, which this run's were compared with; None without any."""
+        """Read the accepted statistics that this run's were compared with; None if there were none."""
         if "statistics" not in self._outputs(nodes.ACCEPTED_STATISTICS_RESOLVER):
             return None
         return statistics.read_statistics(self.artifact(nodes.ACCEPTED_STATISTICS_RESOLVER, "statistics"), split)
 
     def span_statistics(self) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
-        """Reads the statistics of each span that the run was trained on, by name and version, in the order of time."""
+        """Read the statistics of each span that the run was trained on, by name and version, in the order of time."""
         return read_span_statistics(self._metadata, self.id)
 
     def anomalies(self) -> pd.DataFrame:
-        """Tabulates the anomalies: columns split, feature, kind, short, description; `gates` says which counted."""
+        """Tabulate the anomalies: columns split, feature, kind, short, description. `gates` says which were refused."""
         return statistics.tabulate_anomalies(self.artifact(nodes.EXAMPLE_VALIDATOR, "anomalies"))
 
 

@@ -1,4 +1,4 @@
-"""The record of a run: its summary.json, of any format; for a run that left none, what ML Metadata knows of it."""
+"""Read the record of a run: its summary.json, of any format; without one, what ML Metadata recorded of the run."""
 
 import datetime
 import json
@@ -12,29 +12,30 @@ from pipelines.runs.metadata import Artifact, Metadata, Step
 
 SUMMARY_FILE = "summary.json"  # docs/reference/summary.md
 FORMAT = 2  # of summary.json; older ones are upgraded when they are read
-UNFINISHED = "unfinished"  # status of a run that left no summary: it goes on, or was killed
+UNFINISHED = "unfinished"  # status of a run without a summary: it is still running, or was killed
 
 # What the first records of format 2 lack.
 _ADDED_LATER: Mapping[str, Any] = {
     "data_fingerprint": "", "split": "", "spans": [], "unread_files": [], "vocabularies": {},
     "experiment": None, "not_pushed": None, "comparison": None,
 }  # fmt: skip
-_NODE_ADDED_LATER: dict[str, Any] = {"started": ""}  # likewise, of each node
+_NODE_ADDED_LATER: dict[str, Any] = {"started": ""}  # what their nodes lack
 _STATES = {"COMPLETE": "ran", "CACHED": "cached"}  # of ML Metadata -> of summary.json
 _ID_TIME = "%Y%m%d-%H%M%S"  # a run's id begins with the time at which it started
 
 
 def read_record(directory: Path, database: Path) -> dict[str, Any]:
-    """Reads the record as docs/reference/summary.md describes it, in format 2 whatever it was written in.
-
-    Its status may also be UNFINISHED.
+    """Read the record of a run, and upgrade it to format 2 (docs/reference/summary.md).
 
     Args:
-        directory: of the run.
-        database: of ML Metadata; opened only if the run left no summary.
+        directory: the run's folder.
+        database: the SQLite file of ML Metadata; opened only if the run has no summary.
+
+    Returns:
+        The record. Its status may also be UNFINISHED.
 
     Raises:
-        RunError: The summary cannot be understood.
+        RunError: The summary is damaged, or of an unknown format.
     """
     path = directory / SUMMARY_FILE
     if not path.is_file():
@@ -42,7 +43,7 @@ def read_record(directory: Path, database: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text())
     except ValueError as error:
-        raise RunError(f"{path} is damaged: expected JSON, received {error}; move that run's folder away.") from error
+        raise RunError(f"{path} is damaged: expected JSON, received {error}; move the run's folder away.") from error
     received = record.get("format") if isinstance(record, dict) else type(record).__name__
     if received == FORMAT:
         return _ADDED_LATER | record | {"nodes": [_NODE_ADDED_LATER | node for node in record["nodes"]]}
@@ -55,14 +56,14 @@ def read_record(directory: Path, database: Path) -> dict[str, Any]:
 
 
 def sort_key(directory: Path) -> tuple[str, int]:
-    """Sorts folders of runs by time, those of the same second by their running number."""
+    """Return a key that sorts folders of runs by time, and those of the same second by their number."""
     length = len(datetime.datetime(2000, 1, 1).strftime(_ID_TIME))
     number = directory.name[length:].removeprefix("-")
     return directory.name[:length], int(number) if number.isdecimal() else 0
 
 
 def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Renames what format 2 renamed, and adds what the first records of format 1 lack (docs/reference/summary.md)."""
+    """Rename what format 2 renamed, and add what the first records of format 1 lack (docs/reference/summary.md)."""
     nodes = [
         {
             **_NODE_ADDED_LATER,
@@ -87,7 +88,7 @@ def _upgrade_from_1(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _upgrade_review_from_1(review: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Takes the reason out of `science review: stale, model.py changed since …`."""
+    """Return a review with the reason from its text `science review: stale, model.py changed since …`."""
     if review is None:
         return None
     _, _, reason = review["words"].partition(", ")
@@ -120,7 +121,7 @@ def _rebuild_record(run_id: str, metadata: Metadata | None) -> dict[str, Any]:
         "schema_differences": [],
         "pushed": None,
         "report": {"path": None, "error": None},
-        "error": "the run left no summary: it goes on, or it was killed",
+        "error": "the run left no summary: it is still running, or it was killed",
     }
 
 
@@ -145,6 +146,6 @@ def _rebuild_output(artifact: Artifact) -> dict[str, Any]:
 def _parse_started(run_id: str) -> str:
     try:
         moment = datetime.datetime.strptime("-".join(run_id.split("-")[:2]), _ID_TIME)
-    except ValueError:  # A folder that somebody named by hand.
+    except ValueError:  # A folder that a user named.
         return ""
     return moment.replace(tzinfo=datetime.UTC).isoformat(timespec="seconds")

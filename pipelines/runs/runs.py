@@ -1,4 +1,4 @@
-"""Runs: all runs that wrote below one folder."""
+"""Define Runs, which lists and opens the runs below one folder."""
 
 import functools
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Runs:
     """The runs of all tasks below one folder."""
 
     def __init__(self, var: Path):
-        """Looks at nothing yet.
+        """Remember the folder; it is read by each method.
 
         Args:
             var: the folder that the runs wrote to.
@@ -29,24 +29,30 @@ class Runs:
         self.var = var
 
     def list(self, task: str | None = None) -> Sequence[Run]:
-        """Lists every run, of one task if it is named, the newest last; those that were killed or go on included.
+        """Return all runs, the newest last, including those that were killed or are still running.
+
+        Args:
+            task: only runs of this task.
 
         Raises:
-            RunError: The record of one cannot be understood.
+            RunError: A run's record is damaged, or of an unknown format.
         """
         metadata = functools.cache(functools.partial(Metadata, self.var / "metadata.sqlite"))  # read once for all
         runs = [Run(directory, self.var, metadata) for directory in self._directories()]
         return [run for run in runs if task in (None, run.task)]
 
     def open(self, run_id: str = LATEST, task: str | None = None) -> Run:
-        """Opens one run.
+        """Open one run.
 
         Args:
             run_id: "latest" for the newest that has ended, or the name of a folder below runs/.
-            task: the newest of this task; the run has to be of it.
+            task: the task of the run; None: any.
+
+        Returns:
+            The run.
 
         Raises:
-            RunError: There is no such run.
+            RunError: There is no such run, or it is of another task.
         """
         directories = {directory.name: directory for directory in self._directories()}
         if run_id != LATEST:
@@ -63,28 +69,31 @@ class Runs:
         raise RunError(f"no run{of_task} has ended below {self.var / 'runs'}: run `make run-local`, or name --var")
 
     def leaderboard(self, task: str | None = None) -> pd.DataFrame:
-        """Tabulates every run with its metrics, parameters, what changed and what became of it.
+        """Tabulate all runs with their metrics, parameters, what changed, and whether the model was pushed.
 
         Args:
-            task: of this task alone.
+            task: only runs of this task.
 
         Returns:
             One row per run, the newest last; pipelines.runs.leaderboard describes the columns.
 
         Raises:
-            RunError: The record of a run cannot be understood.
+            RunError: A run's record is damaged, or of an unknown format.
         """
         return tabulate_leaderboard(self.list(task))
 
     def lineage(self, version: str, task: str | None = None) -> Lineage:
-        """Traces where a pushed version came from: data, code, parameters.
+        """Trace the data, code and parameters of a pushed version.
 
         Args:
             version: name of a folder below serving/<task>/.
-            task: needed only where two tasks have a version of this name.
+            task: its task; needed only if two tasks have a version of this name.
+
+        Returns:
+            The lineage of the version's model.
 
         Raises:
-            RunError: No run pushed it.
+            RunError: No run pushed the version, or runs of several tasks did.
         """
         metadata = Metadata(self.var / "metadata.sqlite")
         return trace_lineage(metadata, find_pushing_run(metadata, version, task))
@@ -92,12 +101,12 @@ class Runs:
     def models_trained_on(
         self, data: str | Path | None = None, *, span: int | None = None, task: str | None = None
     ) -> pd.DataFrame:
-        """Finds every model that was trained on some data, directly or through a warm start, and its pushed versions.
+        """Find the models that were trained on some data, directly or through a warm start, and their pushed versions.
 
         Args:
-            data: a CSV file or folder as it was read, or its fingerprint; None: whatever was read.
-            span: number of the span, where the data comes in spans.
-            task: of this task alone.
+            data: a CSV file or folder, as the run read it, or its fingerprint; None: all data.
+            span: number of the span; None: any.
+            task: only models of this task.
 
         Returns:
             One row per data and model, in the order of training: columns data (folder), files (pattern), fingerprint,

@@ -1,4 +1,4 @@
-"""Chooses and sorts runs, for lists of many. Loads neither TFX nor TensorFlow."""
+"""Select and sort runs. It loads neither TFX nor TensorFlow."""
 
 import dataclasses
 import math
@@ -23,32 +23,39 @@ _STARTED, _SECONDS, _ROWS = "started", "seconds", "rows"
 _NUMBERS: dict[str, Callable[[Run], float]] = {
     _SECONDS: lambda run: float(run.summary["seconds"]),
     _ROWS: lambda run: float(sum(run.summary["rows"].values())),
-}  # beside metrics
+}  # in addition to metrics
 
 
 class ConditionError(ValueError):
-    """A condition or an order that cannot be understood."""
+    """A condition or an order is invalid, or names a number that no run has."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Condition:
-    """A bound on a metric over all eval rows, or on the seconds or rows of a run; a run without it does not meet it."""
+    """A bound on a metric over all eval rows, or on the seconds or rows of a run. A run without the value fails it."""
 
     name: str
     sign: str  # one of >=, <=, >, <, =
     bound: float
 
     def meets(self, run: Run) -> bool:
-        """Tells whether a run meets the condition."""
+        """Tell whether a run meets the condition."""
         value = _read_number(run, self.name)
         return value is not None and _OPERATORS[self.sign](value, self.bound)
 
 
 def parse_condition(text: str) -> Condition:
-    """Parses `auc > 0.95` and its like.
+    """Parse a condition, such as `auc > 0.95`.
+
+    Returns:
+        The condition.
 
     Raises:
-        ConditionError: It is none.
+        ConditionError: The text is not a condition.
+
+    Example:
+        >>> parse_condition("auc > 0.95")
+        Condition(name='auc', sign='>', bound=0.95)
     """
     found = _CONDITION.fullmatch(text)
     try:
@@ -71,18 +78,21 @@ def select_runs(
     tag: str | None = None,
     pushed: bool = False,
 ) -> list[Run]:
-    """Selects the runs that meet every condition, in their order.
+    """Select the runs that meet every condition, in their order.
 
     Args:
-        runs: to choose from.
-        conditions: bounds.
+        runs: the runs to select from.
+        conditions: bounds that a run has to meet.
         status: as `Run.status`; None: any.
-        experiment: the name of the one that they belong to; None: any.
-        tag: that they have; None: any.
-        pushed: whether a version has to hold their model.
+        experiment: name of the experiment; None: any run.
+        tag: a tag that a run has to have; None: any run.
+        pushed: whether the run's model has to be pushed.
+
+    Returns:
+        The selected runs.
 
     Raises:
-        ConditionError: No run has a number of the name that a condition has.
+        ConditionError: No run has the number that a condition names.
     """
     found = list(runs)
     for condition in conditions:
@@ -99,15 +109,18 @@ def select_runs(
 
 
 def sort_runs(runs: Sequence[Run], by: str) -> list[Run]:
-    """Sorts runs, the best last, as the newest is in a list by time; those without the value come first.
+    """Sort runs, the best last; runs without the value come first.
 
     Args:
-        runs: the newest last.
-        by: a metric over all eval rows; or started, seconds or rows, the most last. So is a metric of which nobody
-            knows whether more or less is better.
+        runs: the runs, the newest last.
+        by: a metric over all eval rows; or started, seconds or rows. The largest value is last, except for a metric
+            whose smaller values are better.
+
+    Returns:
+        The sorted runs.
 
     Raises:
-        ConditionError: No run has it.
+        ConditionError: No run has such a value.
     """
     if by == _STARTED:
         return list(runs)

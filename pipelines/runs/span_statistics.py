@@ -1,4 +1,4 @@
-"""The statistics of the spans that a run was trained on, as the ingestion of each made them."""
+"""Read the statistics of the spans that a run was trained on, which were computed when each was ingested."""
 
 from pathlib import Path
 
@@ -14,17 +14,24 @@ _NUMBER, _NAME, _VERSION = "span", "span_name", "version"  # properties of Examp
 
 
 def read_span_statistics(metadata: Metadata, run_id: str) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
-    """Reads them by the name and version of the span, such as `2014Q1 v2`, in the order of time.
+    """Read the statistics of a run's spans.
+
+    Args:
+        metadata: ML Metadata.
+        run_id: the run's id.
+
+    Returns:
+        The statistics by name and version of the span, such as `2014Q1 v2`, in the order of time.
 
     Raises:
-        RunError: The run was not trained on spans, or the statistics of one are gone.
+        RunError: The run was not trained on spans, or the statistics of one were removed.
     """
     steps = [step for step in metadata.list_steps(run_id) if step.node == SPANS_RESOLVER]
     if not steps:
-        raise RunError(f"run {run_id} was trained on files: expected a run with --spans, which has statistics of each.")
+        raise RunError(f"run {run_id} was trained on files: expected a run with --spans; open another run.")
     found = {}
     chosen = metadata.get_artifacts(steps[-1].resolved.get("examples", ()))
-    # A corrected span was stored after later ones: the order of the records is not that of time.
+    # A corrected span is recorded after later ones, so the order of the records is not the order of time.
     for examples in sorted(chosen, key=lambda one: int(one.properties[_NUMBER])):
         name = f"{examples.properties[_NAME]} v{examples.properties[_VERSION]}"
         found[name] = read_statistics(_find_statistics(metadata, examples.id, name), _SPLIT)

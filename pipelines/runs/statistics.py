@@ -1,4 +1,4 @@
-"""Statistics and anomalies as DataFrames. Loads neither TFX nor TensorFlow."""
+"""Read statistics and anomalies as DataFrames. It loads neither TFX nor TensorFlow."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 from pipelines.runs.errors import RunError
 
-_STATISTICS_FILE, _ANOMALIES_FILE = "FeatureStats.pb", "SchemaDiff.pb"  # names that TFX gives them
+_STATISTICS_FILE, _ANOMALIES_FILE = "FeatureStats.pb", "SchemaDiff.pb"  # TFX's file names
 _COLUMNS = (
     "split", "feature", "type", "rows", "missing", "missing_share", "mean", "std_dev", "min", "median", "max",
     "zeros", "unique", "top", "top_share",
@@ -16,11 +16,14 @@ _COLUMNS = (
 
 
 def read_statistics(statistics: Path, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Reads the statistics of one split.
+    """Read the statistics of one split.
 
     Args:
         statistics: folder of the ExampleStatistics artifact.
-        split: such as "train".
+        split: name of the split, such as "train".
+
+    Returns:
+        The statistics.
 
     Raises:
         RunError: There is no such split.
@@ -32,17 +35,20 @@ def read_statistics(statistics: Path, split: str) -> statistics_pb2.DatasetFeatu
 
 
 def list_splits(artifact: Path) -> list[str]:
-    """Lists the splits of an artifact, in reverse alphabetical order: train before eval."""
+    """Return the splits of an artifact, in reverse alphabetical order: train before eval."""
     return sorted((path.name.removeprefix("Split-") for path in artifact.glob("Split-*")), reverse=True)
 
 
 def tabulate_statistics(statistics: Path) -> pd.DataFrame:
-    """Tabulates statistics: one row per split and feature.
+    """Tabulate statistics: one row per split and feature.
+
+    Args:
+        statistics: folder of the ExampleStatistics artifact.
 
     Returns:
-        Columns split, feature, type (INT, FLOAT or STRING), rows, missing (rows without a value), missing_share; of
-        numbers mean, std_dev, min, median, max, zeros; of strings and of integers that are codes unique, top (the most
-        frequent value) and top_share (of all rows). NaN or None where a figure does not apply.
+        Columns split, feature, type (INT, FLOAT or STRING), rows, missing (rows without a value), missing_share; for
+        numbers mean, std_dev, min, median, max, zeros; for strings and categorical integers unique, top (the most
+        frequent value) and top_share (of all rows). A figure that does not apply is NaN or None.
     """
     rows = [
         _feature_row(split, feature, int(dataset.num_examples))
@@ -54,10 +60,13 @@ def tabulate_statistics(statistics: Path) -> pd.DataFrame:
 
 
 def tabulate_anomalies(anomalies: Path) -> pd.DataFrame:
-    """Tabulates anomalies, tolerated or not: columns split, feature, kind, short, description.
+    """Tabulate anomalies, including tolerated ones.
 
     Args:
         anomalies: folder of the ExampleAnomalies artifact.
+
+    Returns:
+        Columns split, feature, kind, short, description.
     """
     rows = []
     for split in list_splits(anomalies):

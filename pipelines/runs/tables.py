@@ -1,4 +1,4 @@
-"""Shows runs on the terminal."""
+"""Print runs on the terminal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -26,20 +26,20 @@ _COLORS = {
     "interrupted": "yellow",
 }
 _VERDICTS = {True: "[green]passed[/]", False: "[red]refused[/]", None: "[dim]not reached[/]"}
-_DIGITS = 12  # of a digest, that are shown
+_DIGITS = 12  # of a digest that is shown
 _NOTHING = "–"
 _COMPARED = {"better": "is better than", "worse": "is worse than", "tie": "is not distinguishable from"}
 
 
 def show_list(console: Console, runs: Sequence[Run], asked_for: Sequence[str] = ()) -> None:
-    """Shows one line for each run, in their order.
+    """Print one line for each run, in their order.
 
     Args:
-        console: where to.
-        runs: to show.
-        asked_for: metrics to show before others; what is none is left out.
+        console: the terminal.
+        runs: the runs.
+        asked_for: metrics to show before others; other names are left out.
     """
-    table = _make_table("run", "task", "status", "started (UTC)", "took", "rows", "metrics", "version", "said of it")
+    table = _make_table("run", "task", "status", "started (UTC)", "took", "rows", "metrics", "version", "notes")
     for run in runs:
         rows, metrics = sum(run.summary["rows"].values()), run.summary["metrics"].get(OVERALL, {})
         names = dict.fromkeys([*(name for name in asked_for if name in metrics), *metrics])
@@ -58,7 +58,7 @@ def show_list(console: Console, runs: Sequence[Run], asked_for: Sequence[str] = 
 
 
 def describe_purpose(run: Run) -> str:
-    """Describe what a run was for: its experiment, its note and its tags, as far as there are any."""
+    """Return a run's experiment, note and tags in one line; empty if it has none."""
     words = [run.experiment, run.note, " ".join(f"#{tag}" for tag in run.tags)]
     return "  ".join(word for word in words if word)
 
@@ -66,23 +66,23 @@ def describe_purpose(run: Run) -> str:
 def show_comparison(
     console: Console, runs: tuple[Run, Run], found: pd.DataFrame, deciding: str, most: int, confidence: float
 ) -> None:
-    """Show whether the second run's model is better than the first's, overall and in the `most` telling slices.
+    """Print whether the second run's model is better than the first's, overall and in slices.
 
     Args:
-        console: where.
-        runs: both.
-        found: as pipelines.runs.paired.tabulate_differences gives it.
+        console: the terminal.
+        runs: both runs.
+        found: the result of pipelines.runs.paired.tabulate_differences.
         deciding: the metric that decides.
-        most: slices at most, those that chance hardly explains first.
-        confidence: of the intervals.
+        most: number of slices at most, those that differ by more than chance first.
+        confidence: of the intervals, between 0 and 1.
     """
     before, after = (run.id for run in runs)
     (verdict,) = found[(found["slice"] == OVERALL) & (found["metric"] == deciding)].itertuples()
     change = describe_interval(verdict.difference, verdict.low, verdict.high)
     console.print(f"[bold]{after} {_COMPARED[verdict.word]} {before}[/]: {deciding} {change}", soft_wrap=True)
     slices = found[found["slice"] != OVERALL]
-    told_apart = slices["word"].isin(["better", "worse"])
-    order = slices.assign(same=~told_apart, size=-slices["difference"].abs()).sort_values(["same", "size"]).index
+    differs = slices["word"].isin(["better", "worse"])
+    order = slices.assign(same=~differs, size=-slices["difference"].abs()).sort_values(["same", "size"]).index
     table = _make_table("slice", "metric", "rows", "difference", "low", "high", "")
     for row in (*found[found["slice"] == OVERALL].itertuples(), *slices.loc[order[:most]].itertuples()):
         numbers = (f"{number:+.4f}" if pd.notna(number) else _NOTHING for number in (row.difference, row.low, row.high))
@@ -90,15 +90,15 @@ def show_comparison(
     console.print(table)
     if len(slices):
         console.print(
-            f"{told_apart.sum()} of {len(slices)} slices are told apart; where nothing differs, "
-            f"{(1 - confidence) * len(slices):.1f} of them would be by chance",
+            f"{differs.sum()} of {len(slices)} slices differ by more than chance; between equal models, "
+            f"{(1 - confidence) * len(slices):.1f} of them would be expected to",
             soft_wrap=True,
         )
     _show_left_out(console, len(slices) - min(most, len(slices)))
 
 
 def show_seeds(console: Console, changes: Mapping[str, Interval]) -> None:
-    """Show how measures change over several seeds, on training rows that were held out."""
+    """Print how measures change over several seeds, on training rows that were held out."""
     table = _make_table("over several seeds", "difference", "low", "high", "")
     for name, one in changes.items():
         numbers = (f"{number:+.4f}" for number in (one.value, one.low, one.high))
@@ -107,7 +107,7 @@ def show_seeds(console: Console, changes: Mapping[str, Interval]) -> None:
 
 
 def show_run(console: Console, run: Run) -> None:
-    """Shows nodes, verdicts and metrics."""
+    """Print a run's nodes, verdicts and metrics."""
     console.print(f"[bold]{run.task}[/]  run {run.id}  [{_COLORS.get(run.status, 'yellow')}]{run.status}[/]")
     if purpose := describe_purpose(run):
         console.print(escape(purpose), soft_wrap=True)
@@ -126,7 +126,7 @@ def show_run(console: Console, run: Run) -> None:
 
 
 def show_lineage(console: Console, lineage: Lineage) -> None:
-    """Shows where a model came from and where it went."""
+    """Print what a model was made of, and its pushed versions."""
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in _list_facts(lineage):
         table.add_row(f"[bold]{name}[/]", escape(value))
@@ -134,7 +134,7 @@ def show_lineage(console: Console, lineage: Lineage) -> None:
 
 
 def show_trained_models(console: Console, models: pd.DataFrame) -> None:
-    """Shows every model that was trained on some data."""
+    """Print the models that were trained on some data."""
     table = _make_table("data", "read as", "rows", "task", "trained by run", "model", "pushed as")
     for row in models.itertuples():
         cells = (f"{row.data}/{row.files}", row.fingerprint, f"{row.rows:,}", row.task, row.run, row.model)
@@ -143,11 +143,11 @@ def show_trained_models(console: Console, models: pd.DataFrame) -> None:
 
 
 def show_difference(console: Console, found: RunDifference, most: int) -> None:
-    """Shows what changed, part by part; of statistics and slices the `most` largest changes."""
+    """Print what differs between two runs; of statistics and slices, only the `most` largest changes."""
     console.print(f"[bold]{found.before.task}[/]  {found.before.id} → {found.after.id}")
     _show_changes(console, "data", found.data)
     if found.nodes:
-        _show_changes(console, "nodes that one got to", found.nodes)
+        _show_changes(console, "nodes that ran in one run only", found.nodes)
     if found.statistics is None:
         console.print("[bold]statistics[/]  not compared: one of the runs has none")
     else:
@@ -206,7 +206,7 @@ def _show_changes(console: Console, title: str, changes: Sequence[Change]) -> No
 
 def _show_statistics(console: Console, found: pd.DataFrame, most: int) -> None:
     numbers = pd.DataFrame({side: pd.to_numeric(found[side], errors="coerce") for side in ("before", "after")})
-    # Relative to the greater of the two: a value that came or went counts as a whole.
+    # Relative to the greater of the two. A value that only one run has counts as a change of 1.
     size = (numbers["after"] - numbers["before"]).abs() / numbers.abs().max(axis=1)
     order = size.fillna(1.0).sort_values(ascending=False, kind="stable").index
     shown = found.loc[order[:most]]
@@ -219,7 +219,7 @@ def _show_statistics(console: Console, found: pd.DataFrame, most: int) -> None:
 
 
 def show_metrics(console: Console, metrics: pd.DataFrame, most: int) -> None:
-    """Shows the metrics of two runs: all of them overall, and the `most` largest changes of slices."""
+    """Print the metrics of two runs: all of them over all rows, and the `most` largest changes in slices."""
     overall = metrics[metrics["slice"] == OVERALL]
     moved = metrics[(metrics["slice"] != OVERALL) & (metrics["difference"].fillna(1.0) != 0)]
     order = moved["difference"].abs().fillna(0.0).sort_values(ascending=False, kind="stable").index

@@ -1,1 +1,1 @@
-"""Spans: rows that arrive together, such as those of a quarter or a day. Names, patterns and choices; loads no TFX."""
+"""Name, find and choose spans: the rows of a quarter, a month or a day. Nothing here loads TFX."""

@@ -1,4 +1,4 @@
-"""The error of this room."""
+"""Define the error of spans."""
 
 
 class SpanError(ValueError):

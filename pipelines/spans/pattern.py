@@ -1,4 +1,4 @@
-"""How spans are read from the names of files and folders."""
+"""Read spans from the names of files and folders."""
 
 import dataclasses
 import functools
@@ -17,18 +17,22 @@ _PLACEHOLDERS = {
     "*": r".*?",
 }
 _KINDS = (("year",), ("quarter", "year"), ("month", "year"), ("day", "month", "year"), ("number",))
-# What is tried where nobody names a pattern, the most exact first. {YYYY}, {MM}, {DD} and {SPAN} are TFX's.
+# The patterns that are tried without --pattern, the most specific first. {YYYY}, {MM}, {DD} and {SPAN} are TFX's.
 USUAL = ("*{YYYY}-{MM}-{DD}", "*{YYYY}Q{Q}", "*{YYYY}-{MM}", "*{YYYY}", "*{SPAN}")
 
 
 @dataclasses.dataclass(frozen=True)
 class SpanPattern:
-    """The pattern of a name, without the file's ending: `trips-{YYYY}Q{Q}`. `*` stands for any text.
+    """The pattern of a name, without the file's ending: `trips-{YYYY}Q{Q}`. `*` matches any text.
 
-    A year is one from 1900 to 2099: four digits may as well be a number, or a month and a day.
+    A year is from 1900 to 2099, since other four digits may be a number, or a month and a day.
 
     Raises:
-        SpanError: It has no placeholder, or such as do not say a span together.
+        SpanError: It has no placeholder, or its placeholders do not name a span together.
+
+    Example:
+        >>> SpanPattern("trips-{YYYY}Q{Q}").read("trips-2014Q1").name
+        '2014Q1'
     """
 
     text: str
@@ -42,7 +46,7 @@ class SpanPattern:
             )
 
     def read(self, stem: str) -> Span | None:
-        """Reads the span from a name without its ending; None where the name is no such, or no day of the calendar."""
+        """Read the span from a name without its ending; None if the name does not match, or names no calendar day."""
         found = self._regex.fullmatch(stem)
         if found is None:
             return None
@@ -51,7 +55,7 @@ class SpanPattern:
 
     @property
     def numbered(self) -> bool:
-        """Whether its spans are numbers, and of no period."""
+        """Whether its spans are numbers and not periods."""
         return "{SPAN}" in self.text
 
     @property
@@ -61,7 +65,7 @@ class SpanPattern:
 
     @functools.cached_property
     def _regex(self) -> re.Pattern[str]:
-        # A number begins where the digits do: `*{SPAN}` reads 12 from `part12`, and not 2. So does a year after `*`.
+        # A number, or a year after `*`, begins at the first digit: `*{SPAN}` reads 12 from `part12`, not 2.
         begun = self._expression.replace(r"(?P<number>", r"(?<![0-9])(?P<number>")
         return re.compile(begun.replace(r".*?(?P<year>", r".*?(?<![0-9])(?P<year>"))
 
@@ -73,9 +77,19 @@ def _has_other_braces(text: str) -> bool:
 
 
 def find_pattern(stems: Iterable[str]) -> SpanPattern | None:
-    """Finds the most exact of the usual patterns that fits more than half of the names, or else any; None if none does.
+    """Find the most specific of the usual patterns that matches more than half of the names, or else at least one.
 
-    Not the one that fits the most: `*{SPAN}` fits every name that ends in a digit.
+    It is not the one with the most matches, since `*{SPAN}` matches every name that ends in a digit.
+
+    Args:
+        stems: names of files without endings, and of folders.
+
+    Returns:
+        The pattern; None if no usual pattern matches a name.
+
+    Example:
+        >>> find_pattern(["trips-2014Q1", "trips-2014Q2"]).text
+        '*{YYYY}Q{Q}'
     """
     names = list(stems)
     fits = {text: sum(SpanPattern(text).read(name) is not None for name in names) for text in USUAL}

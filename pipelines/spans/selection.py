@@ -1,4 +1,4 @@
-"""Which of the accepted spans a run takes: `all`, `last:4`, `2014Q1..2015Q4` or `2014Q1`."""
+"""Choose among the accepted spans: `all`, `last:4`, `2014Q1..2015Q4` or `2014Q1`."""
 
 import dataclasses
 import re
@@ -11,19 +11,25 @@ from pipelines.spans.span import read_span
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SpanSelection:
-    """A choice among spans, by name."""
+    """A choice among spans, by name. Without `newest`, `first` and `last` it is all spans."""
 
-    text: str  # as it was given
-    newest: int | None = None  # the newest so many
-    first: str | None = None  # or a range of names; None, too: all
-    last: str | None = None
+    text: str  # as the user wrote it
+    newest: int | None = None  # number of the newest spans
+    first: str | None = None  # name of the first span of a range
+    last: str | None = None  # name of its last span
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads a choice.
+        """Parse a choice.
+
+        Args:
+            text: all, last:4, 2014Q1..2015Q4 or 2014Q1.
+
+        Returns:
+            The choice.
 
         Raises:
-            SpanError: It is none.
+            SpanError: The text is none of these.
         """
         if text == "all":
             return cls(text=text)
@@ -35,13 +41,20 @@ class SpanSelection:
         raise SpanError(f"spans {text!r}: expected all, last:4, a span such as 2014Q1, or a range 2014Q1..2015Q4")
 
     def choose(self, names: Sequence[str]) -> list[str]:
-        """Chooses among the names of spans.
+        """Choose among the names of spans.
 
         Args:
-            names: of all that there are, in the order of time.
+            names: names of all accepted spans, in the order of time.
+
+        Returns:
+            The chosen names, in the same order.
 
         Raises:
-            SpanError: A name is none of a span, or the choice leaves nothing.
+            SpanError: A name is not that of a span, or no span is chosen.
+
+        Example:
+            >>> SpanSelection.parse("last:2").choose(["2014Q1", "2014Q2", "2014Q3"])
+            ['2014Q2', '2014Q3']
         """
         if self.newest is not None:
             chosen = list(names[-self.newest :])
@@ -52,8 +65,10 @@ class SpanSelection:
         else:
             chosen = list(names)
         if not chosen:
-            there = f"{names[0]} to {names[-1]}" if names else "none"
-            raise SpanError(f"spans {self.text}: expected an accepted span among them, received none; there is {there}")
+            accepted = f"{names[0]} to {names[-1]}" if names else "none"
+            raise SpanError(
+                f"spans {self.text}: expected at least one accepted span, received none; accepted: {accepted}"
+            )
         return chosen
 
 

@@ -1,4 +1,4 @@
-"""A span: its name, its number, and the time that its rows are of."""
+"""Define Span: its name, its number, and the period of its rows."""
 
 import dataclasses
 import datetime
@@ -13,16 +13,16 @@ _NAME = re.compile(r"(?P<year>\d{4})(?:Q(?P<quarter>[1-4])|-(?P<month>\d{2})(?:-
 
 @dataclasses.dataclass(frozen=True, order=True, kw_only=True)
 class Span:
-    """Rows that arrive together. Spans are ordered by their numbers.
+    """The rows of a period, or of a number, that are ingested together. Spans are ordered by their numbers.
 
-    The number of a period is that of its first day since 1970-01-01, as TFX counts spans that are dates
-    (tfx.components.example_gen.utils.date_to_span_number). A span that is a number, TFX's {SPAN}, is of no period.
+    The number of a period is the number of days from 1970-01-01 to its first day, as TFX counts spans that are dates
+    (tfx.components.example_gen.utils.date_to_span_number). A span that is a number, TFX's {SPAN}, has no period.
     """
 
     number: int
     name: str = dataclasses.field(compare=False)  # 2014, 2014Q1, 2014-01, 2014-01-31, or a number
     begin: datetime.date | None = dataclasses.field(default=None, compare=False)  # its first day
-    end: datetime.date | None = dataclasses.field(default=None, compare=False)  # the day after its last
+    end: datetime.date | None = dataclasses.field(default=None, compare=False)  # the day after its last day
 
     def __str__(self) -> str:
         return self.name
@@ -31,13 +31,13 @@ class Span:
 def span_of_period(
     year: int, *, quarter: int | None = None, month: int | None = None, day: int | None = None
 ) -> Span | None:
-    """Returns the span of a year, a quarter, a month or a day; None where the calendar has no such day.
+    """Return the span of a year, a quarter, a month or a day; None if the calendar has no such day.
 
     Args:
         year: such as 2014.
         quarter: 1 to 4.
         month: 1 to 12.
-        day: of the month.
+        day: 1 to 31; needs `month`.
     """
     try:
         if quarter is not None:
@@ -54,19 +54,26 @@ def span_of_period(
 
 
 def span_of_number(number: int) -> Span:
-    """Returns the span that is a number: TFX's {SPAN}."""
+    """Return the span that is a number: TFX's {SPAN}."""
     return Span(number=number, name=str(number))
 
 
 def read_span(name: str, *, numbered: bool) -> Span:
-    """Reads the name of a span, as people give it.
+    """Parse the name of a span.
 
     Args:
         name: such as 2014Q1.
-        numbered: whether digits alone are a number, and not a year.
+        numbered: whether a name of only digits is a number; False: it is a year.
+
+    Returns:
+        The span.
 
     Raises:
-        SpanError: No span is called so.
+        SpanError: It is not the name of a span.
+
+    Example:
+        >>> read_span("2014Q1", numbered=False).end
+        datetime.date(2014, 4, 1)
     """
     if numbered and re.fullmatch(r"\d+", name):
         return span_of_number(int(name))

@@ -1,1 +1,1 @@
-"""What a prediction task provides: functions, contract, hyperparameters and scoping."""
+"""Define what a prediction task provides: functions, contract, hyperparameters and scoping."""

@@ -1,11 +1,11 @@
-"""From a task's name to its module, without importing it: a misspelt name is answered before TFX is loaded."""
+"""Find a task's module by name without importing it, so that a misspelt name is reported before TFX is loaded."""
 
 import importlib.util
 from pathlib import Path
 
 from serving.did_you_mean import closest
 
-RETRAINING_FILE = "retraining.toml"  # beside a task's module: when it is trained anew
+RETRAINING_FILE = "retraining.toml"  # next to a task's module: when to train again
 
 
 class TaskError(ValueError):
@@ -13,16 +13,23 @@ class TaskError(ValueError):
 
 
 def task_module(name: str) -> str:
-    """Finds a task's module: `taxi` is `pipelines.tasks.taxi.task`; a dotted name is a package with a module `task`.
+    """Return the dotted name of a task's module.
+
+    Args:
+        name: `taxi` for `pipelines.tasks.taxi.task`, or the dotted name of another package with a module `task`.
+
+    Returns:
+        The module's name; it is not imported.
 
     Raises:
         TaskError: There is no such module.
+        ModuleNotFoundError: A package above the module imports a module that does not exist.
     """
     module = f"{name}.task" if "." in name else f"pipelines.tasks.{name}.task"
     try:
         found = importlib.util.find_spec(module) if all(part.isidentifier() for part in name.split(".")) else None
     except ModuleNotFoundError as error:
-        # An import that fails inside an existing package is that package's error, not an unknown name.
+        # If a parent package exists and an import in it fails, the task's name is not the mistake.
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise
         found = None

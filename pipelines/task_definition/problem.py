@@ -1,4 +1,4 @@
-"""The kinds of problems that a task may pose; the gateway, which has nothing of the pipelines, knows them too."""
+"""List the problems that a task may have. They are defined in serving, which does not import pipelines."""
 
 from serving.problem import BINARY, MULTICLASS, PROBLEMS, REGRESSION, Problem
 

@@ -1,7 +1,7 @@
-"""Reads scoping.toml, the agreement before the work on a task, as records (docs/how-to/scoping.md).
+"""Read scoping.toml, which records what was agreed before the work on a task (docs/how-to/scoping.md).
 
-The thresholds under [[success.thresholds]] are what the Evaluator holds a model against
-(pipelines/evaluation/eval_config.py), so what was agreed is what gates.
+The Evaluator checks a model against the thresholds under [[success.thresholds]]
+(pipelines/evaluation/eval_config.py).
 """
 
 import dataclasses
@@ -14,40 +14,40 @@ _MIN_SLICE_ROWS = 1
 
 
 class ScopingError(TableError):
-    """A scoping file is incomplete, or says what cannot be held a model against."""
+    """A scoping.toml is incomplete, or has a value that cannot be used."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Problem:
-    """The business problem, before any model."""
+    """The business problem, independent of a model."""
 
     statement: str  # what is not known in time, and what that costs
     users: str  # who acts on a prediction
-    decision: str  # what they do with it, and what they do without it
+    decision: str  # what they do with a prediction, and what without one
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Solution:
-    """One way to solve it that was considered."""
+    """One solution of the problem that was considered."""
 
     name: str
     idea: str  # what it is
-    verdict: str  # chosen, or why not
+    verdict: str  # chosen, or why it was not
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Feasibility:
-    """Why it can be done."""
+    """Why the problem can be solved."""
 
-    data: str  # what there is, what it lacks
-    baseline: str  # what little effort reaches, measured
-    human_level: str  # what people reach at it, or that nobody knows
+    data: str  # which data exists, and what it lacks
+    baseline: str  # what a simple solution reaches, measured
+    human_level: str  # what people reach, or that it is not known
     history: str  # what was tried before
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Value:
-    """What it is worth, and to whom it may do harm."""
+    """What the solution is worth, and whom it may harm."""
 
     benefit: str
     harm: str
@@ -55,15 +55,15 @@ class Value:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """What a metric has to reach on the eval split to bless a model."""
+    """The bound that a metric has to reach on the eval split for the model to be blessed."""
 
     metric: str  # TFMA's or Keras' name of its class, such as "AUC"
     reason: str  # why this bound and no other
-    slice: dict[str, str] = dataclasses.field(default_factory=dict)  # raw column -> value; none: all rows
+    slice: dict[str, str] = dataclasses.field(default_factory=dict)  # raw column -> value; empty: all rows
     at_least: float | None = None  # in the metric's own unit
     at_most: float | None = None
-    change_at_least: float | None = None  # against the version pushed before, where larger is better
-    change_at_most: float | None = None  # likewise, where smaller is better
+    change_at_least: float | None = None  # from the version pushed before, if larger is better
+    change_at_most: float | None = None  # from the version pushed before, if smaller is better
 
     def __post_init__(self) -> None:
         bounds = {name: getattr(self, name) for name in ("at_least", "at_most", "change_at_least", "change_at_most")}
@@ -82,24 +82,24 @@ class Threshold:
 
     @property
     def where(self) -> str:
-        """`AUC on payment_type = Credit Card`, for messages."""
+        """The metric and the slice, such as `AUC on payment_type = Credit Card`, for messages."""
         pairs = ", ".join(f"{column} = {value}" for column, value in self.slice.items())
         return f"{self.metric} on {pairs or 'overall'}"
 
 
 def _require_margin(name: str, margin: float | None) -> None:
     if margin is not None and not (math.isfinite(margin) and margin >= 0):
-        raise ValueError(f"{name}: expected 0 or more, how much worse is still good enough, received {margin:g}")
+        raise ValueError(f"{name}: expected 0 or more, by which a model may be worse, received {margin:g}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Guard:
-    """Another metric that must not get worse while the deciding one gets better."""
+    """Another metric, which must not get worse by more than a margin while the deciding metric gets better."""
 
     metric: str  # TFMA's or Keras' name of its class, such as "AUC"
-    not_worse_than: float  # in the metric's own unit: how much worse is still good enough
+    not_worse_than: float  # the margin, in the metric's own unit
     reason: str  # why this margin and no other
-    slice: dict[str, str] = dataclasses.field(default_factory=dict)  # raw column -> value; none: all rows
+    slice: dict[str, str] = dataclasses.field(default_factory=dict)  # raw column -> value; empty: all rows
 
     def __post_init__(self) -> None:
         _require_margin("not_worse_than", self.not_worse_than)
@@ -107,14 +107,14 @@ class Guard:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What a model has to be against those pushed before, on the same rows of the eval split."""
+    """How a model is compared with those pushed before, on the same rows of the eval split."""
 
     metric: str  # that decides which of two models is better, on all rows; TFMA's or Keras' name of its class
-    not_worse_than: float  # in its own unit: how much worse a tie may be than the model before, and still be pushed
-    not_worse_than_best: float  # likewise, than the best of the last `versions`: what keeps small steps from adding up
+    not_worse_than: float  # margin in its own unit: how much worse than the model before a tie may be, and be pushed
+    not_worse_than_best: float  # margin to the best of the last `versions`, so that small losses do not add up
     reason: str  # why these margins and no others
-    versions: int = 5  # pushed ones that are looked at for the best
-    confidence: float = 0.95  # of every interval, between 0.5 and 1
+    versions: int = 5  # pushed models among which the best is found
+    confidence: float = 0.95  # of every interval: 0.5 or more, below 1
     others: tuple[Guard, ...] = ()
 
     def __post_init__(self) -> None:
@@ -133,13 +133,13 @@ class Comparison:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Success:
-    """How one will know that it worked."""
+    """How success is measured."""
 
     business: str  # what has to change in the business, and how that is measured
-    thresholds: tuple[Threshold, ...]  # what a model has to reach before anybody sees it
-    # Rows of the eval split that a slice needs: below that its metrics are noise, none are shown, none can bless.
+    thresholds: tuple[Threshold, ...]  # what a model has to reach to be pushed
+    # Rows of the eval split that a slice needs. Metrics of fewer are noise: they are not shown, and meet no threshold.
     min_slice_rows: int = _MIN_SLICE_ROWS
-    comparison: Comparison | None = None  # None: a model is held against the thresholds alone
+    comparison: Comparison | None = None  # None: a model is only checked against the thresholds
 
     def __post_init__(self) -> None:
         if not self.thresholds:
@@ -155,10 +155,10 @@ class Success:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What a wrong decision costs, where a task decides between two classes; the unit is the task's own."""
+    """The costs of wrong decisions between two classes, in a unit of the task's own."""
 
-    false_alarm: float  # of a row that is decided for, and should not be
-    miss: float  # of a row that is not decided for, and should be
+    false_alarm: float  # of a positive decision for a negative row
+    miss: float  # of a negative decision for a positive row
     reason: str  # where the figures are from
 
     def __post_init__(self) -> None:
@@ -170,14 +170,15 @@ class Costs:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fairness:
-    """Whom the model may treat worse, and what of it is looked at."""
+    """The groups that a model may treat worse, and the largest gap that is allowed."""
 
     columns: tuple[str, ...]  # raw columns whose values are groups
-    reason: str  # why these
-    # Between a group and all other rows, in the unit of each measure; a clear one above it refuses. None: not agreed.
+    reason: str  # why these columns
+    # The largest gap between a group and all other rows, in the unit of each measure. The model is refused if a gap is
+    # larger by more than chance. None: no gap refuses a model.
     max_gap: float | None = None
-    measures: tuple[str, ...] = ()  # that max_gap holds for; none: each of pipelines.evaluation.group_gaps.MEASURES
-    min_rows: int = 30  # of a group; with fewer it is not shown
+    measures: tuple[str, ...] = ()  # that max_gap bounds; empty: all of pipelines.evaluation.group_gaps.MEASURES
+    min_rows: int = 30  # of a group; a smaller one is not shown
 
     def __post_init__(self) -> None:
         if not self.columns:
@@ -185,31 +186,31 @@ class Fairness:
         if self.max_gap is not None and not (math.isfinite(self.max_gap) and self.max_gap > 0):
             raise ValueError(f"max_gap: expected a number above 0, received {self.max_gap}")
         if self.measures and self.max_gap is None:
-            raise ValueError("measures: expected max_gap beside them, which they are held against; received none")
+            raise ValueError("measures: expected max_gap, too, the bound on them, received none; add it")
         if self.min_rows < 2:
             raise ValueError(f"min_rows: expected 2 or more, received {self.min_rows}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Milestone:
-    """A step after which one may stop."""
+    """A step of the work after which it may be stopped."""
 
     name: str
-    done_when: str  # what anybody can check
+    done_when: str  # how to check that it is done
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What it may cost."""
+    """What the solution may cost."""
 
     work: str
     machines: str  # to train
-    serving: str  # to answer
+    serving: str  # to serve predictions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Scoping:
-    """The whole file."""
+    """The content of scoping.toml."""
 
     problem: Problem
     solutions: tuple[Solution, ...]
@@ -228,10 +229,13 @@ class Scoping:
 
 
 def read_scoping(path: Path) -> Scoping:
-    """Reads a task's scoping.toml.
+    """Read a task's scoping.toml.
+
+    Returns:
+        Its content.
 
     Raises:
-        ScopingError: It is no TOML, a key is missing or unknown, or a value cannot be used.
+        ScopingError: It is not TOML, a key is missing or unknown, or a value cannot be used.
     """
     try:
         return read_toml(path, Scoping)

@@ -1,4 +1,4 @@
-"""Task: what a prediction task has to provide, and nothing else."""
+"""Define Task, the record of what a prediction task provides to the pipelines."""
 
 import dataclasses
 import importlib
@@ -16,36 +16,31 @@ from pipelines.task_definition.tuning import Tuning
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Task:
-    """One prediction task. Functions are passed as functions; their dotted paths are derived."""
+    """One prediction task. Its functions are passed as functions; TFX gets their dotted paths."""
 
-    name: str  # names the pipeline, its artifacts, and the served model
+    name: str  # also of the pipeline, its artifacts, and the served model
     problem: str  # one of pipelines.task_definition.problem.PROBLEMS
-    label: str  # what preprocessing_fn calls it
-    prepare_data: Callable[[Path], Path]  # writes raw CSV below the folder it is given, returns the folder to read
+    label: str  # its name after preprocessing_fn
+    prepare_data: Callable[[Path], Path]  # writes raw CSV below the folder that it receives, returns the folder to read
     contract: Path  # the curated schema, text format
-    preprocessing_fn: Callable[..., object]  # the one definition of every feature, for Transform
+    preprocessing_fn: Callable[..., object]  # defines every feature, for Transform
     run_fn: Callable[..., None]  # trains and exports, for Trainer; ends with pipelines.modeling.export.export_model
-    make_eval_config: Callable[[], config_pb2.EvalConfig]  # metrics, slices and the thresholds that bless
-    train_steps: int | None = None  # batches at most, however many rows; None: as run_fn says, say by epochs
-    split: Split = RowSplit()  # of the rows into train and eval; KeySplit or TimeSplit where rows are not independent
-    classes: tuple[str, ...] = ()  # what the labels 0, 1, … are called, where they have names
+    make_eval_config: Callable[[], config_pb2.EvalConfig]  # metrics, slices and thresholds
+    train_steps: int | None = None  # batches at most; None: run_fn decides, for example by epochs
+    split: Split = RowSplit()  # of the rows into train and eval; KeySplit or TimeSplit if rows are not independent
+    classes: tuple[str, ...] = ()  # names of the labels 0, 1, …; empty: they have none
     hyperparameters: Path | None = None  # TOML, see pipelines.modeling.hyperparameters; None: run_fn has its own
     tuning: Tuning | None = None  # how to search for better ones; needs `hyperparameters`
-    scoping: Path | None = (
-        None  # TOML, see pipelines.task_definition.scoping: what was agreed, the thresholds that bless among it
-    )
-    comparison: Comparison | None = None  # with models pushed before; None: whatever passes the gates is pushed
+    scoping: Path | None = None  # TOML, see pipelines.task_definition.scoping
+    comparison: Comparison | None = None  # with models pushed before; None: each model that passes the gates is pushed
     min_slice_rows: int = 1  # of the eval split; metrics of smaller slices are noise, and are not reported
     model_card: Path | None = None  # Markdown: intended use, data, metrics, limits, ethics; a part of each run's report
-    vocabularies: Mapping[str, str] = dataclasses.field(
-        default_factory=dict
-    )  # vocabulary, as preprocessing_fn names it -> raw column of strings; the record says what each leaves out
-    feature_parts: Mapping[str, tuple[str, ...]] = dataclasses.field(
-        default_factory=dict
-    )  # transformed feature of several columns -> what each is called; without it a report knows the feature only
-    feature_columns: Mapping[str, tuple[str, ...]] = dataclasses.field(
-        default_factory=dict
-    )  # transformed feature, or its part -> raw columns that it reads; messages about a column then name the feature
+    # Vocabulary, as preprocessing_fn names it -> raw column of strings. The record says how much each leaves out.
+    vocabularies: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    # Transformed feature of several columns -> the columns' names. Without them a report names only the feature.
+    feature_parts: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    # Transformed feature, or a part of it -> raw columns that it reads. Messages about a column then name the feature.
+    feature_columns: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     tolerated_anomalies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # feature -> kinds
 
     def __post_init__(self) -> None:
@@ -77,10 +72,16 @@ class Task:
 
 
 def load_task(name: str) -> Task:
-    """Finds a task: `taxi` is `pipelines.tasks.taxi.task.TASK`; a dotted name is another package with a module `task`.
+    """Import a task.
+
+    Args:
+        name: `taxi` for `pipelines.tasks.taxi.task`, or the dotted name of another package with a module `task`.
+
+    Returns:
+        The TASK of that module.
 
     Raises:
-        TaskError: No such task, or its module holds no TASK.
+        TaskError: There is no such module, or it has no TASK.
     """
     module = importlib.import_module(task_module(name))
     task = getattr(module, "TASK", None)

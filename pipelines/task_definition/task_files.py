@@ -1,6 +1,6 @@
-"""A task's files: those that say what is trained, each with its digest.
+"""Digest a task's files: those that decide what is trained.
 
-A review is of these files, and a run's summary.json says which ones it was trained from.
+A person reviews these files, and a run's summary.json records their digests.
 """
 
 import hashlib
@@ -10,12 +10,12 @@ from pathlib import Path
 from pipelines.task_definition.lookup import RETRAINING_FILE, TaskError
 from pipelines.task_definition.task import Task
 
-REVIEW_FILE = "review.toml"  # left out: it says what was reviewed, and a review must not change what it is of
+REVIEW_FILE = "review.toml"  # left out: recording a review must not change the reviewed files
 _KINDS = (".md", ".py", ".toml")
 
 
 def task_directory(task: Task) -> Path:
-    """Finds the folder of the task's package: where the one definition of its features lies.
+    """Return the folder of the task's package, which has the module of its preprocessing_fn.
 
     Raises:
         TaskError: preprocessing_fn does not come from a file.
@@ -31,15 +31,18 @@ def task_directory(task: Task) -> Path:
 
 
 def task_file_digests(task: Task) -> dict[str, str]:
-    """Hashes each of the task's files: SHA-256 in hex, by name.
+    """Digest each of the task's files.
 
-    The files are every .md, .py and .toml file of the task's package, and its contract, wherever that lies.
+    These are the .md, .py and .toml files of its package, except review.toml and retraining.toml, and its contract.
+
+    Args:
+        task: the task.
 
     Returns:
-        By path relative to the package, sorted; the contract by its file's name.
+        SHA-256 in hex by path relative to the package, sorted; the contract by its file's name.
     """
     package = task_directory(task)
-    left_out = {package / name for name in (REVIEW_FILE, RETRAINING_FILE)}  # The latter says when, not what.
+    left_out = {package / name for name in (REVIEW_FILE, RETRAINING_FILE)}  # They do not decide what is trained.
     files = {
         path.relative_to(package).as_posix(): path
         for path in package.rglob("*")

@@ -1,4 +1,4 @@
-"""Reads TOML that people write into frozen dataclasses. Pydantic checks it; the words of each mistake are made here."""
+"""Read TOML into frozen dataclasses. Pydantic checks it; this module words the message of each mistake."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ import pydantic
 from serving.did_you_mean import suggestion
 
 Record = TypeVar("Record")
-# No text for a number, no true for 1, no key that the dataclass lacks; a whole number will do for a float.
+# Refuse a text for a number, true for 1, and a key that the dataclass lacks; accept a whole number for a float.
 _STRICT = pydantic.ConfigDict(strict=True, extra="forbid")
 _UNKNOWN, _MISSING, _REFUSED = "unexpected_keyword_argument", "missing", "value_error"  # as pydantic names them
 _EXPECTED = {
@@ -29,29 +29,35 @@ _EXPECTED = {
 
 
 class TableError(ValueError):
-    """A TOML file does not say what it has to."""
+    """A TOML file lacks a key, or has an unknown key or an invalid value."""
 
 
 def read_toml(path: Path, kind: type[Record]) -> Record:
-    """Reads a file as one record.
+    """Read a file as one record.
 
     Args:
         path: the file.
         kind: a dataclass. Its fields are texts, numbers, truth values, other such records, tuples of one of these, or
-            a dict from texts to one of these; each may be None where that is its default. What __post_init__ refuses
-            with a ValueError is reported with the table it stands in.
+            a dict from texts to one of these; each may be None if that is its default. A ValueError of __post_init__
+            is reported with the name of its table.
+
+    Returns:
+        The record.
 
     Raises:
-        TableError: It is no TOML, or it lacks a key, has one that is not known, or a value of another type.
+        TableError: It is not TOML, lacks a key, has an unknown key, or has a value that is refused.
     """
     return as_record(read_table(path), kind, str(path))
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """Reads a file's keys and values, whatever they are.
+    """Read a file's keys and values without checking them.
+
+    Returns:
+        The keys and values, as tomllib returns them.
 
     Raises:
-        TableError: It is no TOML.
+        TableError: It is not TOML.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -60,18 +66,21 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def as_record(table: Mapping[str, Any], kind: type[Record], where: str) -> Record:
-    """Makes a record of a table; see read_toml.
+    """Make a record of a table; see read_toml.
 
     Args:
-        table: as tomllib gives it.
+        table: as tomllib returns it.
         kind: the dataclass.
         where: the file, and the table in it, for messages.
+
+    Returns:
+        The record.
 
     Raises:
         TableError: The table is not such a record.
     """
-    # A plain dataclass takes a configuration only from what it stands in, here a tuple of one. By way of JSON: in
-    # Python's own types, strict means that a list is no tuple and a dict no dataclass. A date becomes its text.
+    # A plain dataclass takes its configuration from the type around it, here a tuple of one. The input is JSON, since
+    # strict validation of Python objects takes no list for a tuple and no dict for a dataclass. A date becomes a text.
     adapter = pydantic.TypeAdapter(tuple[kind], config=_STRICT)  # type: ignore[valid-type]
     try:
         (record,) = adapter.validate_json(json.dumps([table], default=str))
@@ -81,7 +90,7 @@ def as_record(table: Mapping[str, Any], kind: type[Record], where: str) -> Recor
 
 
 def _describe_first(mistakes: Sequence[Any], kind: type) -> str:
-    """Describes one mistake, a wrong key first: `: thresholds 2: at_most: expected a number, received '1'`."""
+    """Describe one mistake, a wrong key first: `: thresholds 2: at_most: expected a number, received '1'`."""
     first = min(mistakes, key=lambda mistake: {_UNKNOWN: 0, _MISSING: 1}.get(mistake["type"], 2))
     location, received = first["loc"], first["input"]
     if first["type"] == _UNKNOWN:
@@ -100,7 +109,7 @@ def _describe_first(mistakes: Sequence[Any], kind: type) -> str:
 
 
 def _locate(kind: Any, location: Sequence[str | int]) -> tuple[str, Any]:
-    """Finds the place of a mistake, such as `: wheels 2: spokes` or `: labels.colour`, and the type it should have."""
+    """Return the place of a mistake, such as `: wheels 2: spokes` or `: labels.colour`, and the type expected there."""
     words = ""
     for step in location:
         if isinstance(step, int):

@@ -12,7 +12,7 @@ from pipelines.spans.errors import SpanError
     ("content", "said"),
     [
         ("", "expected accepted spans of task taxi, received none"),
-        ("no database" * 100, "cannot be read: .*not a database"),
+        ("no database" * 100, "that can be read, received .*not a database"),
     ],
 )
 def test_a_database_that_cannot_be_read_is_told(tmp_path: Path, content: str, said: str) -> None:

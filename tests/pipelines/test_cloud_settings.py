@@ -116,7 +116,5 @@ def test_a_run_on_this_machine_s_disk_is_refused_after_the_settings_are_there(tm
         run("")
     with pytest.raises(EngineError, match=r"expected a table \[dataflow\], received none"):
         run(LEAST)
-    with pytest.raises(
-        EngineError, match=f"cannot read what lies in {tmp_path}/artifacts: expected artifacts below gs:"
-    ):
+    with pytest.raises(EngineError, match=f"cannot read {tmp_path}/artifacts: expected artifacts below gs:"):
         run(LEAST + "[dataflow]\n")

@@ -50,7 +50,7 @@ def test_records_are_never_left_behind(tmp_path: Path) -> None:
     sqlite.touch()
     assert has_metadata(sqlite)
     with pytest.raises(
-        MetadataDatabaseError, match=r"expected .*metadata.sqlite, where the records of .* are, received"
+        MetadataDatabaseError, match=r"expected .*metadata.sqlite, which has the records of .*, received"
     ):
         use_mysql(tmp_path, MySqlDatabase.parse(URL))
 

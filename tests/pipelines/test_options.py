@@ -24,8 +24,8 @@ def test_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ({"budget": TunerConfig(trials=3)}, "--trials and --minutes belong to a search: give --tune, too"),
         (
             {"tune": True, "require_review": True},
-            "--tune finds hyperparameters that nobody has reviewed: commit them, run, review that run, then "
-            "--require-review",
+            "--tune finds hyperparameters that no one has reviewed: commit them, run, review that run, then run "
+            "with --require-review",
         ),
     ],
 )

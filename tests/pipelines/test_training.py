@@ -192,7 +192,7 @@ def test_the_searchs_cache_key_holds_code_budget_and_committed_values(tmp_path: 
 
 
 def test_a_search_where_there_is_nothing_to_search(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^task diabetes says nothing of what to search: expected Task"):
+    with pytest.raises(ConfigError, match=r"^task diabetes does not say what to search: expected Task"):
         compiled(tmp_path, tune=True)
 
 

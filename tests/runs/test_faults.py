@@ -93,7 +93,7 @@ def test_a_truncated_artifact_in_the_cache_is_noticed_and_made_anew(project: Pro
     assert noticed.states["ExampleGen"] == "failed"
     assert set(noticed.states.values()) == {"failed", "skipped"}
     assert f"the stored Examples at {examples.parents[1]} is not what was written there" in noticed.summary["error"]
-    assert "run again to make it anew" in noticed.terminal
+    assert "run again to make a new one" in noticed.terminal
     assert files(project.var / "serving") == before
 
     repaired = run_here(project.var, upto="ImportSchemaGen")

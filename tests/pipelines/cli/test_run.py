@@ -67,7 +67,7 @@ def test_no_docker_engine_is_bad_usage(
     assert execute(["run", "--infra", "docker"]) == 2
     said = " ".join(capsys.readouterr().err.split())
     assert f"no Docker engine: expected one that answers at unix://{socket_path}, received " in said
-    assert "start Docker, or leave --infra docker (INFRA=docker) out" in said
+    assert "start Docker, or leave out --infra docker (INFRA=docker)" in said
     assert asked == []
 
 
@@ -120,7 +120,7 @@ def test_every_option_arrives(tmp_path: Path, asked: list[RunOptions], monkeypat
         ("--tune --trials 0", "run: error: trials: expected 1 or more, received 0"),
         ("--tune --minutes soon", "--minutes: expected a number, received 'soon'"),
         ("--trials 3", "run: error: --trials and --minutes belong to a search: give --tune, too"),
-        ("--tune --require-review", "--tune finds hyperparameters that nobody has reviewed: commit them, run, "),
+        ("--tune --require-review", "--tune finds hyperparameters that no one has reviewed: commit them, run, "),
         ("rows.csv", "run: error: expected options only, received 'rows.csv'"),
     ],
 )

@@ -74,5 +74,5 @@ def test_a_value_of_a_label_may_begin_with_a_digit() -> None:
 
 def test_artifacts_on_a_disk_are_refused() -> None:
     require_remote_root("gs://my-bucket/taxi")
-    with pytest.raises(EngineError, match="other machines, and cannot read what lies in /home/me/var/artifacts"):
+    with pytest.raises(EngineError, match="other machines, and cannot read /home/me/var/artifacts"):
         require_remote_root("/home/me/var/artifacts")

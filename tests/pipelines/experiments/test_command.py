@@ -44,7 +44,7 @@ def test_a_folder_that_is_in_use(command: str, tmp_path: Path) -> None:
 def test_a_task_without_hyperparameters_has_nothing_to_search(command: str, tmp_path: Path) -> None:
     ended = started(command, "--task", "tests.tasks.diabetes", "--var", str(tmp_path))
     assert ended.returncode == 1
-    assert "error: task diabetes says nothing of what to search: expected Task(tuning=...)" in ended.stdout
+    assert "error: task diabetes does not say what to search: expected Task(tuning=...)" in ended.stdout
     (log,) = tmp_path.glob(f"{command}/*/run.log")
     assert f"log: {log}" in ended.stdout
     assert "Traceback" in log.read_text()

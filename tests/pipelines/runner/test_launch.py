@@ -114,7 +114,7 @@ def test_a_node_whose_process_dies_has_failed_and_leaves_nothing(tmp_path: Path)
     (result,) = run_acting(tmp_path, {"A": "be killed"})
     assert result.state == FAILED
     assert str(result.error) == (
-        "its process died without a result: signal 9; as a rule the machine had no memory left: run with --at-once 1; "
+        "its process died without a result: signal 9; usually the machine had no memory left: run with --at-once 1; "
         "see the log"
     )
     assert outputs(tmp_path) == set()

@@ -31,7 +31,7 @@ def test_each_run_is_a_row_with_what_became_of_it(table: pd.DataFrame) -> None:
         "version 1795253025 holds this model",
         f"Evaluator: {REASON}",
         "experiment night",
-        "the run goes on, or it was killed",
+        "the run is still running, or it was killed",
     ]
     assert list(table["reviewer"]) == ["A. Person", None, None, None]
     assert table.loc[TRIED, ["experiment", "note", "tags"]].to_list() == ["night", WHY, ("hours", "x")]
@@ -107,6 +107,6 @@ def test_what_ended_a_run_is_the_reason(var: Path) -> None:
 def test_damaged_intervals(var: Path) -> None:
     (var / "runs" / TRIED / INTERVALS_FILE).write_text('{"format": 9}')
     with pytest.raises(
-        RunError, match=rf"is damaged: format 9, expected 1; make it anew with .* --again --run {TRIED}"
+        RunError, match=rf"is damaged: format 9, expected 1; make it again with .* --again --run {TRIED}"
     ):
         Runs(var).leaderboard()

@@ -56,5 +56,5 @@ def test_what_is_gone_is_named(tmp_path: Path) -> None:
         read_features(Recorded(tmp_path))
     (tmp_path / "model_run").mkdir()
     (tmp_path / "model_run" / "trained.keras").write_text("half")
-    with pytest.raises(RunError, match="expected the Keras model that Trainer leaves"):
+    with pytest.raises(RunError, match="expected the Keras model that Trainer writes"):
         read_layers(Recorded(tmp_path))

@@ -86,7 +86,9 @@ def test_a_run_that_was_killed_is_read_from_ml_metadata(var: Path) -> None:
     assert run.summary.keys() == Runs(var).open(FIRST).summary.keys()
     assert run.summary["data"] == "/rows"
     assert Runs(var).open().id == THIRD  # the newest that has ended
-    with pytest.raises(RunError, match=r": Trainer failed and wrote nothing; the run goes on, or it was killed; "):
+    with pytest.raises(
+        RunError, match=r": Trainer failed and wrote nothing; the run is still running, or it was killed; "
+    ):
         run.history()
 
 
@@ -185,7 +187,7 @@ def test_the_task_is_found_by_the_module_of_its_features(tmp_path: Path) -> None
     made.ran(FIRST, "Transform", told=told, task="diabetes")
     assert Runs(tmp_path).open(FIRST).task_record.name == "diabetes"
     with pytest.raises(
-        RunError, match=rf"^run {SECOND} is of a task that the code has no longer: unknown task 'nothing'"
+        RunError, match=rf"^run {SECOND} is of a task that the code no longer has: unknown task 'nothing'"
     ):
         _ = Runs(tmp_path).open(SECOND).task_record
 

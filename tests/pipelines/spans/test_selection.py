@@ -35,7 +35,7 @@ def test_what_is_no_choice(choice: str) -> None:
 
 @pytest.mark.parametrize(
     ("choice", "words"),
-    [("2015Q1", "there is 2013Q4 to 2014Q4"), ("2014Q4..2014Q1", "received none")],
+    [("2015Q1", "accepted: 2013Q4 to 2014Q4"), ("2014Q4..2014Q1", "received none")],
 )
 def test_a_choice_that_leaves_nothing(choice: str, words: str) -> None:
     with pytest.raises(SpanError, match=words):
