@@ -1,4 +1,4 @@
-"""The steps of a pass that observe and decide. If an observation fails, the pass continues and the decision names it."""
+"""The steps of a pass that observe and decide. If an observation fails, the pass continues; the decision names it."""
 
 import dataclasses
 

@@ -68,7 +68,7 @@ def _after_failure(context: LoopContext, journal: Journal, why: str) -> Journal:
         detail = f"{journal.step} failed {attempts} times: {why}"
         if journal.step in _ON_TRIAL:
             return advance(journal, Step.ROLL_BACK, outcome=FAILED, detail=detail)
-        return finish(journal, FAILED, f"{detail}; the version that answers has not changed")
+        return finish(journal, FAILED, f"{detail}; the version that answers is unchanged")
     if attempts == retry.attempts:
         context.notify(f"{context.options.task}: {journal.step} failed {attempts} times, and is still retried: {why}")
     not_before = context.now() + retry.wait(min(attempts, retry.attempts))

@@ -50,7 +50,7 @@ def describe_waiting(journal: Journal) -> str:
         return f"decision {journal.id}: version {journal.version} waits for a person: `make promote` or `make rollback`"
     until = f", not before {journal.not_before:%Y-%m-%d %H:%M} UTC" if journal.not_before else ""
     tried = f", after {journal.attempts} failed attempts" if journal.attempts else ""
-    return f"pass {journal.id} goes on with {journal.step}{until}{tried}"
+    return f"pass {journal.id} continues with {journal.step}{until}{tried}"
 
 
 def _describe_decision(decision: Decision, outcome: Mapping[str, Any] | None) -> str:

@@ -49,7 +49,7 @@ def test_a_pass_that_has_not_decided_yet_holds_no_dry_run_back(
     world.status["monitor"] = 2
     world.take_pass(START)
     command.run_loop(dataclasses.replace(world.options, dry_run=True))
-    assert "continues  with monitor" not in capsys.readouterr().out
+    assert "continues with monitor" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_status_shows_what_waits_the_decisions_and_the_next_due_time(
     world.take_pass(START)
     assert command.show_state(world.options, 5) == 0
     said = capsys.readouterr().out
-    assert "state      pass 20260302-060000 goes on with trial, not before 2026-03-02 07:00 UTC\n" in said
+    assert "state      pass 20260302-060000 continues with trial, not before 2026-03-02 07:00 UTC\n" in said
     assert "answers    100, 101 on trial\n" in said
     assert "decision   2026-03-02 06:00  train: under way\n           due        new rows: 120 accepted rows" in said
     world.take_pass(TRIAL_OVER)

@@ -34,7 +34,7 @@ def test_a_failed_training_is_tried_again_later_then_reported_and_nothing_is_pus
     assert world.versions() == [OLD]
     assert world.outcomes() == [("failed", None)]
     assert world.lines("told") == [
-        "taxi: failed: train failed 3 times: the training ended with 0: no room; the version that answers has not changed"
+        "taxi: failed: train failed 3 times: the training ended with 0: no room; the version that answers is unchanged"
     ]
     assert_old_version_answers(world)
 
