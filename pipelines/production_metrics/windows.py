@@ -47,7 +47,7 @@ def parse_length(text: str) -> datetime.timedelta:
 
 
 def first_moment(last: datetime.datetime, length: datetime.timedelta, most: int) -> datetime.datetime:
-    """Return the start of the oldest of `most` windows, of which the newest ends with `last`; a century back at most."""
+    """Return the start of the oldest of `most` windows, of which the newest ends with `last`; at most a century ago."""
     return last + _TICK - min(most, _LONGEST // length) * length
 
 
