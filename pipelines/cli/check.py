@@ -31,7 +31,7 @@ def check(*, task: str = "taxi", data: Path | None = None, var: Path = Path("var
         The exit status.
     """
     require_task(task)
-    from rich.console import Console  # Imported here: --help need not wait for it.
+    from rich.console import Console  # import late: --help does not need it
 
     from pipelines.runner.run_log import redirect_output
     from serving.process_control import gc_paused_imports

@@ -27,7 +27,7 @@ Exit status: 0 shown; 1 a file cannot be used; 2 bad usage.
 
 
 def continuous(options: Annotated[ContinuousOptions | None, Parameter(name="*")] = None) -> int:
-    """Look, decide by the task's retraining.toml, and act: train, push, try, promote or roll back.
+    """Observe, decide by the task's retraining.toml, and act: train, push, try, promote or roll back.
 
     Ingests new spans, judges the traffic, measures production metrics, and
     decides. Records each decision with its reasons, also one not to train, in

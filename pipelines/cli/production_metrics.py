@@ -11,7 +11,7 @@ from pipelines.cli.task import require_task
 from serving.cli.usage import UsageError, require
 
 _SHOWN, _FAILED = 0, 1
-_WIDTH_OF_A_PIPE = 240  # characters; a terminal has a width of its own
+_WIDTH_OF_A_PIPE = 240  # characters, if the output is no terminal
 
 EPILOGUE = """Examples:
   python -m pipelines production-metrics                       the newest week

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SHOWN, _FAILED = 0, 1
 _LATEST = "latest"
-_WIDTH_OF_A_PIPE = 240  # characters; a terminal has a width of its own
+_WIDTH_OF_A_PIPE = 240  # characters, if the output is no terminal
 
 app = App(
     name="runs",

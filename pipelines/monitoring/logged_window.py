@@ -35,7 +35,7 @@ class LoggedWindow:
     fingerprint: str  # of the files of the window and of the window before
 
 
-def look_at(folder: Path, window: TimeWindow) -> LoggedWindow:
+def read_logged_window(folder: Path, window: TimeWindow) -> LoggedWindow:
     """Read the summary of a window.
 
     Args:
@@ -100,7 +100,7 @@ def write_contract(contract: Path, span: LoggedSpan, folder: Path) -> Path:
     kept.CopyFrom(schema)
     del kept.feature[:], kept.default_environment[:]
     kept.feature.extend(served)
-    kept.ClearField("dataset_constraints")  # how many rows a split must have to be trained on
+    kept.ClearField("dataset_constraints")  # they are bounds on the rows of training splits
     content = text_format.MessageToString(kept)
     path = folder / f"served-{hashlib.sha256(content.encode()).hexdigest()[:16]}.pbtxt"
     path.parent.mkdir(parents=True, exist_ok=True)

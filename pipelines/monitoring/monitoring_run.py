@@ -17,7 +17,7 @@ from components.traffic_monitor.comparison import judge
 from components.traffic_monitor.executor import REPORT_FILE
 from components.traffic_monitor.verdicts import LEVEL
 from pipelines.explain import explain
-from pipelines.monitoring.logged_window import LoggedWindow, look_at, write_contract
+from pipelines.monitoring.logged_window import LoggedWindow, read_logged_window, write_contract
 from pipelines.monitoring.options import MonitorOptions
 from pipelines.monitoring.pipeline import (
     REQUEST_LOG_EXAMPLE_GEN,
@@ -56,7 +56,7 @@ def run_monitoring(options: MonitorOptions, console: Console, record: Monitoring
     logging.set_verbosity(logging.INFO)
     task = load_task(options.task)
     record.task = task.name
-    seen = look_at(Path(record.log), record.window)
+    seen = read_logged_window(Path(record.log), record.window)
     if seen.span is None or not seen.answered:
         record.report = _judge_unanswered(seen, fair=record.window.fair)
         return

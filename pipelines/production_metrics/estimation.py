@@ -47,7 +47,7 @@ def estimate_metrics(
         recalibration: fitted to rows with labels.
         metrics: name -> metric, from pipelines.production_metrics.metrics.
         draws: of the labels.
-        level: share of windows whose measured value lies in the interval, between 0 and 1.
+        level: share of windows whose measured value is in the interval, between 0 and 1.
         seed: of the draws.
 
     Returns:

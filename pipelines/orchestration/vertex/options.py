@@ -43,8 +43,7 @@ class VertexOptions:
     push_ties: bool = False
     """Also push a model that is not distinguishable from the one pushed before (docs/how-to/scoping.md)."""
     experiment: str | None = None
-    """Run as an experiment of this name: run all nodes up to the gates, push nothing, and be no baseline for later
-    runs."""
+    """Name an experiment: all nodes up to the gates run, nothing is pushed, and no later run is compared with it."""
     force: bool = False
     """Ignore Vertex AI's cache: run every node."""
     compile_only: bool = False
