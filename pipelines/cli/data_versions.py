@@ -27,8 +27,8 @@ _PIN, _RESTORE = PinOptions(), RestoreOptions()
 def data_pin(options: Annotated[PinOptions, Parameter(name="*")] = _PIN) -> int:
     """Keep the data that runs and ingestions read, with DVC.
 
-    Copies each file that has not changed since it was read into DVC's cache,
-    pushes it to the remote, and writes a small .dvc file for it, in a folder
+    For each file that has not changed since it was read: copies it into DVC's
+    cache, pushes it to the remote, and writes a small .dvc file, in a folder
     named by the digest in the run's record. Commit the .dvc files. See
     docs/how-to/data-versions.md.
 
@@ -46,7 +46,7 @@ def data_restore(options: Annotated[RestoreOptions, Parameter(name="*")] = _REST
 
     Needs the run's record (<var>/runs/<run>/summary.json) and the .dvc files
     that data-pin wrote. Compares the restored data with the digest in the
-    record, and removes them if it differs.
+    record, and removes the data again if it differs.
 
     Returns:
         The exit status.
