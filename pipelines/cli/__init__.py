@@ -1,4 +1,4 @@
-"""The one command, `python -m pipelines` or `tfx-pipeline`: one module for each subcommand's options and help.
+"""The command `python -m pipelines`, also `tfx-pipeline`: one module for each subcommand's options and help.
 
-A subcommand imports what it runs when it runs: `--help` and bad usage wait neither for TFX nor for pandas.
+A subcommand's code is imported when it runs, so that `--help` and usage errors load neither TFX nor pandas.
 """

@@ -1,4 +1,4 @@
-"""Reads the command line, runs a subcommand, and ends the process with its exit status."""
+"""Read the command line, run a subcommand, and end the process with its exit status."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ app = App(
     help="From rows to a model in production: train, gate, push, and show what runs did.",
     help_epilogue="""Examples:
   python -m pipelines run                  the taxi task, on TFX's trips
-  python -m pipelines runs show            what happened in the newest run
+  python -m pipelines runs show            the newest run: nodes, gates, metrics
   python -m pipelines new-task --name churn --csv customers.csv --label left
 
 Each command has its own help: python -m pipelines run --help.
@@ -83,13 +83,13 @@ for _place, (_command, _epilogue) in enumerate(_COMMANDS):
     app.command(_command, help_epilogue=_epilogue, sort_key=_place)
 app.command(runs.app)
 app.command(submit.app)
-app.command(compile_job.app)  # Its place is beside `node`.
+app.command(compile_job.app)  # its own sort key puts it after `submit`
 app.command(doctor.doctor, help_epilogue=doctor.EPILOGUE, sort_key=len(_COMMANDS) + 1)
 app.command(completion.completion, help_epilogue=completion.EPILOGUE, sort_key=len(_COMMANDS) + 2)
 
 
 def main() -> NoReturn:
-    """Runs the command line of this process."""
+    """Run the command line of this process, and end the process."""
     print_on_any_terminal()
     status = execute(sys.argv[1:])
     if "tensorflow" in sys.modules:
@@ -98,5 +98,5 @@ def main() -> NoReturn:
 
 
 def execute(arguments: Sequence[str]) -> int:
-    """Runs a command line and returns the exit status; bad usage is told on standard error."""
+    """Run a command line and return the exit status; report usage errors on standard error."""
     return usage.execute(app, arguments)

@@ -1,4 +1,4 @@
-"""`check`: a task's code on a few rows."""
+"""`check`: try a task's code on a few rows."""
 
 from pathlib import Path
 
@@ -8,27 +8,30 @@ EPILOGUE = """Examples:
   python -m pipelines check                   the taxi task
   python -m pipelines check --task churn --data customers.csv
 
-Exit status: 0 all is in order; 1 something is not; 2 bad usage.
+Exit status: 0 every check passed; 1 a check failed; 2 bad usage.
 """
 
 
 def check(*, task: str = "taxi", data: Path | None = None, var: Path = Path("var")) -> int:
     """Check a task's features and model on 100 rows, before a whole run.
 
-    preprocessing_fn comes first, and without a row: every raw column that it
-    reads is in the contract, no text is used as a number, the types are those
-    that Transform writes, and no feature needs what a request will not have.
-    `run` begins with the same. Then preprocessing_fn is applied to a sample,
-    the model is trained for two steps and exported, and every signature is
-    asked. Nothing is pushed or recorded.
+    First checks preprocessing_fn without any row: the contract has every raw
+    column that it reads, it uses no text as a number, its types are those that
+    Transform writes, and no feature needs a column that requests lack. `run`
+    begins with the same check. Then builds the model, applies preprocessing_fn
+    to a sample, trains for two steps, exports, and calls every signature.
+    Pushes and records nothing.
 
     Args:
         task: A folder below pipelines/tasks/, or a dotted package.
         data: A CSV file, or a folder of them; without it, the task's own data.
-        var: The log is check.log there; the task's own data are prepared there.
+        var: Folder for the log, check.log, and for the task's own data.
+
+    Returns:
+        The exit status.
     """
     require_task(task)
-    from rich.console import Console  # Imported here: --help need not wait for it.
+    from rich.console import Console  # import late: --help does not need it
 
     from pipelines.runner.run_log import redirect_output
     from serving.process_control import gc_paused_imports

@@ -1,4 +1,4 @@
-"""`compile`: the pipeline as a file that another orchestrator runs."""
+"""`compile`: write the pipeline as a file that another orchestrator runs."""
 
 from typing import Annotated
 
@@ -10,7 +10,8 @@ EPILOGUE = """Examples:
   make kubeflow-compile IMAGE=registry/pipeline@sha256:…
   python -m pipelines compile kubeflow --graph g.json --image … --out taxi.yaml
 
-Exit status: 0 written; 2 bad usage, or a path of this machine in the graph.
+Exit status: 0 written; 1 a file cannot be written; 2 bad usage, or the graph
+file names a path outside its --var.
 """
 
 app = App(
@@ -25,10 +26,13 @@ app = App(
 def kubeflow(options: Annotated[KubeflowOptions, Parameter(name="*")]) -> int:
     """Compile a graph file for Kubeflow Pipelines v2 (docs/how-to/kubeflow.md).
 
-    A container task for each node runs `python -m pipelines node` on a volume
-    that all of them mount. The options that the graph was written with are the
-    defaults of the pipeline's parameters.
+    Each node becomes a container task that runs `python -m pipelines node`.
+    All tasks mount one volume. The options that the graph was written with
+    become the defaults of the pipeline's parameters.
+
+    Returns:
+        The exit status.
     """
-    from pipelines.orchestration.kubeflow import command  # Imported here, as what the other commands do.
+    from pipelines.orchestration.kubeflow import command  # import late: --help does not need it
 
     return command.run(options)

@@ -1,4 +1,4 @@
-"""`completion`: what a shell needs to complete this command's words."""
+"""`completion`: print a script with which a shell completes this command's words."""
 
 from typing import Literal
 
@@ -12,9 +12,12 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> int:
     """Print a script that completes tfx-pipeline's words in a shell.
 
     Args:
-        shell: Which shell.
+        shell: The shell.
+
+    Returns:
+        The exit status.
     """
-    from pipelines.cli.app import SCRIPT, app  # Imported here: the app has this command.
+    from pipelines.cli.app import SCRIPT, app  # import late: the app imports this module
 
     print(app.generate_completion(prog_name=SCRIPT, shell=shell))
     return 0

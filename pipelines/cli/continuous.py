@@ -1,4 +1,4 @@
-"""`continuous` and `status`: retraining when it is due."""
+"""`continuous` and `status`: retrain when it is due, and show the loop's state."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,19 +27,24 @@ Exit status: 0 shown; 1 a file cannot be used; 2 bad usage.
 
 
 def continuous(options: Annotated[ContinuousOptions | None, Parameter(name="*")] = None) -> int:
-    """Look, decide by the task's retraining.toml, and act: train, push, try, promote or roll back.
+    """Observe, decide by the task's retraining.toml, and act: train, push, try, promote or roll back.
 
-    Ingests what arrived, judges the traffic, measures production metrics, and
-    decides. Each decision is recorded with its reasons, whether it acts or not,
-    in <var>/continuous/<task>/decisions.jsonl. A training is a run of the whole
-    pipeline, with every gate; with --server, the version is then tried beside
-    the one that answers, compared on logged requests, and promoted or not.
+    Ingests new spans, judges the traffic, measures production metrics, and
+    decides. Records each decision with its reasons, also one not to train, in
+    <var>/continuous/<task>/decisions.jsonl. A training is a run of the whole
+    pipeline, with every gate. With --server, the new version is then a canary:
+    it gets a share of the requests, is compared with the stable version on
+    logged requests, and is promoted or rolled back.
 
-    Killed at any moment, the next call goes on. docs/how-to/operate.md says more.
+    If it is killed, the next call continues from there. See
+    docs/how-to/operate.md.
+
+    Returns:
+        The exit status.
     """
     options = options or ContinuousOptions()
     require_task(options.task)
-    from pipelines.retraining import command  # Imported here: --help need not wait for it.
+    from pipelines.retraining import command  # import late: --help does not need it
 
     return command.run_loop(options)
 
@@ -49,12 +54,15 @@ def status(*, task: str = "taxi", last: int = 5, model_config_file: Path | None 
 
     Args:
         task: A folder below pipelines/tasks/, or a dotted package.
-        last: So many decisions at most.
+        last: Show at most this many decisions.
         model_config_file: The file that the servers were started with; without it, <var>/serving/models.config.
         var: The folder that the loop writes to.
+
+    Returns:
+        The exit status.
     """
     require_task(task)
     require("--last", last, 1, 10**9, "1 or more")
-    from pipelines.retraining import command  # Imported here: --help need not wait for it.
+    from pipelines.retraining import command  # import late: --help does not need it
 
     return command.show_state(ContinuousOptions(task=task, model_config_file=model_config_file, var=var), last)

@@ -1,4 +1,4 @@
-"""`doctor`: what this machine lacks, and the fix."""
+"""`doctor`: show what this machine lacks, and how to fix it."""
 
 import subprocess
 from pathlib import Path
@@ -17,6 +17,9 @@ def doctor() -> int:
     """Show which stack this machine gets and why, what is missing, and the fix.
 
     The same as make doctor, which also works before the set-up.
+
+    Returns:
+        The exit status.
     """
-    # A process of its own: the set-up runs on any Python, and the product does not import it.
+    # In a separate process: the set-up runs on any Python, and `pipelines` must not import it.
     return subprocess.run([_START, "doctor"], check=False).returncode

@@ -1,4 +1,4 @@
-"""`ingest`: spans of rows that arrived."""
+"""`ingest`: check new spans of rows, and accept or refuse them."""
 
 from typing import Annotated
 
@@ -13,29 +13,36 @@ EPILOGUE = """Examples:
   python -m pipelines ingest --from /drop --pattern trips-{YYYY}-{MM}-{DD}
   python -m pipelines ingest --from-log --window month
 
-Exit status: 0 every span of the folder is accepted; 1 one stands in
-quarantine, or something failed; 2 bad usage, or another run is using the
-folder; 130 interrupted.
+Exit status: 0 every span of the folder is accepted; 1 a span is in quarantine,
+or something failed; 2 bad usage, or another run is using the folder; 130
+interrupted.
 """
 
 
 def ingest(options: Annotated[IngestOptions | None, Parameter(name="*")] = None) -> int:
-    """Take in the spans of a folder, such as quarters or days: check each against the contract.
+    """Ingest the spans of a folder, such as quarters or days: check each against the contract.
 
-    Each span that is new, or whose files hold something else than before, is
-    read, and checked as `run` checks its rows; drift is measured from the
-    accepted span before it. An accepted span can be trained on. A refused one
-    changes nothing: it stands in <var>/quarantine/<task>/<span>/, with the
-    reasons and the rows to blame. A span that was corrected is a new version.
+    Reads each span that is new, or whose files have changed, and checks it as
+    `run` checks its rows. Drift is measured from the accepted span before it.
+    `run` can train on an accepted span. A refused span is put into
+    <var>/quarantine/<task>/<span>/, with the reasons and the rows that caused
+    them. A corrected span is a new version.
 
-    With --from-log the rows are those that a model answered and whose outcome
-    was told since; what is left out is counted.
+    With --from-log, ingests the logged rows that a model answered and whose
+    outcome is known. Rows that are left out are counted.
 
-    Killed at any moment, the next one goes on. docs/how-to/spans.md says more.
+    If it is killed, the next call continues from there. See
+    docs/how-to/spans.md.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: Neither --from nor --from-log was given.
     """
     if options is None:
         raise UsageError("expected --from FOLDER or --from-log, received neither")
     require_task(options.task)
-    from pipelines.ingestion import command  # Imported here: it loads rich, which --help need not wait for.
+    from pipelines.ingestion import command  # import late: --help does not need rich
 
     return command.ingest(options)

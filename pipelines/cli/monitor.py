@@ -1,4 +1,4 @@
-"""`monitor`: watches the traffic."""
+"""`monitor`: judge the traffic of a window."""
 
 from typing import Annotated
 
@@ -18,21 +18,23 @@ another run is using the folder; 130 interrupted.
 
 
 def monitor(options: Annotated[MonitorOptions | None, Parameter(name="*")] = None) -> int:
-    """Judge a window of the gateway's request log: is it what the model was trained on?
+    """Judge a window of the gateway's request log: do its rows differ from the training rows?
 
-    Compares the rows that each model version answered with those that it was
-    trained on, all rows with those of the window before, and with the
-    contract. All tests together raise a false alarm in one window of a
-    hundred at most. A window of whole weeks is compared in full; a shorter
-    one holds other hours and weekdays than training did, so that only what
-    these cannot explain is compared with training.
+    Compares the rows that each model version answered with its training rows,
+    and all rows with those of the window before and with the contract. All
+    tests together raise a false alarm in at most one window of a hundred. A
+    window of whole weeks is compared with training in full. Any other window
+    has a different mix of hours and weekdays than training, so only unseen
+    values and repeated rows are compared with training.
 
-    Everything is written below <var>/monitoring/<task>/: summary.json, the
-    same for people in page.html, metrics for Prometheus. docs/how-to/monitoring.md
-    says more.
+    Writes below <var>/monitoring/<task>/: summary.json, the same for people in
+    page.html, and metrics for Prometheus. See docs/how-to/monitoring.md.
+
+    Returns:
+        The exit status.
     """
     options = options or MonitorOptions()
     require_task(options.task)
-    from pipelines.monitoring import command  # Imported here: it loads rich, which --help need not wait for.
+    from pipelines.monitoring import command  # import late: --help does not need rich
 
     return command.run(options)

@@ -1,4 +1,4 @@
-"""`new-task`: a task of one's own."""
+"""`new-task`: write a new task from a file of rows."""
 
 import os
 import sys
@@ -33,27 +33,33 @@ def new_task(
     """Write a new task from a file of rows: features, model, contract, gates, tests. Overwrites nothing.
 
     Args:
-        name: What the task is called, such as churn.
-        csv: The rows, with a header: CSV, also packed with gzip, or Parquet.
-        label: The column that is to be predicted.
-        problem: Instead of what the label's values suggest.
+        name: The task's name, such as churn.
+        csv: The rows: a CSV file with a header, also packed with gzip, or a Parquet file.
+        label: The column to predict.
+        problem: The kind of problem, instead of the one that the label's values suggest.
         by_path: Do not copy the rows into the project.
         text: A column that is text, whatever its cells look like; can be repeated.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: The name or the label is empty.
     """
     for option, given in (("name", name), ("label", label)):
         if not given:
             raise UsageError(f"--{option}: expected a name, received nothing; with make: {option.upper()}=…")
-    # TensorFlow and TFDV take seconds to load, and say things of each other that nobody here needs.
+    # TensorFlow and TFDV print warnings about each other while they load.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     warnings.simplefilter("ignore")
     with hold_stderr():
-        status, said = _write(name, csv, label, problem=problem, by_path=by_path, text=text or [])
-    print(said, file=sys.stderr if status else sys.stdout)
+        status, message = _write(name, csv, label, problem=problem, by_path=by_path, text=text or [])
+    print(message, file=sys.stderr if status else sys.stdout)
     return status
 
 
 def _write(name: str, csv: Path, label: str, *, problem: str | None, by_path: bool, text: list[str]) -> tuple[int, str]:
-    """The exit status, and what to say."""
+    """Write the task, and return the exit status and the message to print."""
     with gc_paused_imports():
         from components.csv_example_gen.csv_files import SourceError
         from pipelines.scaffold import new_task

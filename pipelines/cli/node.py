@@ -1,4 +1,4 @@
-"""`node`: one node of a run, in a process of its own."""
+"""`node`: run one node of a run in a separate process."""
 
 from typing import Annotated
 
@@ -15,24 +15,31 @@ EPILOGUE = """Examples:
   python -m pipelines node --run-id 20260131-235959 --finish
 
 Exit status: 0 the node ended well; 1 a gate refused the data or the model; 2
-bad usage, or the run was begun as another one; 3 the node failed; 4 another
-process uses the folder; 130 interrupted. Only 3, 4 and 130 are worth another
-try. Of --finish: those of `run`.
+bad usage, or the run was begun with other options; 3 the node failed; 4
+another process uses the folder; 130 interrupted. Retry only after 3, 4 and
+130. With --finish: the exit status of `run`.
 """
 
 
 def node(options: Annotated[NodeOptions | None, Parameter(name="*")] = None) -> int:
     """Run one node of a run, for an orchestrator; or list the nodes.
 
-    All nodes of a run, one after the other, and --finish do what `run` does,
-    and leave the same record. Every command of a run has the same options: a
-    contradiction is refused. A node that ended well in this run is not run
-    again. After a kill the same command goes on; what was half written is
-    cleared first. One process at a time uses --var; the others wait.
+    Running every node of a run in order, and then --finish, does what `run`
+    does, and writes the same record. Give every command of a run the same
+    options: a difference is refused. A node that ended well in this run is not
+    run again. After a kill, give the same command again: it first clears what
+    was half written. One process at a time uses --var, and others wait; with
+    ML Metadata in MySQL, nodes run at the same time.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: There is no option, or one that cannot be used.
     """
     if options is None:
         raise UsageError("expected one of --node, --finish, --list and --graph, received none")
     check_run_options(options)
-    from pipelines.orchestration import command  # Imported here: it loads numpy, which --help need not wait for.
+    from pipelines.orchestration import command  # import late: --help does not need numpy
 
     return command.run(options)

@@ -1,4 +1,4 @@
-"""`portfolio`: every architecture within the same budget."""
+"""`portfolio`: compare a task's architectures within the same budget."""
 
 from typing import Annotated
 
@@ -21,11 +21,15 @@ usage, or another run is using the folder; 130 interrupted.
 def portfolio(options: Annotated[ExperimentOptions | None, Parameter(name="*")] = None) -> int:
     """Compare a task's architectures within the same budget: score, cost, probability of being the best.
 
-    Each architecture is searched for two thirds of --minutes, and its best
-    trial is trained with several seeds; all are compared on training rows that
-    no trial was scored on. What fails or runs out of time is reported, and
-    does not stop the rest. The table stands as JSON below <var>/portfolio/,
-    too. docs/how-to/tuning.md says how the chances are found.
+    Each architecture gets --minutes: two thirds for a search of its
+    hyperparameters, the rest for trainings of its best trial with several
+    seeds. All are compared on training rows that no trial was scored on. An
+    architecture that fails or runs out of time is reported, and does not stop
+    the others. The table is also written as JSON below <var>/portfolio/.
+    docs/how-to/tuning.md says how the probabilities are computed.
+
+    Returns:
+        The exit status.
     """
     options = options or ExperimentOptions()
     require_task(options.task)

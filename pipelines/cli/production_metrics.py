@@ -1,4 +1,4 @@
-"""`production-metrics`: how good the model is in production, and whether that is what was promised."""
+"""`production-metrics`: show metrics in production, and compare them with those of the version's run."""
 
 import logging
 import math
@@ -11,7 +11,7 @@ from pipelines.cli.task import require_task
 from serving.cli.usage import UsageError, require
 
 _SHOWN, _FAILED = 0, 1
-_WIDTH_OF_A_PIPE = 240  # characters; a terminal has a width of its own
+_WIDTH_OF_A_PIPE = 240  # characters, if the output is no terminal
 
 EPILOGUE = """Examples:
   python -m pipelines production-metrics                       the newest week
@@ -34,33 +34,40 @@ def production_metrics(
     all_slices: bool = False,
     out: Path | None = None,
 ) -> int:
-    """Show metrics in production beside what was promised, and estimates before labels come.
+    """Compare metrics in production with what was promised, and estimate them before labels come.
 
-    Logged predictions are joined with the outcomes that were told since:
-    per window, version and slice.
+    Joins logged predictions with the outcomes that have been reported, and
+    measures each window, version and slice. The promise is the value on the
+    eval split of the run that pushed the version.
 
     Args:
-        task: Whose predictions.
+        task: The task whose predictions to measure.
         var: The folder that the runs wrote to.
         log: The gateway's request log, instead of <var>/requests/<task>/.
         feedback: The outcomes, instead of <var>/feedback/<task>/.
         window: Length of a window, such as 24h, 7d or 4w; the newest ends with the log's last row.
-        windows: How many windows at most.
+        windows: The most windows to measure.
         all_slices: Also show slices whose gaps chance alone explains.
-        out: Where to write all of it as JSON, instead of <var>/production_metrics/<task>.json.
+        out: JSON file for all results, instead of <var>/production_metrics/<task>.json.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: An option cannot be used.
     """
     require_task(task)
     require("--windows", windows, 1, math.inf, "1 or more")
-    from pipelines.production_metrics.errors import ProductionMetricsError  # Imported here: the rest loads TensorFlow.
+    from pipelines.production_metrics.errors import ProductionMetricsError  # import late: the rest loads TensorFlow
     from pipelines.production_metrics.windows import parse_length
 
     try:
         length = parse_length(window)
     except ProductionMetricsError as error:
         raise UsageError(f"--window: {error}") from error
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
-    warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # TFMA reads its records by a deprecated function
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides TensorFlow's notes about the machine
+    warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack fixes
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # TFMA reads its records with a deprecated function
     from rich.console import Console
 
     from pipelines.production_metrics.command import measure_task
@@ -68,7 +75,7 @@ def production_metrics(
     from pipelines.runs import RunError
 
     console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
-    name = task.rpartition(".")[2]  # that its folders have, too
+    name = task.rpartition(".")[2]  # also the name of its folders
     path = out or var / "production_metrics" / f"{name}.json"
     try:
         found = measure_task(
@@ -84,7 +91,7 @@ def production_metrics(
         console.print(f"all of it  {path}", soft_wrap=True, markup=False)
         sys.stdout.flush()
     except (ProductionMetricsError, RunError, OSError) as error:
-        if isinstance(error, BrokenPipeError):  # `| head` has seen enough; what is left must not fail at the exit.
+        if isinstance(error, BrokenPipeError):  # `| head` closed the pipe: the flush at exit must not fail
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return _SHOWN
         print(f"error: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`report`: opens the report of a run."""
+"""`report`: open the report of a run."""
 
 import sys
 import webbrowser
@@ -12,10 +12,9 @@ _SHOWN, _FAILED = 0, 1
 EPILOGUE = """Examples:
   python -m pipelines report                        the newest run's
   python -m pipelines report --run 20261121-163842  another's
-  python -m pipelines report --again                made anew
+  python -m pipelines report --again                written again
 
-Exit status: 0 there it is; 1 there is no such run, or it cannot be read; 2 bad
-usage.
+Exit status: 0 shown; 1 there is no such run, or it cannot be read; 2 bad usage.
 """
 
 
@@ -28,16 +27,19 @@ def report(
 ) -> int:
     """Open the report of a run, and print the file's path.
 
-    A run that left no report, because it was killed or is older than reports
-    are, gets one now.
+    Writes the report first if the run has none, because it was killed or an
+    earlier release ran it.
 
     Args:
         var: The folder that the runs wrote to.
-        run_id: Which run: the name of a folder below runs/, or latest.
-        again: Make it anew.
+        run_id: The run: the name of a folder below runs/, or latest.
+        again: Write the report again.
         no_browser: Only print the path.
+
+    Returns:
+        The exit status.
     """
-    from pipelines.report.stored import find_or_write_report  # Imported here: it loads pandas.
+    from pipelines.report.stored import find_or_write_report  # import late: --help does not need pandas
     from pipelines.runs import RunError
 
     try:
@@ -47,5 +49,5 @@ def report(
         return _FAILED
     print(path)
     if not no_browser and not webbrowser.open(path.as_uri()):
-        print("no browser could be started here: open the file above in one", file=sys.stderr)
+        print("no browser could be started here: open the file above in a browser", file=sys.stderr)
     return _SHOWN

@@ -1,4 +1,4 @@
-"""`review`: a person's word on a task's code."""
+"""`review`: record that a person reviewed a task's code."""
 
 import os
 import sys
@@ -33,26 +33,32 @@ def review(
 ) -> int:
     """Record that a person reviewed a task's code as a run trained it.
 
-    Before: look at the run (its report, its metrics per slice) and at the code
-    in the task's folder. The review holds for exactly the files that the run
-    was trained from; any edit of them makes it stale. It goes into review.toml
-    in the task's folder, for version control. docs/how-to/review.md.
+    First look at the run (its report, its metrics per slice) and at the code
+    in the task's folder. The review is valid for exactly the task's files that
+    the run was trained from; any edit of them makes it stale. It is written to
+    review.toml in the task's folder: commit it. See docs/how-to/review.md.
 
     Args:
         task: A folder below pipelines/tasks/, or a dotted package.
         var: The folder that the runs wrote to.
-        run_id: Which run; latest is the task's newest.
-        reviewer: Who reviewed, instead of git's user.name.
+        run_id: The run; latest is the task's newest.
+        reviewer: The reviewer, instead of git's user.name.
         note: What you looked at, and what you think of it.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: There is no note, or an option is empty or cannot be used.
     """
     note, reviewer = _text("--note", note), _text("--reviewer", reviewer)
     if note is None:
         raise UsageError("say what you looked at, and what you think of it, with --note TEXT (make review NOTE='...')")
     require_task(task)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
-    # Imported here: bad usage need not wait for TensorFlow, which a task imports.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides TensorFlow's notes about the machine
+    # Import late: the task imports TensorFlow, which usage errors do not need.
     with warnings.catch_warnings(), hold_stderr():
-        warnings.simplefilter("ignore", FutureWarning)  # what Google's libraries say of each other
+        warnings.simplefilter("ignore", FutureWarning)  # of Google's libraries about each other
         with gc_paused_imports():
             from pipelines.review import reviewing
             from pipelines.review.review_file import ReviewError

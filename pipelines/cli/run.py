@@ -1,4 +1,4 @@
-"""`run`: the whole pipeline."""
+"""`run`: run the whole pipeline."""
 
 from typing import Annotated
 
@@ -14,12 +14,12 @@ EPILOGUE = """Examples:
   python -m pipelines run --data trips.csv     the same task, on your own trips
   python -m pipelines run --spans last:4       on the newest four quarters
   python -m pipelines run --tune --minutes 30  search hyperparameters first
-  python -m pipelines run --force              compute everything anew
-  python -m pipelines run --watch              and again at every saved file
+  python -m pipelines run --force              ignore the cache
+  python -m pipelines run --watch              run again at every saved file
 
-Exit status: 0 a model that passed every gate is in place; 1 a gate refused, or
-a node failed; 2 bad usage, or another run is using the folder; 130
-interrupted.
+Exit status: 0 a model that passed every gate is pushed, or there was nothing
+to push; 1 a gate refused, or a node failed; 2 bad usage, or another run is
+using the folder; 130 interrupted.
 """
 
 
@@ -32,25 +32,31 @@ def run(options: Annotated[RunOptions | None, Parameter(name="*")] = None) -> in
     its log in runs/latest/run.log.
 
     A node that ran before on the same inputs, with the same code and settings,
-    is not run again. Ctrl-C stops a run; the next one goes on from the last
+    is not run again. Ctrl-C stops a run; the next one continues after the last
     finished node.
 
-    Nodes that do not wait for each other run at the same time, as far as cores
-    and memory allow: the Evaluator beside SkewGate, for instance.
+    Nodes that do not depend on each other run at the same time, if there are
+    cores and memory enough: Evaluator and SkewGate, for example.
+
+    Returns:
+        The exit status.
     """
     options = options or RunOptions()
     check_run_options(options)
-    from pipelines.runner import command  # Imported here: it loads numpy, which --help need not wait for.
+    from pipelines.runner import command  # import late: --help does not need numpy
 
     if options.watch:
-        from pipelines.runner.watch import watch  # Likewise: it loads pandas.
+        from pipelines.runner.watch import watch  # import late: it loads pandas
 
         return watch(options)
     return command.run(options)
 
 
 def check_run_options(options: RunOptions) -> None:
-    """Checks that there is what the options name.
+    """Check that the task exists, and that Docker answers if the options need it.
+
+    Args:
+        options: of the command line.
 
     Raises:
         UsageError: There is no such task, or no Docker engine.

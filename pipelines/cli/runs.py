@@ -1,4 +1,4 @@
-"""`runs`: what happened."""
+"""`runs`: list, show, compare and annotate runs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _SHOWN, _FAILED = 0, 1
 _LATEST = "latest"
-_WIDTH_OF_A_PIPE = 240  # characters; a terminal has a width of its own
+_WIDTH_OF_A_PIPE = 240  # characters, if the output is no terminal
 
 app = App(
     name="runs",
-    help="""Show what runs wrote: nodes, gates, metrics, lineage, and what changed.
+    help="""Show the records of runs: nodes, gates, metrics, lineage, and what changed.
 
-A run is named by its folder below runs/, by a version that it pushed, or as
+Name a run by its folder below runs/, by a version that it pushed, or as
 latest.
 """,
     help_epilogue="""Examples:
@@ -36,8 +36,8 @@ latest.
   python -m pipelines runs show                       the newest
   python -m pipelines runs diff 20261121-163842 latest
   python -m pipelines runs compare 1795253025 latest  better, worse or neither
-  python -m pipelines runs lineage 1795253025         where a version came from
-  python -m pipelines runs lineage --data trips/      what these rows fed
+  python -m pipelines runs lineage 1795253025         what a version was made of
+  python -m pipelines runs lineage --data trips/      what these rows trained
   python -m pipelines runs export --mlflow http://127.0.0.1:5000
   python -m pipelines runs note latest "too few rows at night"
   python -m pipelines runs tag latest night candidate
@@ -51,7 +51,7 @@ Exit status: 0 shown; 1 there is no such run, or it cannot be read; 2 bad usage.
 @Parameter(name="*")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunsOptions:
-    """Which runs."""
+    """Options that choose the folder of runs and the task."""
 
     var: Path = Path("var")
     """The folder that the runs wrote to."""
@@ -65,24 +65,24 @@ _ALL_RUNS = RunsOptions()
 @Parameter(name="*")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListOptions:
-    """Which of them to list, and in which order."""
+    """Options that choose which runs to list, and in which order."""
 
     sort: str = "started"
-    """By what, the best last: a metric over all eval rows, started, seconds or rows."""
+    """Sort by a metric over all eval rows, started, seconds or rows; the best is last."""
     conditions: Annotated[list[str] | None, Parameter(name="--where", negative=())] = None
-    """A bound that they meet, such as "auc > 0.95"; given again, another that they meet, too."""
+    """Only runs that meet this condition, such as "auc > 0.95"; can be repeated: all must be met."""
     status: (
         Literal["pushed", "unchanged", "refused", "tie", "experiment", "failed", "interrupted", "unfinished"] | None
     ) = None
-    """How they ended."""
+    """Only runs that ended like this."""
     experiment: str | None = None
-    """The experiment that they belong to."""
+    """Only runs of this experiment."""
     tag: str | None = None
-    """A tag that they have."""
+    """Only runs with this tag."""
     pushed: bool = False
-    """Those whose model a pushed version holds."""
+    """Only runs whose model a pushed version holds."""
     last: int | None = None
-    """The newest so many of them only."""
+    """At most this many runs, the newest."""
 
 
 _EVERY_RUN = ListOptions()
@@ -94,7 +94,10 @@ def list_runs(*, choice: ListOptions = _EVERY_RUN, where: RunsOptions = _ALL_RUN
 
     Args:
         choice: Which of them, and in which order.
-        where: Which runs.
+        where: The folder of runs, and the task.
+
+    Returns:
+        The exit status.
     """
     if choice.last is not None:
         require("--last", choice.last, 1, math.inf, "1 or more")
@@ -106,8 +109,11 @@ def show(run: str = _LATEST, /, *, where: RunsOptions = _ALL_RUNS) -> int:
     """Show one run: nodes, gates, metrics, lineage.
 
     Args:
-        run: Which run.
-        where: Which runs.
+        run: The run.
+        where: The folder of runs, and the task.
+
+    Returns:
+        The exit status.
     """
     return _shown(lambda console, runs: _show(console, _open(runs, run, where.task)), where)
 
@@ -119,8 +125,11 @@ def diff(before: str, after: str, /, *, most: int = 20, where: RunsOptions = _AL
     Args:
         before: A run.
         after: The run to compare it with.
-        most: Statistics and slices that are shown.
-        where: Which runs.
+        most: Show at most this many statistics and slices.
+        where: The folder of runs, and the task.
+
+    Returns:
+        The exit status.
     """
     require("--most", most, 1, math.inf, "1 or more")
     return _shown(lambda console, runs: _diff(console, runs, (before, after), where.task, most), where)
@@ -130,12 +139,16 @@ def diff(before: str, after: str, /, *, most: int = 20, where: RunsOptions = _AL
 def export(*names: str, mlflow: str, where: RunsOptions = _ALL_RUNS) -> int:
     """Send runs to an MLflow tracking server, each once: parameters, metrics per slice, tags, the report.
 
-    What is there already is not sent again; notes and tags that came since are.
+    A run that the server has already is not sent again; its new notes and tags
+    are.
 
     Args:
-        names: Which runs; all that have ended without any.
+        names: The runs; without any, all that have ended.
         mlflow: Address of the server, or another store that MLflow knows.
-        where: Which runs.
+        where: The folder of runs, and the task.
+
+    Returns:
+        The exit status.
     """
     return _shown(lambda console, runs: _export(console, runs, names, mlflow, where.task), where)
 
@@ -148,10 +161,16 @@ def compare(
 
     Args:
         before: A run.
-        after: The run to compare it with; the rows are its eval rows.
-        confidence: Of the intervals.
-        most: Slices that are shown, those that chance hardly explains first.
-        where: Which runs.
+        after: The run to compare it with, on its eval rows.
+        confidence: Confidence of the intervals.
+        most: Show at most this many slices, those that chance hardly explains first.
+        where: The folder of runs, and the task.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: An option is out of its range.
     """
     require("--most", most, 1, math.inf, "1 or more")
     if not 0.5 <= confidence < 1:
@@ -171,12 +190,15 @@ def compare(
 
 @app.command
 def note(run: str, text: str, /, *, where: RunsOptions = _ALL_RUNS) -> int:
-    """Say something of a run, which `list` then shows; the newest note counts.
+    """Add a note to a run; `list` shows the newest one.
 
     Args:
-        run: Which run.
-        text: What you found.
-        where: Which runs.
+        run: The run.
+        text: The note.
+        where: The folder of runs, and the task.
+
+    Returns:
+        The exit status.
     """
 
     def add(console: Console, runs: Runs) -> None:
@@ -194,9 +216,12 @@ def tag(run: str, /, *tags: str, where: RunsOptions = _ALL_RUNS) -> int:
     """Add tags to a run, which `list` then shows.
 
     Args:
-        run: Which run.
+        run: The run.
         tags: Words to find it by.
-        where: Which runs.
+        where: The folder of runs, and the task.
+
+    Returns:
+        The exit status.
     """
 
     def add(console: Console, runs: Runs) -> None:
@@ -218,22 +243,28 @@ def lineage(
     span: int | None = None,
     where: RunsOptions = _ALL_RUNS,
 ) -> int:
-    """Show where a model came from, or what data fed.
+    """Show what a model was made of, or which models were trained on some data.
 
     Args:
-        run: Which run, or which pushed version.
+        run: The run, or the pushed version.
         data: The CSV file or folder that was read, or its fingerprint.
         span: The span of the data.
-        where: Which runs.
+        where: The folder of runs, and the task.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: Both a run and data are named.
     """
     if run is not None and (data is not None or span is not None):
-        raise UsageError("name a run, or data that was read, not both")
+        raise UsageError("expected a run, or data that was read (--data, --span), received both: leave out one")
     return _shown(lambda console, runs: _lineage(console, runs, run, data, span, where.task), where)
 
 
 def _shown(show: Callable[[Console, Runs], None], where: RunsOptions) -> int:
-    """Shows something of the runs, and returns the exit status."""
-    from rich.console import Console  # Imported here, with pandas: --help need not wait for them.
+    """Call `show`, print its errors, and return the exit status."""
+    from rich.console import Console  # import late: --help needs neither rich nor pandas
 
     from pipelines.runs import RunError, Runs
 
@@ -244,7 +275,7 @@ def _shown(show: Callable[[Console, Runs], None], where: RunsOptions) -> int:
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
         return _FAILED
-    except BrokenPipeError:  # `| head` has seen enough; what is left must not fail at the exit.
+    except BrokenPipeError:  # `| head` closed the pipe: the flush at exit must not fail
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return _SHOWN
 
@@ -267,7 +298,7 @@ def _list(console: Console, runs: Runs, where: RunsOptions, choice: ListOptions)
             pushed=choice.pushed,
         )
         if not found:
-            raise RunError(f"none of the {len(every):,} runs is as asked for: leave out an option")
+            raise RunError(f"none of the {len(every):,} runs meets every option: leave out an option")
         found = sort_runs(found[-choice.last :] if choice.last else found, choice.sort)
     except ConditionError as error:
         raise UsageError(str(error)) from error
@@ -278,7 +309,7 @@ def _show(console: Console, run: Run) -> None:
     from pipelines.runs import tables
 
     tables.show_run(console, run)
-    if run.summary["nodes"]:  # else it ended before its first node, and its record says why
+    if run.summary["nodes"]:  # without nodes it ended before the first one, and its record says why
         tables.show_lineage(console, run.lineage())
 
 
@@ -291,18 +322,18 @@ def _diff(console: Console, runs: Runs, names: tuple[str, str], task: str | None
 
 
 def _show_seeds(console: Console, before: Run, after: Run) -> None:
-    """Show how two experiments compare over several seeds; nothing where one was trained once."""
+    """Show how two experiments compare over several seeds; print nothing if one has no seeds."""
     from pipelines.runs import tables
     from pipelines.runs.seeds_file import SEEDS_FILE
 
     if not all((run.directory / SEEDS_FILE).is_file() for run in (before, after)):
         return
-    from pipelines.search.comparison import ComparisonError  # Imported here: it loads Keras.
+    from pipelines.search.comparison import ComparisonError  # import late: it loads Keras
     from pipelines.search.seed_record import compare_seeds, read_seeds
 
     found = [read_seeds(run.directory) for run in (before, after)]
-    assert found[0] is not None, "its file is there"
-    assert found[1] is not None, "its file is there"
+    assert found[0] is not None, "its seeds file exists"
+    assert found[1] is not None, "its seeds file exists"
     try:
         scores = compare_seeds(found[0], found[1])
     except ComparisonError as error:
@@ -331,7 +362,9 @@ def _export(console: Console, runs: Runs, names: Sequence[str], uri: str, task: 
     chosen = [_open(runs, name, task) for name in names] or runs.list(task)
     ended = [run for run in chosen if run.status != UNFINISHED and run.task]
     if not ended:
-        raise RunError("no run has ended among those asked for: expected one to export")
+        raise RunError(
+            "expected a run that has ended, to export it, received none: wait for a run to end, or name another"
+        )
     try:
         result = export_records(uri, [make_record(run) for run in ended])
     except ExportError as error:
@@ -340,5 +373,5 @@ def _export(console: Console, runs: Runs, names: Sequence[str], uri: str, task: 
 
 
 def _open(runs: Runs, name: str, task: str | None) -> Run:
-    """A run by its name, or by the version that it pushed."""
+    """Open a run by its name, or by the version that it pushed."""
     return runs.open(runs.lineage(name, task).run_id if name.isdecimal() else name, task)

@@ -1,4 +1,4 @@
-"""`submit`: the pipeline on a service."""
+"""`submit`: run the pipeline on a service."""
 
 from typing import Annotated
 
@@ -14,8 +14,9 @@ app = App(
   python -m pipelines submit vertex --compile-only
   python -m pipelines submit vertex --task churn --wait
 
-Exit status: 0 sent, or compiled, or with --wait succeeded; 1 the job failed,
-or was not taken; 2 bad usage, or something is missing: nothing was sent.
+Exit status: 0 sent, or compiled, or with --wait succeeded; 1 the job failed or
+was refused, or cannot be compiled or written; 2 bad usage, or something is
+missing: nothing was sent.
 """,
     sort_key=1,  # after run
 )
@@ -23,15 +24,18 @@ or was not taken; 2 bad usage, or something is missing: nothing was sent.
 
 @app.command
 def vertex(options: Annotated[VertexOptions | None, Parameter(name="*")] = None) -> int:
-    """Run the pipeline on Vertex AI, with Beam's nodes on Dataflow if asked.
+    """Run the pipeline on Vertex AI, with Beam on Dataflow if cloud.toml says so.
 
-    Compiles the same nodes that `run` runs into a job, puts the contract and
-    the hyperparameters into the bucket, and sends the job. cloud.toml says
-    project, region, bucket, image and machines: copy
-    pipelines/cloud.example.toml. docs/how-to/vertex.md is its page.
+    Compiles the same nodes that `run` runs into a job, copies the contract and
+    the hyperparameters into the bucket, and sends the job. cloud.toml names
+    project, region, bucket, image and machines; copy
+    pipelines/cloud.example.toml to write it. See docs/how-to/vertex.md.
+
+    Returns:
+        The exit status.
     """
     options = options or VertexOptions()
     require_task(options.task)
-    from pipelines.orchestration.vertex import command  # Imported here: --help need not wait for it.
+    from pipelines.orchestration.vertex import command  # import late: --help does not need it
 
     return command.run(options)

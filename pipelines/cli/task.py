@@ -1,14 +1,17 @@
-"""Whether there is such a task, asked before anything runs."""
+"""Check that a task exists, before anything runs."""
 
 from pipelines.task_definition.lookup import TaskError, task_module
 from serving.cli.usage import UsageError
 
 
 def require_task(name: str) -> None:
-    """Checks that there is such a task, without importing it.
+    """Check that a task exists, without importing it.
+
+    Args:
+        name: the task's name, or a dotted package.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is no such task.
     """
     try:
         task_module(name)

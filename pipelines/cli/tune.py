@@ -1,4 +1,4 @@
-"""`tune`: a search, and a proposal."""
+"""`tune`: search for better hyperparameters, and propose a change."""
 
 from typing import Annotated
 
@@ -19,14 +19,17 @@ bad usage, or another run is using the folder; 130 interrupted.
 
 
 def tune(options: Annotated[ExperimentOptions | None, Parameter(name="*")] = None) -> int:
-    """Search for better hyperparameters of a task, and propose a change of its file; a person commits it.
+    """Search for better hyperparameters of a task, and propose a patch for a person to commit.
 
     Runs the pipeline's nodes up to Tuner, from the cache where nothing
-    changed. Two thirds of --minutes are for the search. Then the best few
-    trials and the committed values are trained with several seeds each, and
-    compared on training rows that no trial was scored on. What is better
-    beyond noise is proposed as a patch, below <var>/tune/; the task's file
-    itself is left alone. docs/how-to/tuning.md says more.
+    changed. The search takes two thirds of --minutes. Then trains the best few
+    trials and the committed values with several seeds each, and compares them
+    on training rows that no trial was scored on. If a trial is better by more
+    than noise, writes a patch below <var>/tune/. Does not change the task's
+    file. See docs/how-to/tuning.md.
+
+    Returns:
+        The exit status.
     """
     options = options or ExperimentOptions()
     require_task(options.task)

@@ -1,1 +1,1 @@
-"""Watches the traffic of pushed models: windows of the request log, judged (docs/how-to/monitoring.md)."""
+"""Monitor the traffic of pushed models: judge windows of the request log. docs/how-to/monitoring.md."""

@@ -1,4 +1,4 @@
-"""Each column for the page: what was found, how it is watched, and its distribution."""
+"""Describe each column for the page: its alarms, which tests apply to it, and its distribution."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,26 +18,26 @@ from pipelines.report.numbers import NONE, format_percent
 from pipelines.report.vega import Figure, make_figure
 from pipelines.runs.examples import to_frame
 
-_DRAWN_ROWS = 10_000  # of each set
+_DRAWN_ROWS = 10_000  # at most, of each set
 _WINDOW, _BEFORE, _TRAINING = "window", "window before", "training"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ColumnCard:
-    """One column on the page."""
+    """The facts about one column on the page."""
 
     name: str
-    watched: str  # how, in words
-    alarms: list[str]  # what was found, in words
-    missing: list[tuple[str, str, bool]]  # set of rows, share, whether it is more than none
-    unseen: str  # share of rows with a value that training did not hold
-    distances: list[str]  # TFDV's, where the contract has comparators
+    watched: str  # which tests apply to it, in words
+    alarms: list[str]  # tests that raise an alarm, in words
+    missing: list[tuple[str, str, bool]]  # set of rows, share of missing values, whether it is above 0
+    unseen: str  # share of rows with a value that is not in the training rows
+    distances: list[str]  # TFDV's, if the contract has comparators
     figure: Figure | None
-    sets: list[str]  # that the figure shows, in the order of their colours
+    sets: list[str]  # sets of rows in the figure, in the order of their colours
 
 
 def describe_columns(record: MonitoringRecord) -> list[ColumnCard]:
-    """Describes the columns, those with findings first."""
+    """Describe the columns, those with alarms first."""
     report = record.report
     if not report["columns"]:
         return []
@@ -80,7 +80,7 @@ def _distances(distances: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _read_frames(record: MonitoringRecord, schema: schema_pb2.Schema) -> dict[str, pd.DataFrame]:
-    """The rows of each set, at most _DRAWN_ROWS of each; the newest version's training rows."""
+    """Return at most _DRAWN_ROWS rows of each set; training rows are those of the newest version that has any."""
     sets = [(_WINDOW, Path(record.examples), "window"), (_BEFORE, Path(record.examples), "before")]
     for version in reversed(record.report["versions"]):
         if version["training_examples"]:
@@ -88,7 +88,7 @@ def _read_frames(record: MonitoringRecord, schema: schema_pb2.Schema) -> dict[st
             break
     frames = {}
     for name, folder, split in sets:
-        # There is no window before, or its rows are gone: the page shows the others.
+        # Without rows of a set, for example of the window before, the page shows the other sets.
         if records := read_sample([str(folder)], split, _DRAWN_ROWS):
             frames[name] = to_frame(records, schema)
     return frames

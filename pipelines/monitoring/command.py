@@ -1,6 +1,6 @@
-"""Monitoring as a command: the folder's lock, the log, the record, and the exit status.
+"""Run the command `monitor`: lock the folder, write log and record, and return the exit status.
 
-It loads without TFX, so that bad usage and a busy folder need not wait for it.
+The module loads without TFX, so that usage errors and a busy folder are reported at once.
 """
 
 import datetime
@@ -24,10 +24,13 @@ _DONE, _ALARMED, _FAILED, _BUSY, _INTERRUPTED = 0, 1, 1, 2, 130
 
 
 def run(options: MonitorOptions) -> int:
-    """Watches one window and returns the exit status.
+    """Judge one window.
+
+    Args:
+        options: of the command line.
 
     Returns:
-        0: no alarm. 1: an alarm, or something failed. 2: another run is using `var`. 130: interrupted.
+        The exit status. 0: no alarm. 1: an alarm, or something failed. 2: another run is using `var`. 130: interrupted.
     """
     try:
         with remember_interrupts(), lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
@@ -59,7 +62,7 @@ def _run(options: MonitorOptions, directory: Path, console: Console) -> int:
     except KeyboardInterrupt:
         console.print("interrupted")
         return _INTERRUPTED
-    except Exception as error:  # The boundary: the record and the terminal say it, the log has the traceback.
+    except Exception as error:  # any error: record and terminal get the message, the log gets the traceback
         traceback.print_exc()
         record.error = explain(error)
         record.report = {}

@@ -1,4 +1,4 @@
-"""The page's section on what the answers were worth: metrics in production, as far as labels have come."""
+"""Render the page's section on labels: production metrics of the window's rows whose outcome is known."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Labels:
-    """What is known of the answers of a window."""
+    """The production metrics of a window, or why there are none."""
 
     found: ProductionMetrics | None
-    fault: str  # why nothing is known; empty otherwise
+    fault: str  # why there are none; empty if there are metrics
 
     @property
     def striking(self) -> Sequence[MetricRecord]:
@@ -33,13 +33,13 @@ class Labels:
 
 
 def read_labels(task: str, var: Path, *, log: Path, feedback: Path, window: TimeWindow) -> Labels:
-    """Joins the window's rows with the outcomes that have come.
+    """Return the production metrics of a window.
 
     Args:
-        task: whose rows.
+        task: its name, or a dotted package.
         var: the folder that the runs wrote to.
-        log: the request log.
-        feedback: the outcomes.
+        log: folder of the request log.
+        feedback: folder of the outcomes.
         window: of time.
     """
     try:
@@ -56,7 +56,7 @@ def read_labels(task: str, var: Path, *, log: Path, feedback: Path, window: Time
 
 
 def render_labels(labels: Labels) -> Markup:
-    """Renders the section's content as HTML: all rows, and the slices that differ by more than chance."""
+    """Render the section's content as HTML: all rows, and the slices with a gap that is more than chance."""
     records = labels.found.records if labels.found else ()
     shown = [record for record in records if record.slice == OVERALL or record in labels.striking]
     page = make_environment(_TEMPLATES).get_template("labels.html.jinja")

@@ -1,4 +1,4 @@
-"""What a look at the traffic leaves: page, metrics, record, and the lines on the terminal."""
+"""Write the results of monitoring: the page, the metrics, the record, and the lines on the terminal."""
 
 import time
 from pathlib import Path
@@ -18,16 +18,16 @@ from pipelines.monitoring.words import FindingWords, clearest_findings, describe
 from pipelines.production_metrics.table import STRIKING
 
 _STRIKING = {verdict.value for verdict in STRIKING}
-_SHOWN = 12  # findings; the rest is in summary.json
+_SHOWN = 12  # findings on the terminal; summary.json has all
 
 
 def write_all(record: MonitoringRecord, options: MonitorOptions, directory: Path) -> None:
-    """Writes the page, the metrics and, last, the record that names them.
+    """Write the page, the metrics and, last, the record that names them.
 
     Args:
-        record: of the look.
+        record: of this run of monitoring; is filled in.
         options: of the command.
-        directory: of the look.
+        directory: of this run.
     """
     feedback = options.feedback or options.var / "feedback" / options.task.rpartition(".")[2]
     labels = read_labels(options.task, options.var, log=Path(record.log), feedback=feedback, window=record.window)
@@ -40,7 +40,7 @@ def write_all(record: MonitoringRecord, options: MonitorOptions, directory: Path
 
 
 def tell(record: MonitoringRecord, console: Console, directory: Path) -> None:
-    """Says on the terminal what was found."""
+    """Print the verdict and the findings on the terminal."""
     report = record.report
     words = describe_verdict(record)
     window = record.window
@@ -52,12 +52,12 @@ def tell(record: MonitoringRecord, console: Console, directory: Path) -> None:
     )
     if report["least_shift"] is not None:
         console.print(
-            f"{report['tests']} tests at {report['level']:.0%} together: a share of one half is watched to "
-            f"{report['least_shift']:.1%}",
+            f"{report['tests']} tests at {report['level']:.0%} together: of a share of one half, a change of "
+            f"{report['least_shift']:.1%} is found 4 times in 5",
             soft_wrap=True,
         )
     if report["findings"]:
-        # As wide as it is: on a narrow terminal lines wrap, and no number is cut off.
+        # Wider than a narrow terminal: its lines wrap there, but no number is cut off.
         wide = Console(file=console.file, width=max(console.width, 140), highlight=False)
         wide.print(_findings_table(clearest_findings(report["findings"])))
     for one in report["anomalies"][:_SHOWN]:
@@ -70,13 +70,16 @@ def tell(record: MonitoringRecord, console: Console, directory: Path) -> None:
 
 
 def describe_production(production: dict[str, Any]) -> str:
-    """What labels say of the answers, in a line.
+    """Describe production metrics in a line.
 
     Args:
-        production: of the record.
+        production: the record's field of this name.
+
+    Returns:
+        The line: how many rows have a label, and which metrics have a gap beyond chance.
     """
     if "fault" in production:
-        return f"nothing yet: {production['fault']}"
+        return f"not measured: {production['fault']}"
     records = production["records"]
     overall = [one for one in records if one["slice"] == OVERALL]
     rows, labelled = (sum({one["version"]: one[name] for one in overall}.values()) for name in ("rows", "labelled"))

@@ -1,4 +1,4 @@
-"""A first look at a window of the log: who answered, how often, and which columns the log hides."""
+"""Read a summary of a window from the request log: rows, statuses, versions, and which columns the log hides."""
 
 import dataclasses
 import datetime
@@ -25,25 +25,32 @@ _ANSWERED = 200  # HTTP status
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoggedWindow:
-    """What the log holds of a window."""
+    """A summary of a window of the log."""
 
     answered: int  # rows
     statuses: dict[str, int]  # HTTP status -> requests
     statuses_before: dict[str, int]  # of the window before
-    versions: tuple[str, ...]  # that answered; of rows whose version is not logged ""
+    versions: tuple[str, ...]  # that answered; "" for rows whose version is not logged
     span: LoggedSpan | None  # None: the log has no file of the window
-    fingerprint: str  # of the files of the window and of the one before it
+    fingerprint: str  # of the files of the window and of the window before
 
 
-def look_at(folder: Path, window: TimeWindow) -> LoggedWindow:
-    """Looks at a window.
+def read_logged_window(folder: Path, window: TimeWindow) -> LoggedWindow:
+    """Read the summary of a window.
+
+    Args:
+        folder: of the request log.
+        window: of time.
+
+    Returns:
+        The summary.
 
     Raises:
-        RequestLogError: Its files cannot be put together.
+        RequestLogError: The files of the window do not fit together.
     """
     files = sorted(log_files(folder, window.start, window.end))
     earlier = sorted(log_files(folder, *window.before))
-    # Raises where they cannot be put together, before anything is read.
+    # read_span raises an error if files do not fit together, before any rows are read.
     spans = [
         read_span(folder, start=start, end=end)
         for start, end, found in ((window.start, window.end, files), (*window.before, earlier))
@@ -75,14 +82,17 @@ def look_at(folder: Path, window: TimeWindow) -> LoggedWindow:
 
 
 def write_contract(contract: Path, span: LoggedSpan, folder: Path) -> Path:
-    """Writes the contract in its SERVING environment, as far as the log shows it, and returns the file.
+    """Write the contract of the columns that requests and the log hold.
 
-    The file's name changes with its content, so that ImportSchemaGen notices.
+    The file's name changes with its content, so that ImportSchemaGen's cache notices a change.
 
     Args:
         contract: of the task.
-        span: says which columns the log hides.
+        span: of the log, which hides some columns.
         folder: for the file.
+
+    Returns:
+        The file.
     """
     schema = span.visible(text_format.Parse(contract.read_text(encoding="utf-8"), schema_pb2.Schema()))
     served = [feature for feature in schema.feature if SERVING_ENVIRONMENT not in feature.not_in_environment]
@@ -90,7 +100,7 @@ def write_contract(contract: Path, span: LoggedSpan, folder: Path) -> Path:
     kept.CopyFrom(schema)
     del kept.feature[:], kept.default_environment[:]
     kept.feature.extend(served)
-    kept.ClearField("dataset_constraints")  # how many rows a split must have to be trained on
+    kept.ClearField("dataset_constraints")  # they are bounds on the rows of training splits
     content = text_format.MessageToString(kept)
     path = folder / f"served-{hashlib.sha256(content.encode()).hexdigest()[:16]}.pbtxt"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,6 +119,6 @@ def _rows(file: Path, start: datetime.datetime, end: datetime.datetime) -> pa.Ta
 
 
 def _fingerprint(files: list[Path]) -> str:
-    """A finished file of the log never changes: its name and size stand for what it holds."""
+    """Return a digest of names and sizes: a finished file of the log never changes."""
     lines = sorted({f"{file.name} {file.stat().st_size}" for file in files})
     return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""One look at the traffic, from the options to the report: looks at the log, runs the nodes, fills in the record."""
+"""Run monitoring once: read the log's summary, run the pipeline's nodes, and fill in the record."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from components.traffic_monitor.comparison import judge
 from components.traffic_monitor.executor import REPORT_FILE
 from components.traffic_monitor.verdicts import LEVEL
 from pipelines.explain import explain
-from pipelines.monitoring.logged_window import LoggedWindow, look_at, write_contract
+from pipelines.monitoring.logged_window import LoggedWindow, read_logged_window, write_contract
 from pipelines.monitoring.options import MonitorOptions
 from pipelines.monitoring.pipeline import (
     REQUEST_LOG_EXAMPLE_GEN,
@@ -37,26 +37,26 @@ from serving.request_log.settings import read_hash_key
 
 
 class MonitoringError(RuntimeError):
-    """A node failed."""
+    """A node of the monitoring pipeline failed."""
 
 
 def run_monitoring(options: MonitorOptions, console: Console, record: MonitoringRecord) -> None:
-    """Runs the monitoring pipeline and fills in the record.
+    """Run the monitoring pipeline and fill in the record.
 
     Args:
-        options: the command line.
+        options: of the command line.
         console: the terminal.
-        record: with what is known before.
+        record: with the task, the log and the window; is filled in.
 
     Raises:
-        RequestLogError: The log's files of the window cannot be put together.
+        RequestLogError: The log's files of the window do not fit together.
         MonitoringError: A node failed.
-        KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
+        KeyboardInterrupt: Ctrl-C was pressed; what the interrupted node had begun to write was removed.
     """
     logging.set_verbosity(logging.INFO)
     task = load_task(options.task)
     record.task = task.name
-    seen = look_at(Path(record.log), record.window)
+    seen = read_logged_window(Path(record.log), record.window)
     if seen.span is None or not seen.answered:
         record.report = _judge_unanswered(seen, fair=record.window.fair)
         return
@@ -74,7 +74,7 @@ def run_monitoring(options: MonitorOptions, console: Console, record: Monitoring
 
 
 def _judge_unanswered(seen: LoggedWindow, *, fair: bool) -> dict[str, Any]:
-    """The report on a window without an answered row: an alarm if that is no chance after the window before."""
+    """Return the report on a window without answered rows: an alarm if more requests failed than chance explains."""
     judged = judge(compare_statuses(seen.statuses, seen.statuses_before), LEVEL)
     return empty_report(seen.statuses, seen.statuses_before, fair=fair) | {
         "verdict": verdict.decide(0, 0, judged, ()),
@@ -107,7 +107,7 @@ def _configure(options: MonitorOptions, task: Task, record: MonitoringRecord, se
 
 
 def _run_nodes(config: MonitoringConfig, record: MonitoringRecord, console: Console) -> dict[str, NodeResult]:
-    """Runs the nodes one after the other, in this process: TrafficMonitor computes with TensorFlow."""
+    """Run the nodes one after the other in this process, because TrafficMonitor uses TensorFlow."""
     compiled = launch.compile_pipeline(create_monitoring_pipeline(config), f"monitoring-{record.run_id}")
     shown = LineProgress(console, [node.pipeline_node.node_info.id for node in compiled.nodes])
     results: dict[str, NodeResult] = {}

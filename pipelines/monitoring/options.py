@@ -1,4 +1,4 @@
-"""What a user can ask of `monitor`. The text below a field is its help."""
+"""The options of `monitor`. The text below a field is its help."""
 
 import dataclasses
 import datetime
@@ -9,24 +9,24 @@ from pipelines.monitoring.time_window import TimeWindow, parse_duration, parse_m
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MonitorOptions:
-    """The options of monitor. Paths become absolute."""
+    """What to judge, and where to write. Paths become absolute."""
 
     task: str = "taxi"
     """A folder below pipelines/tasks/, or a dotted package."""
     log: Path | None = None
     """The gateway's request log; without it, <var>/requests/<task>/."""
     feedback: Path | None = None
-    """The outcomes that were told since; without it, <var>/feedback/<task>/."""
+    """The reported outcomes; without it, <var>/feedback/<task>/."""
     window: str = "7d"
-    """How much time is judged: a number with s, m, h, d or w."""
+    """Length of the window: a number with s, m, h, d or w."""
     until: str = "now"
-    """Where it ends: ISO 8601, UTC unless it says otherwise."""
+    """End of the window: ISO 8601, in UTC if it names no time zone."""
     fair_mix: bool = False
-    """Compare with training also where the window is no whole number of weeks."""
+    """Compare with training in full, even if the window is not a whole number of weeks."""
     var: Path = Path("var")
-    """The folder that the runs wrote to, and where everything is written."""
+    """The folder that the runs wrote to, and to write to."""
     metrics: Path | None = None
-    """A folder for <task>_traffic.prom, which node_exporter's textfile collector reads; without it, beside the page."""
+    """Folder for <task>_traffic.prom, which node_exporter's textfile collector reads; without it, the page's folder."""
     force: bool = False
     """Ignore the cache: run every node."""
 
@@ -39,6 +39,6 @@ class MonitorOptions:
         parse_moment(self.until)
 
     def time_window(self) -> TimeWindow:
-        """The window; one that ends now is as of this call."""
+        """Return the window; if it ends `now`, that is the time of this call."""
         end = parse_moment(self.until) or datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         return TimeWindow(end=end, length=parse_duration(self.window), fair_mix=self.fair_mix)

@@ -1,4 +1,4 @@
-"""The page: one look at the traffic for people, in one file that loads nothing from elsewhere."""
+"""Render the page of one run of monitoring, as one file that loads nothing from elsewhere."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,13 +21,16 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def write_page(record: MonitoringRecord, directory: Path, cache: Path, labels: Markup) -> Path:
-    """Writes the page into the folder of the look, whole or not at all, and returns its path.
+    """Write the page, whole or not at all.
 
     Args:
-        record: of the look; it reached a verdict.
-        directory: of the look.
-        cache: a folder for what pages have in common.
-        labels: the content of the section on what labels say of the answers, as HTML.
+        record: of a run of monitoring that reached a verdict.
+        directory: of this run.
+        cache: folder for the script that all pages share.
+        labels: content of the section on labels, as HTML.
+
+    Returns:
+        The page's path.
     """
     path = directory / PAGE_FILE
     write_whole(path, render(record, cache, labels))
@@ -35,7 +38,7 @@ def write_page(record: MonitoringRecord, directory: Path, cache: Path, labels: M
 
 
 def render(record: MonitoringRecord, cache: Path, labels: Markup) -> str:
-    """Renders the page as HTML; arguments as in `write_page`."""
+    """Render the page as HTML; arguments as for `write_page`."""
     report = record.report
     columns = describe_columns(record)
     return (
@@ -68,7 +71,7 @@ def _tiles(report: dict[str, Any]) -> list[dict[str, str]]:
     unanswered = requests - statuses.get("200", 0)
     alarms = len({(one["column"], one["test"]) for one in report["findings"]})
     shift = report["least_shift"]
-    watched = NONE if shift is None else f"{shift:.1%}"
+    found_change = NONE if shift is None else f"{shift:.1%}"
     before = format_number(report["rows"]["before"])
     return [
         _tile("rows answered", format_number(report["rows"]["window"]), f"{before} in the window before"),
@@ -78,7 +81,7 @@ def _tiles(report: dict[str, Any]) -> list[dict[str, str]]:
             f"{unanswered:,} of {requests:,}",
         ),
         _tile("findings", str(alarms), f"of {report['tests']} tests, at {report['level']:.0%} together"),
-        _tile("watched to", watched, "change of a share of one half that is found 4 times in 5"),
+        _tile("change found", found_change, "of a share of one half, 4 times in 5"),
     ]
 
 
@@ -87,7 +90,7 @@ def _tile(name: str, value: str, about: str) -> dict[str, str]:
 
 
 def _class_shares(versions: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, float]]:
-    """Version, class and share of rows: of a task of several classes, the most frequent first."""
+    """Return version, class and share of rows, the most frequent class first; none unless there are several classes."""
     return [
         (one["version"], name, share)
         for one in versions

@@ -1,4 +1,4 @@
-"""The monitoring pipeline: wiring only, in the order the data flows."""
+"""Create the monitoring pipeline: the nodes and their inputs, in the order of the data."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -23,22 +23,22 @@ from pipelines.monitoring.time_window import TimeWindow
 from pipelines.nodes import EXAMPLE_VALIDATOR, IMPORT_SCHEMA_GEN, STATISTICS_GEN
 
 REQUEST_LOG_EXAMPLE_GEN = "RequestLogExampleGen"
-SERVED_VERSIONS_RESOLVER = "ServedVersionsResolver"  # artifacts of the training pipeline
+SERVED_VERSIONS_RESOLVER = "ServedVersionsResolver"  # finds artifacts of the training pipeline
 TRAFFIC_MONITOR = "TrafficMonitor"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MonitoringConfig:
-    """One run of the monitoring pipeline."""
+    """The settings of one run of the monitoring pipeline."""
 
     task: str
     var: Path
     log: Path
     window: TimeWindow
-    contract: Path  # in its SERVING environment, as far as the log shows it
+    contract: Path  # of the columns that requests and the log hold
     versions: Mapping[str, Mapping[str, Sequence[str]]]  # see served_versions.find_artifacts
-    hashed: Sequence[str]
-    dropped: Sequence[str]
+    hashed: Sequence[str]  # columns
+    dropped: Sequence[str]  # columns
     has_key: bool  # whether the environment holds the key of the hashes
     fingerprint: str  # of the log's files
     digests: Mapping[str, str]  # node -> digest of its code
@@ -46,22 +46,22 @@ class MonitoringConfig:
 
     @property
     def name(self) -> str:
-        """Of the pipeline in ML Metadata; the training pipeline's nodes do not see its artifacts."""
+        """The pipeline's name in ML Metadata; Resolvers of the training pipeline do not find its artifacts."""
         return f"{self.task}_monitoring"
 
     @property
     def metadata(self) -> Path:
-        """The ML Metadata database, the training pipeline's own."""
+        """The ML Metadata database, shared with the training pipeline."""
         return self.var / "metadata.sqlite"
 
     @property
     def artifacts(self) -> Path:
-        """Where its artifacts are kept."""
+        """The folder of its artifacts."""
         return self.var / "artifacts" / self.name
 
 
 def create_monitoring_pipeline(config: MonitoringConfig) -> Pipeline:
-    """Wires every node."""
+    """Create the nodes and connect them."""
     example_gen = RequestLogExampleGen(
         folder=str(config.log),
         windows={
@@ -105,7 +105,7 @@ def create_monitoring_pipeline(config: MonitoringConfig) -> Pipeline:
 
 
 def _served_versions(config: MonitoringConfig) -> list[Resolver]:
-    """Finds what the versions that answered were trained on; no node where no version is known here."""
+    """Return the node that finds what the versions which answered were trained on; none if none was pushed here."""
     uris = {
         key: sorted({uri for artifacts in config.versions.values() for uri in artifacts.get(key, ())})
         for key in (MODEL, EXAMPLES, STATISTICS)

@@ -1,4 +1,4 @@
-"""The verdict as Prometheus metrics, in a file that node_exporter's textfile collector reads."""
+"""Write the verdict as Prometheus metrics, in a file that node_exporter's textfile collector reads."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,20 +11,20 @@ from pipelines.monitoring.record import MonitoringRecord
 from serving.durable_file import write_whole
 
 _ANSWERED = "200"  # HTTP status
-_LATENCIES = {"p50_ms": "50", "p95_ms": "95", "p99_ms": "99"}  # of the report -> label
+_LATENCIES = {"p50_ms": "50", "p95_ms": "95", "p99_ms": "99"}  # field of the report -> label
 
 
 def metrics_file(task: str) -> str:
-    """Name of the file; the collector reads those that end with .prom."""
+    """Return the file's name; the collector reads files whose names end with .prom."""
     return f"{task}_traffic.prom"
 
 
 def write_metrics(record: MonitoringRecord, ended: float, path: Path) -> None:
-    """Writes the file, whole or not at all.
+    """Write the file, whole or not at all.
 
     Args:
-        record: of one look at the traffic.
-        ended: seconds since 1970, when it ended.
+        record: of one run of monitoring.
+        ended: when it ended, in seconds since 1970.
         path: the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def write_metrics(record: MonitoringRecord, ended: float, path: Path) -> None:
 
 
 def make_registry(record: MonitoringRecord, ended: float) -> CollectorRegistry:
-    """The metrics of one look at the traffic."""
+    """Return the metrics of one run of monitoring."""
     made, report = _Gauges(record.task), record.report
     few = record.verdict in (TOO_FEW, EMPTY)
     made.set("traffic_run_timestamp_seconds", "When the traffic was last judged", ended)
@@ -40,7 +40,7 @@ def make_registry(record: MonitoringRecord, ended: float) -> CollectorRegistry:
     made.set("traffic_window_seconds", "Length of the window", record.window.length.total_seconds())
     made.set("traffic_alarm", "1 if the window changed by more than chance", record.verdict == ALARM)
     made.set("traffic_too_few_rows", "1 if the window has too few rows to judge, or none", few)
-    made.set("traffic_contract_anomalies", "What breaks the contract", len(report["anomalies"]))
+    made.set("traffic_contract_anomalies", "Number of anomalies, which break the contract", len(report["anomalies"]))
     for name, rows in report["rows"].items():
         made.set("traffic_window_rows", "Answered rows, of the window and of the one before", rows, window=name)
     statuses = report["statuses"]["window"]
@@ -80,7 +80,7 @@ def _set_column(made: "_Gauges", column: Mapping[str, Any]) -> None:
 
 
 class _Gauges:
-    """Gauges of one task, made when they are first set."""
+    """The gauges of one task, each created when it is first set."""
 
     def __init__(self, task: str) -> None:
         self.registry = CollectorRegistry()

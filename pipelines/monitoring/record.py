@@ -1,4 +1,4 @@
-"""What monitoring leaves: summary.json, whose format docs/how-to/monitoring.md describes."""
+"""The record of one run of monitoring, summary.json; docs/how-to/monitoring.md describes its format."""
 
 import dataclasses
 import json
@@ -15,19 +15,19 @@ SUMMARY_FILE = "summary.json"
 
 @dataclasses.dataclass(kw_only=True)
 class MonitoringRecord:
-    """One look at the traffic, filled in while it goes on."""
+    """The record of one run of monitoring, filled in while it runs."""
 
     run_id: str
     task: str
     started: str  # UTC, ISO 8601
     log: str
     window: TimeWindow
-    report: dict[str, Any] = dataclasses.field(default_factory=dict)  # of TrafficMonitor; empty: it did not get there
+    report: dict[str, Any] = dataclasses.field(default_factory=dict)  # of TrafficMonitor; empty: the run failed before
     artifact: str = ""  # folder of the TrafficReport
     examples: str = ""  # folder of the Examples
-    contract: str = ""  # file of the contract in its SERVING environment, as far as the log shows it
+    contract: str = ""  # file of the contract of the columns that requests and the log hold
     hidden: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # "hashed" and "dropped" columns
-    production: dict[str, Any] = dataclasses.field(default_factory=dict)  # metrics of the answers, or `fault`
+    production: dict[str, Any] = dataclasses.field(default_factory=dict)  # production metrics, or `fault`
     nodes: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     page: str = ""
     metrics: str = ""
@@ -36,17 +36,17 @@ class MonitoringRecord:
 
     @property
     def verdict(self) -> str:
-        """Of TrafficMonitor; "failed" where it did not get there."""
+        """TrafficMonitor's verdict, or "failed" if there is no report."""
         return str(self.report.get("verdict", "failed"))
 
     def write(self, directory: Path) -> Path:
-        """Writes summary.json, whole or not at all, and returns its path."""
+        """Write summary.json, whole or not at all, and return its path."""
         path = directory / SUMMARY_FILE
         write_whole(path, json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n")
         return path
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as docs/how-to/monitoring.md describes it."""
+        """Return the record as the JSON object that docs/how-to/monitoring.md describes."""
         before = self.window.before
         return {
             "format": FORMAT,
@@ -74,12 +74,12 @@ class MonitoringRecord:
 def empty_report(
     statuses: dict[str, int], before: dict[str, int] | None = None, *, fair: bool = True
 ) -> dict[str, Any]:
-    """The report on a window in which no row was answered.
+    """Return the report on a window in which no row was answered.
 
     Args:
         statuses: HTTP status -> requests.
-        before: of the window before.
-        fair: whether the window holds hours and weekdays in their natural shares.
+        before: HTTP status -> requests of the window before.
+        fair: see TimeWindow.fair.
     """
     return {
         "verdict": EMPTY,

@@ -1,4 +1,4 @@
-"""What ML Metadata knows of a version that answered: its model, and the rows and statistics that it learned from."""
+"""Find in ML Metadata the model of each version that answered, and the rows and statistics that it was trained on."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,19 +12,19 @@ _PUSHED = "PushedModel"  # artifact type
 
 
 def find_artifacts(database: Path, task: str, versions: Iterable[str]) -> dict[str, dict[str, list[str]]]:
-    """Finds the artifacts of each version.
+    """Find the artifacts of each version.
 
     Args:
-        database: ML Metadata.
-        task: that pushed them.
-        versions: as the model server calls them.
+        database: of ML Metadata.
+        task: that pushed the versions.
+        versions: their names on the model server.
 
     Returns:
         version -> MODEL, EXAMPLES and STATISTICS -> URIs; empty for a version that was pushed elsewhere.
     """
     try:
         metadata = Metadata(database)
-    except RunError:  # Nothing was ever trained here: every version is from elsewhere.
+    except RunError:  # there is no database: every version was pushed elsewhere
         return {version: {} for version in versions}
     return {version: _artifacts_of(metadata, task, version) for version in versions}
 

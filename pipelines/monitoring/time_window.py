@@ -1,4 +1,4 @@
-"""A window of time, and the one before it."""
+"""The window of time that monitoring judges, and the window before it."""
 
 import dataclasses
 import datetime
@@ -14,40 +14,43 @@ _WEEK = datetime.timedelta(weeks=1)
 class TimeWindow:
     """A window of time.
 
-    The window before it begins a whole number of weeks earlier, so that both hold the same hours of the same weekdays:
-    what changes with them each week is no change.
+    The window before begins a whole number of weeks earlier. Both hold the same hours of the same weekdays, so that
+    weekly patterns do not count as changes.
     """
 
     end: datetime.datetime  # first moment after it, with time zone
     length: datetime.timedelta
-    fair_mix: bool = False  # the caller says that hours and weekdays have their natural shares
+    fair_mix: bool = False  # the user says that hours and weekdays have the same shares as in training
 
     @property
     def start(self) -> datetime.datetime:
-        """Its first moment."""
+        """The first moment of the window."""
         return self.end - self.length
 
     @property
     def shift(self) -> datetime.timedelta:
-        """How much earlier the window before it is: the fewest whole weeks that keep the two apart."""
+        """The time from the window before to this one: the fewest whole weeks with which they do not overlap."""
         return -(-self.length // _WEEK) * _WEEK
 
     @property
     def before(self) -> tuple[datetime.datetime, datetime.datetime]:
-        """First moment of the window before, and the first after it."""
+        """The first moment of the window before, and the first moment after it."""
         return self.start - self.shift, self.end - self.shift
 
     @property
     def fair(self) -> bool:
-        """Whether hours and weekdays have the shares that they have in training: whole weeks, or the caller says so."""
+        """Whether hours and weekdays have the same shares as in training: in whole weeks, or if the user says so."""
         return self.fair_mix or not self.length % _WEEK
 
 
 def parse_duration(text: str) -> datetime.timedelta:
-    """Reads a duration such as 90m, 12h, 7d or 2w.
+    """Return the duration that a text such as 90m, 12h, 7d or 2w names.
+
+    Args:
+        text: a number and a unit.
 
     Raises:
-        ConfigError: It is none, or none that is longer than nothing.
+        ConfigError: The text is no duration, or one of 0 or of more than a century.
     """
     try:
         return parse_length(text.strip())
@@ -56,10 +59,17 @@ def parse_duration(text: str) -> datetime.timedelta:
 
 
 def parse_moment(text: str) -> datetime.datetime | None:
-    """Reads a moment in ISO 8601, in UTC where it names no time zone, and gives it in UTC; None for "now".
+    """Return the moment that a text in ISO 8601 names, in UTC; None for "now".
+
+    Args:
+        text: the moment; in UTC if it names no time zone.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: The text is no moment.
+
+    Example:
+        >>> str(parse_moment("2026-03-01T06:00+02:00"))
+        '2026-03-01 04:00:00+00:00'
     """
     if text == "now":
         return None

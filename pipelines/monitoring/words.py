@@ -1,4 +1,4 @@
-"""Verdicts and tests in words, for the terminal and the page."""
+"""Put verdicts, tests and findings into words, for the terminal and the page."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ _TESTS = {
     "missing": "more or fewer values missing",
     "distribution": "other shares of values",
     "order": "larger or smaller values",
-    "unseen": "values that training did not hold",
+    "unseen": "values that are not in the training rows",
     "spike": "one value more often",
-    "copies": "rows that repeat another",
+    "copies": "rows that repeat another row",
     "unanswered": "requests without an answer",
 }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VerdictWords:
-    """A verdict for people."""
+    """A verdict in words."""
 
     word: str
     css_class: str
@@ -30,22 +30,22 @@ class VerdictWords:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FindingWords:
-    """A finding for people."""
+    """A finding in words."""
 
     column: str
     what: str
     observed: str  # in the window
-    expected: str  # where, and what
-    p: str  # Holm's
+    expected: str  # the rows that were compared with, and their value
+    p: str  # adjusted by Holm's method
 
 
 def describe_test(test: str) -> str:
-    """Says what a test looks for."""
+    """Return what a test finds, in words."""
     return _TESTS[test]
 
 
 def clearest_findings(findings: Sequence[Mapping[str, Any]]) -> list[FindingWords]:
-    """One finding for each column and test, that with the smallest p-value; the clearest first."""
+    """Return the finding with the smallest p-value for each column and test, the smallest first."""
     best: dict[tuple[str, str], Mapping[str, Any]] = {}
     for one in sorted(findings, key=lambda found: found["adjusted_p_value"]):
         best.setdefault((one["column"], one["test"]), one)
@@ -62,7 +62,7 @@ def clearest_findings(findings: Sequence[Mapping[str, Any]]) -> list[FindingWord
 
 
 def describe_verdict(record: MonitoringRecord) -> VerdictWords:
-    """Says what a verdict means."""
+    """Return the verdict in words."""
     report = record.report
     rows = f"{report['rows']['window']:,} rows"
     if record.verdict == ALARM:
@@ -75,7 +75,7 @@ def describe_verdict(record: MonitoringRecord) -> VerdictWords:
         sentence = f"Nothing in {rows} differs by more than chance."
         return VerdictWords(word="Unchanged", css_class="good", style="green", sentence=sentence)
     if record.verdict == TOO_FEW:
-        sentence = f"Nothing stands out, but {rows} show only large changes."
+        sentence = f"No test found a change, but {rows} show only large changes."
         return VerdictWords(word="Too few rows to judge", css_class="warn", style="yellow", sentence=sentence)
     sentence = "No row was answered in the window."
     return VerdictWords(word="Empty window", css_class="warn", style="yellow", sentence=sentence)

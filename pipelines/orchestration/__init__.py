@@ -1,1 +1,1 @@
-"""A run of one node a process, for orchestrators: docs/decisions/0055-one-node-a-process.md."""
+"""Run each node of a run in its own process, for orchestrators: docs/decisions/0055-one-node-a-process.md."""

@@ -1,4 +1,4 @@
-"""What a run was begun as: begun.json in its folder. Each process of the run holds what it is asked against it."""
+"""Record how a run began, in begun.json in its folder, and check that its later processes have the same options."""
 
 from __future__ import annotations
 
@@ -21,33 +21,36 @@ _FORMAT = 1
 
 
 class RunMismatchError(ValueError):
-    """A process was asked for another run than the one that was begun under this id, or for a node before its turn."""
+    """The run with this id was begun with other options or code, or the node's turn in it has not come."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BegunRun:
-    """A run, as its first process found it."""
+    """The state in which a run began, as its first process found it."""
 
     started: str  # UTC, ISO 8601
     arguments: tuple[str, ...]  # see options.as_arguments
-    spans: str | None  # the choice of spans as a range: those that arrive later are not of this run
+    spans: str | None  # the chosen spans as a range, so that spans accepted later are not part of the run
     nodes: Mapping[str, str]  # node -> digest of its definition, in the pipeline's order
-    pushed_before: tuple[int, ...]  # versions that were in place
-    data: str  # what is read; in words, as for the three below
+    pushed_before: tuple[int, ...]  # versions that were pushed before the run began
+    data: str  # the rows that are read, in words; this and the fields below are those of Summary
     source_digest: str
     task_files: Mapping[str, str]
     unread_files: tuple[str, ...]
 
     def write(self, directory: Path) -> None:
-        """Writes it into the run's folder, whole or not at all."""
+        """Write begun.json into the run's folder, whole or not at all."""
         write_whole(directory / BEGUN_FILE, json.dumps({"format": _FORMAT} | dataclasses.asdict(self), indent=1) + "\n")
 
 
 def read_begun(directory: Path) -> BegunRun | None:
-    """Reads what a run was begun as; None where it was not begun yet.
+    """Return the state in which a run began, or None if it has not begun.
+
+    Args:
+        directory: of the run.
 
     Raises:
-        RunMismatchError: Another version of this project wrote it.
+        RunMismatchError: Another version of this project wrote begun.json.
     """
     path = directory / BEGUN_FILE
     if not path.is_file():
@@ -60,7 +63,7 @@ def read_begun(directory: Path) -> BegunRun | None:
 
 
 def digest_nodes(compiled: pipeline_pb2.Pipeline) -> dict[str, str]:
-    """Digests the definition of each node: settings, code, inputs; in the pipeline's order."""
+    """Return a digest of each node's definition (settings, code, inputs), in the pipeline's order."""
     return {
         node.pipeline_node.node_info.id: hashlib.sha256(
             node.pipeline_node.SerializeToString(deterministic=True)
@@ -70,10 +73,15 @@ def digest_nodes(compiled: pipeline_pb2.Pipeline) -> dict[str, str]:
 
 
 def check_nodes(run_id: str, begun: BegunRun, nodes: Mapping[str, str]) -> None:
-    """Checks that the pipeline is the one that was begun.
+    """Check that every node is defined as it was when the run began.
+
+    Args:
+        run_id: for the message.
+        begun: the state in which the run began.
+        nodes: node -> digest of its definition now.
 
     Raises:
-        RunMismatchError: It is not.
+        RunMismatchError: A node differs, is new, or is gone.
     """
     differ = [name for name in {**begun.nodes, **nodes} if begun.nodes.get(name) != nodes.get(name)]
     if differ:
@@ -84,7 +92,11 @@ def check_nodes(run_id: str, begun: BegunRun, nodes: Mapping[str, str]) -> None:
 
 
 def pin_options(options: RunOptions, begun: BegunRun | None) -> RunOptions:
-    """Returns the options with the spans that the run was begun with.
+    """Return the options, with the spans that the run began with.
+
+    Args:
+        options: of this process.
+        begun: the state in which the run began; None: it has not begun.
 
     Raises:
         RunMismatchError: The run was begun with other options.
@@ -93,6 +105,8 @@ def pin_options(options: RunOptions, begun: BegunRun | None) -> RunOptions:
         return options
     received = as_arguments(options)
     if received != begun.arguments:
-        said = describe_contradiction(begun.arguments, received)
-        raise RunMismatchError(f"the run was begun with other options: {said}; begin a new run, or give the same ones")
+        difference = describe_contradiction(begun.arguments, received)
+        raise RunMismatchError(
+            f"the run was begun with other options: {difference}; begin a new run, or give the same options"
+        )
     return dataclasses.replace(options, spans=begun.spans) if begun.spans else options

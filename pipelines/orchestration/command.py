@@ -1,6 +1,6 @@
-"""`node` as a command: the folder's lock, the log, the words on the terminal, and the exit status.
+"""Run the command `node`: lock the folder, write the log, print the result, and return the exit status.
 
-It loads without TFX, so that bad usage and a busy folder need not wait for it.
+The module loads without TFX, so that usage errors and a busy folder are reported at once.
 """
 
 import contextlib
@@ -41,17 +41,20 @@ if TYPE_CHECKING:
 
 
 def run(options: NodeOptions) -> int:
-    """Does what the options ask, and returns the exit status.
+    """Run a node, finish a run, list the nodes, or write the graph, as the options say.
+
+    Args:
+        options: of the command line.
 
     Returns:
-        0: the node ran, or came from the cache, or had ended well before. 1: a gate refused the data or the model.
-        2: the run was begun as another one, or the node's turn has not come. 3: the node failed. 4: another process
-        uses `var`. 130: interrupted. With `finish` those of `run`.
+        The exit status. 0: the node ran, came from the cache, or had ended well before. 1: a gate refused the data or
+        the model. 2: the run was begun with other options or code, or the node's turn has not come. 3: the node failed.
+        4: another process uses `var`. 130: interrupted. With `finish`: the exit status of `run`.
     """
     try:
         _choose_database(options)
         require_password(options.var / "metadata.sqlite")
-        if options.spans is not None:  # Before TFX is loaded, which takes seconds.
+        if options.spans is not None:  # check before TFX is loaded, which takes seconds
             require_spans(options)
         with remember_interrupts(), _hold(options):
             if options.run_id is None:
@@ -76,14 +79,14 @@ def run(options: NodeOptions) -> int:
 
 @contextlib.contextmanager
 def _hold(options: NodeOptions) -> Iterator[None]:
-    """Holds the folder; where its records are in MySQL, together with other nodes, and the node for itself."""
-    # The jobs on a cluster are of one name, and each process ends those that it finds: there, too, one at a time.
+    """Lock the folder; with ML Metadata in MySQL share it with other nodes, and lock the node instead."""
+    # Not on a Flink cluster: all jobs have one name there, and each process ends the jobs that it finds.
     parallel = find_mysql(options.var / "metadata.sqlite") is not None and options.engine == "local"
     with contextlib.ExitStack() as stack:
         held = [(options.var, parallel)]
         if parallel and options.run_id is not None:
             held.append((options.var / "runs" / options.run_id / "locks" / (options.node or "finish"), False))
-            # It looks at what the others have pushed, and pushes: of two runs one at a time.
+            # Pusher compares with the versions that are in place, and then pushes: only one run at a time may do so.
             if options.node == PUSHER:
                 held.append((options.var / "runs", False))
         for folder, shared in held:
@@ -91,13 +94,13 @@ def _hold(options: NodeOptions) -> Iterator[None]:
                 folder,
                 shared=shared,
                 wait=60 * options.wait_minutes,
-                on_wait=functools.partial(_say_waiting, folder),
+                on_wait=functools.partial(_print_waiting, folder),
             )
             stack.enter_context(lock)
         yield
 
 
-def _say_waiting(folder: Path, holder: str) -> None:
+def _print_waiting(folder: Path, holder: str) -> None:
     print(f"waiting for {holder}, which is using {folder}", flush=True)
 
 
@@ -111,14 +114,14 @@ def _choose_database(options: NodeOptions) -> None:
 
 
 def _describe(options: NodeOptions) -> int:
-    """Lists the nodes, or writes the graph."""
+    """List the nodes, or write the graph."""
     with hold_stderr(), gc_paused_imports():
         from pipelines.orchestration.graph import describe_graph, list_nodes
 
         graph: Graph | Exception
         try:
             graph = describe_graph(options)
-        except Exception as error:  # The boundary, as of a node: such a run could not begin.
+        except Exception as error:  # any error of the task's code: such a run could not begin
             graph = error
     if isinstance(graph, Exception):
         print(f"error: {explain(graph)}", file=sys.stderr)
@@ -127,13 +130,13 @@ def _describe(options: NodeOptions) -> int:
         print(list_nodes(graph), end="")
     else:
         options.graph.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(options.graph, graph.as_json())  # An orchestrator may read it at any moment.
+        write_whole(options.graph, graph.as_json())  # an orchestrator may read it at any moment
         print(f"{options.graph}: {len(graph.nodes)} nodes")
     return DONE
 
 
 def _run_node(options: NodeOptions, directory: Path, terminal: TextIO) -> int:
-    from rich.console import Console  # Imported here: --help and a busy folder need not wait for it.
+    from rich.console import Console  # import late: a busy folder is reported without it
 
     from pipelines.runner import final_report
 
@@ -150,7 +153,7 @@ def _run_node(options: NodeOptions, directory: Path, terminal: TextIO) -> int:
     except KeyboardInterrupt:
         final_report.print_line(console, "interrupted", "run the same command again", style="bold red")
         status = INTERRUPTED
-    except Exception as error:  # The boundary: the terminal says it, the log has the traceback.
+    except Exception as error:  # any error of the task's code: the terminal gets the message, the log the traceback
         traceback.print_exc()
         final_report.print_line(console, "error", explain(error), style="bold red")
         status = WRONG_USE if isinstance(error, RunMismatchError) else FAILURE
@@ -160,13 +163,13 @@ def _run_node(options: NodeOptions, directory: Path, terminal: TextIO) -> int:
 
 
 def _show(console: "Console", result: NodeResult, summary: Summary) -> None:
-    """Shows the node's line, as `run` does, and what a gate decided."""
+    """Print the node's line, as `run` does, and what a gate decided."""
     from pipelines.runner import final_report
     from pipelines.runner.progress import LineProgress
 
     LineProgress(console, [result.node]).finished(result)
     for verdict in summary.verdicts:
-        # Pusher acts on the others' verdicts: where it refuses, they say why.
+        # Pusher follows the verdicts of the gates: when it does not push, the refusing gates say why.
         if verdict.gate == result.node or (result.node == PUSHER and verdict.passed is False):
             final_report.print_verdict(console, verdict)
     if result.error is not None:
@@ -187,6 +190,6 @@ def _finish(options: NodeOptions, directory: Path, terminal: TextIO) -> int:
 
 
 def _fill_in(options: RunOptions, console: "Console", summary: Summary) -> None:
-    from pipelines.orchestration.finish import finish_run  # Imported here: it loads TFX.
+    from pipelines.orchestration.finish import finish_run  # import late: it loads TFX
 
     finish_run(options, console, summary)

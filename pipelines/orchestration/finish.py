@@ -1,4 +1,4 @@
-"""Fills in the record of a run whose nodes ran in processes of their own, as `run` does at its end."""
+"""Write the record of a run whose nodes ran in separate processes, as `run` does at its end."""
 
 import datetime
 from collections.abc import Sequence
@@ -18,18 +18,25 @@ from pipelines.task_definition.task import load_task
 
 
 def finish_run(options: RunOptions, console: Console, summary: Summary) -> None:
-    """Fills in the summary of a run whose nodes ran in processes of their own; those that did not run were skipped.
+    """Fill in the summary of a run from the records of its nodes; nodes without a record count as skipped.
+
+    Args:
+        options: of the run.
+        console: the terminal.
+        summary: of the run; is filled in.
 
     Raises:
-        RunMismatchError: The run was begun as another one.
-        Exception: It was never begun, and cannot be, as `run` says.
+        RunMismatchError: The run has not begun, or was begun with other options.
+        Exception: The options or the task cannot be used; see `prepare_run`.
     """
     logging.set_verbosity(logging.INFO)
     directory = options.var / "runs" / summary.run_id
     begun = read_begun(directory)
     config = prepare_run(pin_options(options, begun), load_task(options.task), console, summary)
     if begun is None:
-        raise RunMismatchError(f"run {summary.run_id} was never begun: expected a node to have run, received none")
+        raise RunMismatchError(
+            f"run {summary.run_id} has not begun: expected a node to have run, received none; run its nodes first"
+        )
     summary.started, summary.data = begun.started, begun.data
     summary.source_digest, summary.task_files = begun.source_digest, begun.task_files
     summary.unread_files = begun.unread_files
@@ -49,7 +56,7 @@ def finish_run(options: RunOptions, console: Console, summary: Summary) -> None:
 
 
 def _measure_seconds(started: str, ended: Sequence[NodeResult]) -> float:
-    """Measures from the beginning of the run to the end of its last node: the same whenever the run is finished."""
+    """Return the seconds from the run's begin to its last node's end, whenever `node --finish` is called."""
     began = datetime.datetime.fromisoformat(started)
     ends = (one.started + datetime.timedelta(seconds=one.seconds) for one in ended if one.started)
     return (max(ends, default=began) - began).total_seconds()

@@ -1,4 +1,4 @@
-"""Describes the nodes of a run for an orchestrator: what each waits for, needs and is."""
+"""Describe the nodes of a run for an orchestrator: dependencies, memory, cores, timeouts and retries."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,17 +15,17 @@ from pipelines.runner.preparation import compile_run
 from pipelines.task_definition.task import load_task
 
 _GIB = 1 << 30
-_RETRIES = 2  # of what failed or was killed
-_SLACK_MINUTES = 10.0  # over a search's own budget
-# A process that loads TFX and reads a proto took 0.8 GiB.
+_RETRIES = 2  # of a node that failed or was killed
+_SLACK_MINUTES = 10.0  # by which the timeout exceeds a search's budget
+# Measured: a process that loads TFX and reads a proto takes 0.8 GiB.
 _LIGHT_BYTES = 1 * _GIB
 _LIGHT = frozenset({
     nodes.ACCEPTED_STATISTICS_RESOLVER, nodes.ANOMALY_GATE, nodes.BLESSED_MODEL_RESOLVER, nodes.EXAMPLE_VALIDATOR,
     nodes.IMPORT_HYPERPARAMETERS, nodes.IMPORT_SCHEMA_GEN, nodes.PUSHER, nodes.SCHEMA_GEN, nodes.SPANS_RESOLVER,
     nodes.WARM_START_RESOLVER,
 })  # fmt: skip
-_SERVED_BYTES = _GIB  # two children of SkewGate, 0.5 GiB each
-_COMPUTES = frozenset({nodes.TRAINER, nodes.TUNER})  # on every core
+_SERVED_BYTES = _GIB  # two child processes of SkewGate, 0.5 GiB each
+_COMPUTES = frozenset({nodes.TRAINER, nodes.TUNER})  # nodes that use every core
 _WHAT = {
     nodes.ACCEPTED_STATISTICS_RESOLVER: "finds the statistics of the data that was accepted before",
     nodes.ANOMALY_GATE: "refuses data that breaks the contract or drifts",
@@ -34,12 +34,12 @@ _WHAT = {
     nodes.EVALUATOR: "measures the model on each slice against its thresholds",
     nodes.EXAMPLE_GEN: "reads the rows and splits them",
     nodes.EXAMPLE_VALIDATOR: "lists what in the statistics breaks the contract",
-    nodes.IMPORT_HYPERPARAMETERS: "takes the committed hyperparameters",
-    nodes.IMPORT_SCHEMA_GEN: "takes the contract",
+    nodes.IMPORT_HYPERPARAMETERS: "imports the committed hyperparameters",
+    nodes.IMPORT_SCHEMA_GEN: "imports the contract",
     nodes.INFRA_VALIDATOR: "has TensorFlow Serving load the model and answer",
-    nodes.PUSHER: "pushes the model that every gate let through",
+    nodes.PUSHER: "pushes the model if every gate passed",
     nodes.SCHEMA_GEN: "proposes a schema from this data",
-    nodes.SKEW_GATE: "compares what was trained with what is served, row by row",
+    nodes.SKEW_GATE: "compares training and serving, row by row",
     nodes.SPANS_RESOLVER: "finds the accepted spans",
     nodes.STATISTICS_GEN: "computes statistics of each split",
     nodes.TRAINER: "trains the model and exports it",
@@ -50,10 +50,13 @@ _WHAT = {
 
 
 def describe_graph(options: RunOptions) -> Graph:
-    """Describes the nodes of the run that the options ask for.
+    """Return the graph of the run that the options describe.
+
+    Args:
+        options: of the run.
 
     Raises:
-        Exception: Such a run could not begin, as `run` says.
+        Exception: The options or the task cannot be used; see `resolve`.
     """
     logging.set_verbosity(logging.WARNING)
     config = resolve(options, load_task(options.task))
@@ -82,14 +85,14 @@ def describe_graph(options: RunOptions) -> Graph:
 
 
 def list_nodes(graph: Graph) -> str:
-    """Lists the nodes for people: a line each, with what it does and what it waits for."""
+    """Return the list of nodes for people: a line for each, with what it does and which nodes it waits for."""
     return "".join(
         f"{node.id:<26} {node.what}; after {', '.join(node.upstream) or 'nothing'}\n" for node in graph.nodes
     )
 
 
 def _describe_node(name: str, upstream: Mapping[str, Sequence[str]], minutes: float) -> GraphNode:
-    # NODE_BYTES is what a fork of the runner holds of its own; a process of its own loads the libraries, too.
+    # NODE_BYTES is the memory of a fork of the runner. A separate process also loads the libraries.
     memory = _LIGHT_BYTES + (0 if name in _LIGHT else NODE_BYTES)
     return GraphNode(
         id=name,

@@ -1,4 +1,4 @@
-"""The graph file: the nodes of a run as an orchestrator needs them. Reads and writes it without TFX."""
+"""Read and write the graph file, which describes the nodes of a run for an orchestrator. Loads without TFX."""
 
 import dataclasses
 import json
@@ -9,48 +9,48 @@ FORMAT = 1
 
 
 class GraphFileError(ValueError):
-    """The file is no graph, or another version of this project wrote it."""
+    """A file is no graph file, or another version of this project wrote it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GraphNode:
-    """One node."""
+    """One node of the graph."""
 
     id: str
-    what: str  # it does, in words
+    what: str  # what it does, in words
     upstream: Sequence[str]
     downstream: Sequence[str]
-    pushes: bool  # it puts a model in place
-    gate: bool  # it decides about data or model; of these only AnomalyGate and Pusher end with 1 where that is refused
+    pushes: bool  # whether it pushes the model
+    gate: bool  # whether it is a gate or Pusher; only AnomalyGate and Pusher exit with 1 when they refuse
     memory_bytes: int
-    cores: int  # 0: as many as there are
+    cores: int  # 0: all cores
     timeout_minutes: float
     retries: int
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Graph:
-    """The nodes of a run, in an order in which each comes after those that it waits for."""
+    """The nodes of a run in topological order, and the command line that runs them."""
 
-    task: str  # its name
-    package: str  # what --task calls it
+    task: str  # the task's name
+    package: str  # the value of --task: the name, or a dotted package
     var: str
-    arguments: Sequence[str]  # of `python -m pipelines`; --run-id, and --node or --finish, come after them
+    arguments: Sequence[str]  # of `python -m pipelines`; append --run-id, and --node or --finish
     engine: str  # where Beam runs
-    parallel: bool  # several nodes may run at the same time
-    pushes_to: str  # the folder of versions; empty for an experiment
+    parallel: bool  # whether several nodes may run at the same time
+    pushes_to: str  # folder of the pushed versions; empty for an experiment
     nodes: Sequence[GraphNode]
 
     def as_json(self) -> str:
-        """Returns the text of the graph file."""
+        """Return the text of the graph file."""
         return json.dumps({"format": FORMAT} | dataclasses.asdict(self), indent=2) + "\n"
 
 
 def read_graph(file: Path) -> Graph:
-    """Reads a graph file.
+    """Read a graph file.
 
     Args:
-        file: as `python -m pipelines node --graph` writes it.
+        file: which `python -m pipelines node --graph` wrote.
 
     Returns:
         The graph.

@@ -1,4 +1,4 @@
-"""The result of each node of a run, a JSON file each, below the run's folder: what later processes know of it."""
+"""Store the result of each node of a run as a JSON file in the run's folder, for the run's later processes."""
 
 import dataclasses
 import datetime
@@ -18,14 +18,14 @@ Vocabularies = Mapping[str, Coverage]
 
 
 class RecordedError(RuntimeError):
-    """What a node raised in another process, as it was explained there."""
+    """The error of a node that ran in another process, with the message recorded there."""
 
 
 class NodeRecords:
-    """The results of the nodes of one run."""
+    """The stored results of the nodes of one run."""
 
     def __init__(self, directory: Path):
-        """Reads nothing yet.
+        """Remember the folder; read nothing yet.
 
         Args:
             directory: of the run.
@@ -33,11 +33,11 @@ class NodeRecords:
         self._folder = directory / "nodes"
 
     def write(self, result: NodeResult, vocabularies: Vocabularies) -> None:
-        """Records a result.
+        """Store a node's result.
 
         Args:
             result: of a node that has ended, well or not.
-            vocabularies: what was measured of them after this node; empty after most.
+            vocabularies: coverage of each vocabulary, measured after Transform; empty for other nodes.
         """
         self._folder.mkdir(exist_ok=True)
         measured = {name: dataclasses.asdict(one) for name, one in vocabularies.items()}
@@ -45,11 +45,11 @@ class NodeRecords:
         write_whole(self._file(result.node), json.dumps(record, indent=1) + "\n")
 
     def remove(self, node: str) -> None:
-        """Forgets a node's result: the node runs again."""
+        """Remove a node's result, before the node runs again."""
         self._file(node).unlink(missing_ok=True)
 
     def read(self, nodes: Iterable[str]) -> tuple[list[NodeResult], Vocabularies]:
-        """Reads the results of those of the nodes that have ended, in the given order, and what was measured."""
+        """Return the results of the nodes that have ended, in the given order, and the vocabularies' coverage."""
         results: list[NodeResult] = []
         vocabularies: dict[str, Coverage] = {}
         for node in nodes:
@@ -90,7 +90,7 @@ def _from_record(record: Mapping[str, Any]) -> NodeResult:
 
 
 def _read_error(record: Mapping[str, Any]) -> Exception | None:
-    """Makes the error that `explain` says the same of; AnomalyGate's with its findings, which are its verdict."""
+    """Return the recorded error, with the same message; AnomalyGate's also has its findings, which are its verdict."""
     text, findings = record["error"], record["findings"]
     if text is None:
         return None

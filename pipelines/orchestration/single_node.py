@@ -1,4 +1,4 @@
-"""Runs one node of a run in this process, with what `run` does around it."""
+"""Run one node of a run in this process, with the checks and records that `run` adds to each node."""
 
 import dataclasses
 import datetime
@@ -48,19 +48,23 @@ _ENDED_WELL = (RAN, CACHED)
 
 
 class SingleNode:
-    """One node of a run; the caller holds the folder or, where several nodes may run at once, the node.
+    """One node of a run. The caller locks the folder, or the node if several nodes may run at the same time.
 
     Attributes:
-        summary: of the run, as far as it has got.
+        summary: of the run, with the nodes that have ended.
     """
 
     def __init__(self, options: NodeOptions, console: Console):
-        """Resolves the options, begins the run where no other process has, and compiles the pipeline.
+        """Resolve the options, compile the pipeline, and begin the run if no other process has.
+
+        Args:
+            options: with a run id and a node.
+            console: the terminal.
 
         Raises:
-            RunMismatchError: The run was begun as another one, it has no such node, or a node before this one has not
-                ended well.
-            Exception: The run cannot begin, as `run` says.
+            RunMismatchError: The run was begun with other options or code, it has no such node, a node before this one
+                has not ended well, or another run has pushed a version since it began.
+            Exception: The options or the task cannot be used; see `prepare_run`.
         """
         assert options.run_id is not None
         assert options.node is not None
@@ -68,7 +72,7 @@ class SingleNode:
         self._directory = options.var / "runs" / options.run_id
         self._records = NodeRecords(self._directory)
         self.summary = Summary(run_id=options.run_id, task=options.task, data="", started="")
-        with file_lock.waiting(self._directory / ".lock"):  # One process begins the run; others may come at once.
+        with file_lock.waiting(self._directory / ".lock"):  # several nodes may start together: one begins the run
             begun = read_begun(self._directory)
             self._config = prepare_run(pin_options(options, begun), load_task(options.task), console, self.summary)
             self._compiled = compile_run(self._config, options.run_id)
@@ -84,10 +88,13 @@ class SingleNode:
             self._check_compared()
 
     def run(self) -> NodeResult:
-        """Runs the node, unless it has ended well in this run already, and records its result.
+        """Run the node, unless it has ended well in this run already, and record its result.
+
+        Returns:
+            The result, also of a node that failed.
 
         Raises:
-            KeyboardInterrupt: Somebody stopped it; what it had begun to write is gone.
+            KeyboardInterrupt: The node was interrupted; what it had begun to write was removed.
         """
         name = self._node.node_info.id
         self._clear()
@@ -107,7 +114,7 @@ class SingleNode:
         config, summary = self._config, self.summary
         if find_mysql(config.metadata) is None:
             clear_leftovers(config, console)
-        else:  # Other runs may go on.
+        else:  # other runs may be running: leave what they write
             invalidate_displaced_pushes(config.metadata, config.artifacts)
         check_preprocessing(config.task)
         begun = BegunRun(
@@ -125,7 +132,7 @@ class SingleNode:
         return begun
 
     def _check_turn(self) -> None:
-        """Checks that the nodes have ended well that this one reads from."""
+        """Check that the nodes which this one reads from have ended well."""
         states = {result.node: result.state for result in self.summary.nodes}
         waits = [before for before in self._node.upstream_nodes if states.get(before) not in _ENDED_WELL]
         if waits:
@@ -136,19 +143,19 @@ class SingleNode:
             )
 
     def _check_compared(self) -> None:
-        """Checks that no other run has pushed since this one began: BetterGate has not seen what that pushed."""
+        """Check that no other run has pushed since this one began: BetterGate has not compared with that version."""
         others = list_pushed_versions(self._config) - set(self._begun.pushed_before)
         store = open_metadata_store(self._config.metadata)
-        # Where Pusher has begun before, and was killed, the version may be its own.
+        # If Pusher was started in this run before, and killed, the new version may be its own.
         if others and not list_executions(store, self._config.task.name, self.summary.run_id, PUSHER):
             raise RunMismatchError(
                 f"run {self.summary.run_id}: expected the versions that were in place when it began, received "
-                f"{', '.join(map(str, sorted(others)))} as well, with which nothing was compared; begin a new run: all "
-                "but the comparison comes from the cache"
+                f"{', '.join(map(str, sorted(others)))} as well, with which nothing was compared; begin a new run: "
+                "everything except the comparison comes from the cache"
             )
 
     def _find_ended(self) -> NodeResult | None:
-        """Finds the result of an earlier process that ended well, even one that was killed before it recorded that."""
+        """Return the result of an earlier process that ended well, also if it was killed before it recorded that."""
         name = self._node.node_info.id
         store = open_metadata_store(self._config.metadata)
         execution = find_ended_well(list_executions(store, self._config.task.name, self.summary.run_id, name))
@@ -160,7 +167,7 @@ class SingleNode:
             if not is_resolver(self._node):
                 check_integrity(store, ArtifactDigests(self._config.artifacts), outputs, fresh=False)
         except IntegrityError:
-            logging.exception("What %s wrote has changed since; it runs again.", name)
+            logging.exception("The outputs of %s have changed since it wrote them; it runs again.", name)
             return None
         if recorded is not None and recorded.state in _ENDED_WELL:
             return recorded
@@ -174,11 +181,11 @@ class SingleNode:
         except KeyboardInterrupt:
             self._clear()
             raise
-        assert result is not None  # It does not fork.
+        assert result is not None, "without forks, start returns a result"
         return result
 
     def _clear(self) -> None:
-        """Clears what a killed process of this node left; where no other runs at the same time, what any left."""
+        """Remove what killed processes left: of this node only if others may run at the same time, else of any node."""
         database, artifacts = self._config.metadata, self._config.var / "artifacts"
         if find_mysql(database) is None:
             clear_interrupted_executions(database, artifacts)
@@ -187,12 +194,12 @@ class SingleNode:
             clear_interrupted_node(database, artifacts, self._config.task.name, run_id, name)
 
     def _record(self, result: NodeResult) -> NodeResult:
-        """Records the result. A vocabulary that the task names wrongly fails Transform."""
+        """Record the result; Transform fails if the task's vocabularies cannot be measured."""
         measured: Vocabularies = {}
         if result.node == TRANSFORM and result.outputs and self._config.task.vocabularies:
             try:
                 measured = measure_vocabularies(self.summary.results, self._config.task)
-            except Exception as error:  # As of a node: it is its result.
+            except Exception as error:  # counts as an error of the node
                 logging.error("The vocabularies could not be measured.", exc_info=error)
                 result = dataclasses.replace(result, state=FAILED, error=error, summary=str(error).splitlines()[0])
         self._records.write(result, measured)

@@ -1,1 +1,1 @@
-"""Metrics in production: measured once outcomes come, estimated before, and held against what was promised."""
+"""Metrics in production: measured when outcomes come, estimated before, and compared with the version's run."""

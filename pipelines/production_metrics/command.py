@@ -1,4 +1,4 @@
-"""What `production-metrics` and the monitoring's page measure: log and feedback, against the runs that pushed."""
+"""Measure a task's production metrics from request log, feedback and runs, for a command and monitoring's page."""
 
 import datetime
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from serving.request_log.columns import REQUEST_TIME
 def measure_task(
     task: str, var: Path, *, log: Path, feedback: Path, length: datetime.timedelta, most: int
 ) -> ProductionMetrics:
-    """Measures the newest windows of a task.
+    """Measure the newest windows of a task.
 
     Args:
         task: its name, or a dotted package.
@@ -26,13 +26,16 @@ def measure_task(
         log: folder of the request log.
         feedback: folder of the outcomes.
         length: of a window.
-        most: windows at most.
+        most: the most windows to measure.
+
+    Returns:
+        The metrics.
 
     Raises:
         ProductionMetricsError: The log, the feedback or the task cannot be used.
-        RunError: No run pushed a version that answered, or what it wrote is gone.
+        RunError: No run pushed a version that answered, or its artifacts are gone.
     """
-    start = first_moment(find_newest(log), length, most)  # The log of months need not fit into memory.
+    start = first_moment(find_newest(log), length, most)  # reads only these windows: a whole log may not fit in memory
     predictions = read_logged_predictions(log, feedback, start)
     times = predictions.rows[REQUEST_TIME]
     windows = split_windows(times.min().to_pydatetime(), times.max().to_pydatetime(), length, most)
@@ -40,7 +43,7 @@ def measure_task(
 
 
 def measure_window(task: str, var: Path, *, log: Path, feedback: Path, window: Window) -> ProductionMetrics:
-    """Measures one window; arguments and errors as of `measure_task`."""
+    """Measure one window; arguments and errors as for `measure_task`."""
     return _measure(task, var, read_logged_predictions(log, feedback, window.start), [window])
 
 

@@ -2,4 +2,4 @@
 
 
 class ProductionMetricsError(ValueError):
-    """Production metrics cannot be made of this log, task or run."""
+    """Production metrics cannot be measured with this log, feedback, task or run."""

@@ -1,21 +1,20 @@
-"""Metrics before labels come: confidence-based performance estimation for two classes.
+"""Estimate metrics before labels come: confidence-based performance estimation (CBPE) for two classes.
 
-A row whose calibrated probability is p is counted as p of a positive row and 1 - p of a negative one: the expected
-confusion matrix, and with it the expected accuracy, precision, recall and ROC curve, as NannyML's CBPE has them
-(NannyML's documentation, "How it works: performance estimation"; Kivimäki, Białek, Kuberski and others 2025,
-"Performance Estimation in Binary Classification Using Calibrated Confidence", arXiv 2505.05295, whose distribution of
-the confusion matrix is drawn here rather than computed). Log loss and Brier score are means over rows, so that their
-expectation is exact.
+A row with calibrated probability p counts as p of a positive row and 1 - p of a negative one. This gives the expected
+confusion matrix, and with it the expected accuracy, precision, recall and ROC curve, as in NannyML's CBPE (NannyML's
+documentation, "How it works: performance estimation"; Kivimäki, Białek, Kuberski and others 2025, "Performance
+Estimation in Binary Classification Using Calibrated Confidence", arXiv 2505.05295, who compute the distribution of the
+confusion matrix, which is sampled here). Log loss and Brier score are means over rows, so their expectation is exact.
 
-The interval is one for the *value that labels will give*: labels are drawn from the probabilities, which in turn are
-drawn from the refits of the recalibration. It holds as long as equal predictions mean equal shares of positive rows as
-in the eval split: what changes the columns alone is followed; what changes the answer behind equal columns is not, and
-shows as a gap to the estimate once labels come.
+The interval is for the *value that labels will give*: labels are drawn from probabilities, and probabilities from the
+refits of the recalibration. It is valid if a prediction means the same share of positive rows as in the eval split. So
+the estimate follows a change of the columns. It does not follow a change of the label given the columns, which shows
+as a gap between estimate and measurement once labels come.
 
-Of many rows, labels are drawn for cells of neighbouring predictions (pipelines/evaluation/row_cells.py), as the
-bootstrap does; the expectation is that of all rows.
+If there are many rows, labels are drawn for cells of similar predictions (pipelines/evaluation/row_cells.py), as in the
+bootstrap; the expectation uses all rows.
 
-For a number there are no probabilities to count with: NannyML's DLE trains a second model for it, which this is not.
+A regression has no probabilities. NannyML's DLE trains a second model for it; this module does not.
 """
 
 from collections.abc import Mapping
@@ -27,9 +26,9 @@ from pipelines.evaluation.row_cells import make_cells
 from pipelines.evaluation.weighted_metrics import Metric
 from pipelines.production_metrics.recalibration import Recalibration
 
-DRAWS = 200  # of the labels; the ends of a 95% interval rest on 5 of them each
-_SEED = 20240701  # the same rows give the same interval
-_AT_ONCE = 4_000_000  # weights in memory, 32 MB
+DRAWS = 200  # of the labels; 5 of them lie beyond each end of a 95% interval
+_SEED = 20240701  # fixed, so that the same rows give the same interval
+_AT_ONCE = 4_000_000  # weights in memory at a time, 32 MB
 
 
 def estimate_metrics(
@@ -41,15 +40,18 @@ def estimate_metrics(
     level: float = LEVEL,
     seed: int = _SEED,
 ) -> dict[str, Interval]:
-    """Estimates each metric of rows without labels.
+    """Estimate each metric of rows without labels.
 
     Args:
         predictions: [rows], the model's probabilities.
-        recalibration: what they mean, from rows with labels.
-        metrics: by name, of pipelines.production_metrics.metrics.
+        recalibration: fitted to rows with labels.
+        metrics: name -> metric, from pipelines.production_metrics.metrics.
         draws: of the labels.
-        level: share of windows whose real value the interval holds, between 0 and 1.
+        level: share of windows whose measured value is in the interval, between 0 and 1.
         seed: of the draws.
+
+    Returns:
+        The estimate of each metric, with its interval; NaN at both ends if the metric is undefined in too many draws.
 
     Raises:
         ValueError: There is no row.
@@ -72,7 +74,7 @@ def estimate_metrics(
 def _expect(
     predictions: np.ndarray, counts: np.ndarray, recalibration: Recalibration, metrics: Mapping[str, Metric]
 ) -> dict[str, float]:
-    """Each metric of the expected labels of `counts` rows at each prediction."""
+    """Return each metric of the expected labels of `counts` rows at each prediction."""
     positive = counts * recalibration.probabilities(predictions)
     labels, twice = _twice(predictions)
     weights = np.r_[positive, counts - positive][None]
@@ -87,7 +89,7 @@ def _draw(
     draws: int,
     seed: int,
 ) -> dict[str, np.ndarray]:
-    """Each metric of drawn labels of `counts` rows at each prediction, [draws]."""
+    """Return each metric of drawn labels of `counts` rows at each prediction, [draws]."""
     labels, twice = _twice(predictions)
     generator = np.random.default_rng(seed)
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in metrics}
@@ -103,15 +105,15 @@ def _draw(
 
 
 def _twice(predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and predictions of every row as a positive one, then as a negative one."""
+    """Return labels and predictions in which every row is first positive, then negative: [2 * rows] each."""
     ones = np.ones(len(predictions), np.int64)
     return np.r_[ones, ones * 0], np.r_[predictions, predictions]
 
 
 def _interval(value: float, drawn: np.ndarray, level: float) -> Interval:
-    """The interval that the next draw falls into with a probability of `level` (quantiles of Weibull 1939).
+    """Return the interval that holds the next draw with probability `level` (quantiles of Weibull 1939).
 
-    There is none where the metric is undefined in more draws than may lie outside, as among a handful of rows.
+    Its ends are NaN if the metric is undefined in more draws than may lie outside, as among very few rows.
     """
     defined = drawn[np.isfinite(drawn)]
     if len(defined) < level * len(drawn):

@@ -1,7 +1,7 @@
-"""Labels of logged rows: the task's own preprocessing_fn makes them of a row and its outcome.
+"""Compute the labels of logged rows from the rows and their outcomes, with the transform graph of the run.
 
-There is no second definition of the label: the transform graph of the run is asked, as for training. Only the columns
-that the log shows are fed; where the label needs another one, that is an error.
+So the label is defined once, in the task's preprocessing_fn. The graph receives the columns that the log holds as they
+were; it is an error if the label depends on another column.
 """
 
 from collections.abc import Mapping
@@ -14,23 +14,24 @@ from pipelines.production_metrics.errors import ProductionMetricsError
 from pipelines.runs import Run
 from serving.feedback.columns import OUTCOME
 
-_BATCH = 4096  # rows a call: bounds memory
+_BATCH = 4096  # rows per call of the graph, which bounds memory
 
 
 def make_labels(run: Run, rows: pd.DataFrame, label_column: str, hidden: Mapping[str, str]) -> np.ndarray:
-    """Makes the labels of rows whose outcome is known.
+    """Compute the labels of rows whose outcome is known.
 
     Args:
         run: that trained the version which answered.
-        rows: at least one; features as the log has them, and the column `outcome`.
-        label_column: the contract's column that outcomes are values of.
+        rows: one or more; the features of the log, and the column `outcome`.
+        label_column: the contract's column whose values are the outcomes.
         hidden: feature -> how the log hides it.
 
     Returns:
-        [rows]: class numbers, or the number that was to be predicted.
+        [rows]: class numbers, or the number to predict.
 
     Raises:
-        ProductionMetricsError: The label cannot be made without a hidden column, or of this column.
+        ProductionMetricsError: The label depends on a hidden column, the run does not know `label_column`, or a
+            required column lacks a value.
     """
     graph = run.transform_graph
     raw = {name: spec for name, spec in graph.raw_feature_spec().items() if name not in hidden}
@@ -50,8 +51,8 @@ def make_labels(run: Run, rows: pd.DataFrame, label_column: str, hidden: Mapping
         if name not in transformed:
             unseen = ", ".join(f"{column} ({how})" for column, how in sorted(hidden.items())) or "columns of the log"
             raise ProductionMetricsError(
-                f"the label {name!r} cannot be made of what the log shows: expected every column that it is made of, "
-                f"hidden are {unseen}; keep them in the request log"
+                f"the label {name!r} cannot be computed from the request log: expected every column that it depends "
+                f"on, received a log without {unseen}; keep them in the request log"
             )
         values = transformed[name]
         dense = tf.sparse.to_dense(values) if isinstance(values, tf.SparseTensor) else values
@@ -60,7 +61,7 @@ def make_labels(run: Run, rows: pd.DataFrame, label_column: str, hidden: Mapping
 
 
 def _tensor(spec: tf.io.FixedLenFeature | tf.io.VarLenFeature, column: pd.Series) -> tf.Tensor | tf.SparseTensor:
-    """A column as a parsed tf.Example has it."""
+    """Return a column as the tensor of parsed tf.Examples."""
     there = column.notna().to_numpy()
     if spec.dtype == tf.string:
         values = np.array([str(value).encode() for value in column[there]], dtype=object)

@@ -1,4 +1,4 @@
-"""Logged predictions with the outcomes that have come: the request log joined with feedback."""
+"""Read logged predictions and join them with their outcomes: the request log with feedback."""
 
 import dataclasses
 import datetime
@@ -26,20 +26,23 @@ _NEEDED = (*KEY, log_columns.MODEL_VERSION, log_columns.ANSWER_STATUS)
 class LoggedPredictions:
     """Rows that a model answered, oldest first."""
 
-    # The features, request_time, model_version, what the model said (answer_probability, answer_probabilities or
-    # answer_value), and `outcome`, which is missing while it is out.
-    # Whole numbers are Int64 with NA, FLOAT is float32 with NaN, strings are objects with None.
+    # The features, request_time, model_version, the prediction (answer_probability, answer_probabilities or
+    # answer_value), and `outcome`, which is missing until it is reported.
+    # Integers are Int64 with NA, FLOAT is float32 with NaN, strings are objects with None.
     rows: pd.DataFrame
-    label: str | None  # the contract's column that outcomes are values of; None where none has come
-    hidden: Mapping[str, str]  # feature -> dropped or hashed: what the log does not show of it
-    repeated: int  # rows left out: asked for again within a minute under the same id, and answered alike
-    ambiguous: int  # rows left out: several requests of one id in the same moment
-    contradictory: int  # rows whose outcome is left out: two different ones came in the same moment
-    unmatched: int  # outcomes whose row the log has no longer
+    label: str | None  # the contract's column whose values are the outcomes; None: there is no outcome
+    hidden: Mapping[str, str]  # feature -> how the log hides it: dropped or hashed
+    repeated: int  # rows left out: requested again within a minute with the same id, and answered alike
+    ambiguous: int  # rows left out: several requests with one id at the same moment
+    contradictory: int  # rows whose outcome is left out: two different ones were reported at the same moment
+    unmatched: int  # outcomes whose row the log does not hold
 
 
 def find_newest(log: Path) -> datetime.datetime:
-    """The time of the newest row that a model answered, in UTC; reads little more than the newest file.
+    """Return the time, in UTC, of the newest row that a model answered. Reads little more than the newest file.
+
+    Args:
+        log: folder of the request log.
 
     Raises:
         ProductionMetricsError: The log has no such row, or cannot be read.
@@ -48,22 +51,26 @@ def find_newest(log: Path) -> datetime.datetime:
         newest_first = sorted(log_files(log), key=lambda path: path.name, reverse=True)
         newest = next((time for time in map(_newest, newest_first) if time is not None), None)
         if newest is None:
-            raise _no_row(log)
+            raise ProductionMetricsError(_describe_no_row(log))
         return max([newest, *filter(None, map(_newest, log_files(log, start=newest)))])
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(log, error) from error
+        raise ProductionMetricsError(_describe_unreadable(log, error)) from error
 
 
 def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime | None = None) -> LoggedPredictions:
-    """Reads and joins.
+    """Read the rows that a model answered, and join them with their outcomes.
 
     Args:
         log: folder of the request log.
         feedback: folder of the outcomes.
-        start: rows from this time on, with time zone; None for all.
+        start: read rows from this time on, with time zone; None: all rows.
+
+    Returns:
+        The rows, without repeated and ambiguous ones.
 
     Raises:
-        ProductionMetricsError: The log has no such row, does not keep what is needed, or the outcomes cannot be read.
+        ProductionMetricsError: The log has no such row, drops a needed column, or cannot be read, or the outcomes
+            cannot be read.
     """
     try:
         span = read_span(log, start=start)
@@ -71,7 +78,7 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
     except RequestLogError as error:
         raise ProductionMetricsError(str(error)) from error
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(log, error) from error
+        raise ProductionMetricsError(_describe_unreadable(log, error)) from error
     needed = (*_NEEDED, *log_columns.TELLING_ANSWERS)
     if lacking := sorted(span.dropped.intersection(needed)):
         raise ProductionMetricsError(
@@ -81,7 +88,7 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
     twice = rows.duplicated(list(KEY), keep=False)
     rows = rows[~twice].reset_index(drop=True)
     if rows.empty:
-        raise _no_row(log)
+        raise ProductionMetricsError(_describe_no_row(log))
     try:
         outcomes = read_outcomes(feedback, rows[log_columns.REQUEST_TIME].min().to_pydatetime())
     except FeedbackError as error:
@@ -104,22 +111,22 @@ def read_logged_predictions(log: Path, feedback: Path, start: datetime.datetime 
     )
 
 
-def _no_row(log: Path) -> ProductionMetricsError:
-    return ProductionMetricsError(
-        f"{log}: expected files of the request log with rows that a model answered, told apart by id, number and time, "
-        "received none; is the log switched on in the gateway's settings, and a file finished?"
+def _describe_no_row(log: Path) -> str:
+    return (
+        f"{log}: expected files of the request log with rows that a model answered, each with its own id, number and "
+        "time, received none; switch the log on in the gateway's settings, and wait until a file is finished"
     )
 
 
-def _unreadable(log: Path, error: Exception) -> ProductionMetricsError:
-    return ProductionMetricsError(
+def _describe_unreadable(log: Path, error: Exception) -> str:
+    return (
         f"{log}: expected finished files of the request log, received {type(error).__name__}: {error}; try again, or "
         "move a damaged file away"
     )
 
 
 def _newest(file: Path) -> datetime.datetime | None:
-    """The time of a file's newest row that a model answered."""
+    """Return the time of a file's newest row that a model answered; None: there is none."""
     with pq.ParquetFile(file) as opened:
         table = opened.read(columns=[log_columns.REQUEST_TIME, log_columns.ANSWER_STATUS])
     answered = pc.fill_null(pc.equal(table.column(log_columns.ANSWER_STATUS), _ANSWERED), False)
@@ -128,11 +135,18 @@ def _newest(file: Path) -> datetime.datetime | None:
 
 
 def leave_out_repeats(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Leaves out rows that a client asked for again, as feedback does (serving/feedback/judge.py): the newest stays."""
+    """Remove rows that a client requested again later, as feedback does (serving/feedback/judge.py).
+
+    Args:
+        rows: sorted by time.
+
+    Returns:
+        The rows of which no repetition follows within a minute, and the number of rows removed.
+    """
     named = (log_columns.MODEL_VERSION, *log_columns.TELLING_ANSWERS, log_columns.REQUEST_CALLER)
     asked = [log_columns.REQUEST_ID, log_columns.REQUEST_ROW, *(name for name in named if name in rows)]
     by = rows[asked]
-    if log_columns.ANSWER_PROBABILITIES in rows:  # a list cannot be grouped by
+    if log_columns.ANSWER_PROBABILITIES in rows:  # pandas cannot group by lists
         lists = rows[log_columns.ANSWER_PROBABILITIES]
         by = by.assign(**{log_columns.ANSWER_PROBABILITIES: [None if each is None else tuple(each) for each in lists]})
     later = (
@@ -155,7 +169,7 @@ def _answered(file: Path, start: datetime.datetime | None) -> pa.Table:
 
 
 def concatenate(tables: Sequence[pa.Table]) -> pa.Table:
-    """Puts tables of the log together; a column that a file lacks, as those of an older gateway may, is null there."""
+    """Concatenate tables of the log; a column that a file of an older gateway lacks is null there."""
     schema = pa.unify_schemas([table.schema.remove_metadata() for table in tables])
     return pa.concat_tables(
         pa.Table.from_arrays(
@@ -170,5 +184,5 @@ def concatenate(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """Makes a DataFrame in which whole numbers stay whole where some are missing."""
+    """Return a DataFrame in which integer columns with missing values stay integers."""
     return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)

@@ -1,4 +1,4 @@
-"""Measures production metrics: window by window, version by version, slice by slice."""
+"""Measure production metrics per window, version and slice, and compare them with what was promised."""
 
 import dataclasses
 import math
@@ -32,7 +32,7 @@ from serving.request_log.columns import (
     REQUEST_TIME,
 )
 
-LEAST_LABELLED = 30  # labels below which a gap is not judged: the normal distribution of its error does not hold
+LEAST_LABELLED = 30  # with fewer labels a gap is not judged: its error is not normally distributed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,11 +44,11 @@ class _Answered:
     version: int
     rows: pd.DataFrame
     predictions: np.ndarray  # float64 [rows], or [rows, classes]
-    labels: np.ndarray  # float64 [rows], NaN while the outcome is out
+    labels: np.ndarray  # float64 [rows], NaN until the outcome is reported
     metrics: Mapping[str, Metric]  # of the kind of problem
 
     def labels_of(self, known: np.ndarray) -> np.ndarray:
-        """The labels of rows whose outcome is known, as metrics take them."""
+        """Return the labels of rows whose outcome is known, as metrics take them."""
         return as_labels(self.labels[known], self.reference.problem)
 
 
@@ -61,18 +61,21 @@ def measure_production(
     threshold: float,
     min_rows: int,
 ) -> ProductionMetrics:
-    """Measures, estimates and compares.
+    """Measure the metrics of labelled rows, estimate those of all rows, and compare them with what was promised.
 
     Args:
-        predictions: logged, with the outcomes that have come.
+        predictions: logged, with the outcomes reported so far.
         windows: oldest first.
-        read_version: reads what was promised of a version.
+        read_version: returns what was promised of a version.
         task: its name.
-        threshold: the probability from which on the gateway decides for the positive class.
-        min_rows: slices with fewer rows are left out.
+        threshold: the probability from which the gateway decides for the positive class.
+        min_rows: leave out slices with fewer rows.
+
+    Returns:
+        The metrics, and notes on what could not be measured.
 
     Raises:
-        ProductionMetricsError: The label cannot be made of what the log shows.
+        ProductionMetricsError: The label cannot be computed from the log, or the log holds predictions of another kind.
         RunError: No version that answered has a run that can be read.
     """
     records: list[MetricRecord] = []
@@ -108,7 +111,7 @@ def measure_production(
 def _read_versions(
     predictions: LoggedPredictions, windows: Sequence[Window], read_version: Callable[[int], VersionReference]
 ) -> tuple[dict[int, VersionReference], dict[int, RunError]]:
-    """Reads every version that answered in the windows, and why one cannot be read."""
+    """Return what was promised of each version that answered in the windows, and why others cannot be read."""
     times, versions = predictions.rows[REQUEST_TIME], predictions.rows[MODEL_VERSION]
     inside = (times >= windows[0].start) & (times < windows[-1].end)
     references: dict[int, VersionReference] = {}
@@ -134,11 +137,7 @@ def _labels(reference: VersionReference, rows: pd.DataFrame, predictions: Logged
 
 
 def _predictions(reference: VersionReference, rows: pd.DataFrame) -> np.ndarray:
-    """The logged predictions, as the kind of the version's task has them.
-
-    Raises:
-        ProductionMetricsError: The log holds those of another kind, or of other classes.
-    """
+    """Return the logged predictions: [rows], or [rows, classes] for several classes."""
     name = {BINARY: ANSWER_PROBABILITY, MULTICLASS: ANSWER_PROBABILITIES, REGRESSION: ANSWER_VALUE}[reference.problem]
     if name not in rows or rows[name].isna().any():
         raise ProductionMetricsError(
@@ -157,7 +156,7 @@ def _predictions(reference: VersionReference, rows: pd.DataFrame) -> np.ndarray:
 
 
 def _measure(answered: _Answered, hidden: Mapping[str, str], min_rows: int) -> Iterator[MetricRecord]:
-    """Yields the records of every slice, not judged yet."""
+    """Yield the records of every slice, without the verdict on their gaps."""
     sliced, reference, metrics = SlicedRows(answered.rows), answered.reference, answered.metrics
     labelled = np.isfinite(answered.labels)
     reported = _tfma_values(answered, labelled, hidden)
@@ -195,14 +194,14 @@ def _measure(answered: _Answered, hidden: Mapping[str, str], min_rows: int) -> I
 
 
 def _estimate(answered: _Answered, chosen: np.ndarray) -> dict[str, Interval]:
-    """The metrics of rows before their labels come; none where there are not two classes (see estimation.py)."""
+    """Return the estimated metrics of rows; none unless there are two classes (see estimation.py)."""
     if answered.reference.problem != BINARY:
         return {}
     return estimate_metrics(answered.predictions[chosen], answered.reference.recalibration, answered.metrics)
 
 
 def _production(answered: _Answered, known: np.ndarray, reported: Mapping[str, float]) -> dict[str, Interval]:
-    """The metrics of the labelled rows of a slice: TFMA's values where there are any, with bootstrap intervals."""
+    """Return the metrics of a slice's labelled rows, with bootstrap intervals; values are TFMA's if it has them."""
     if not known.any():
         return {}
     found = estimate_intervals(answered.labels_of(known), answered.predictions[known], answered.metrics)
@@ -217,7 +216,7 @@ def _production(answered: _Answered, known: np.ndarray, reported: Mapping[str, f
 def _tfma_values(
     answered: _Answered, labelled: np.ndarray, hidden: Mapping[str, str]
 ) -> dict[str, Mapping[str, float]]:
-    """TFMA's values on the labelled rows, by slice in words."""
+    """Return TFMA's values on the labelled rows, by slice in words."""
     config = answered.reference.run.task_record.make_eval_config()
     columns = [name for name in _slice_columns(config) if name not in hidden and name in answered.rows]
     found = evaluate_predictions(
@@ -248,7 +247,7 @@ def _held(measured: Interval | None, estimated: Interval | None) -> bool | None:
 
 
 def _missing(labelled: int, promise: Interval | None, gap: Interval | None) -> GapVerdict:
-    """The verdict before gaps are judged together."""
+    """Return the verdict before gaps are judged together; AS_PROMISED: the gap is to be judged."""
     if not labelled:
         return GapVerdict.NO_LABELS
     if labelled < LEAST_LABELLED:
@@ -259,7 +258,7 @@ def _missing(labelled: int, promise: Interval | None, gap: Interval | None) -> G
 
 
 def _judge(records: Sequence[MetricRecord]) -> list[MetricRecord]:
-    """Judges the gaps of one window and version together."""
+    """Judge the gaps of one window and version together."""
     judged = [record.verdict is GapVerdict.AS_PROMISED for record in records]
     found = more_than_chance([
         record.p_value if judge else math.nan for record, judge in zip(records, judged, strict=True)
@@ -279,7 +278,7 @@ def _direction(record: MetricRecord) -> GapVerdict:
 
 
 def _hidden_slices(reference: VersionReference, predictions: LoggedPredictions) -> dict[str, str]:
-    """How columns that the run has slices by are not in the log; requests do not hold all that training reads."""
+    """Return the columns of the run's slices that the log hashes, drops or lacks, and which of these it does."""
     named = {name for pairs in reference.slices.values() for name, _ in pairs}
     hidden = dict.fromkeys(named.difference(predictions.rows.columns), "no column") | dict(predictions.hidden)
     return {name: hidden[name] for name in sorted(named & hidden.keys())}

@@ -1,7 +1,7 @@
-"""The metrics that are measured in production; those of two classes are estimated before labels come, too.
+"""The metrics that are measured in production, of which those of two classes are also estimated before labels come.
 
-Beside those of pipelines.evaluation.weighted_metrics, and in their form: labels [rows], predictions [rows],
-weights [sets, rows] -> float64 [sets], NaN where a metric is undefined.
+Each has the form of pipelines.evaluation.weighted_metrics: labels [rows], predictions [rows],
+weights [sets, rows] -> float64 [sets], NaN where the metric is undefined.
 """
 
 import numpy as np
@@ -19,16 +19,16 @@ from pipelines.evaluation.weighted_metrics import (
 from pipelines.task_definition.problem import BINARY
 
 BRIER_SCORE = "brier_score"
-CALIBRATION = calibration.__name__  # mean prediction over mean label: neither more nor less is better
+CALIBRATION = calibration.__name__  # mean prediction / mean label: neither larger nor smaller is better
 
-# Of the gateway's decisions, at its threshold; a task's EvalConfig may have metrics of these names, at another.
+# Computed at the gateway's threshold. Metrics of these names in a task's EvalConfig may have another threshold.
 OF_DECISIONS = frozenset({"precision", "recall"})
 
 WORSE_WHEN_LARGER = SMALLER_IS_BETTER | {BRIER_SCORE}
 
 
 def production_metrics_of(problem: str, threshold: float) -> dict[str, Metric]:
-    """Returns the metrics of a kind of problem by name.
+    """Return the metrics of a kind of problem, by name.
 
     Args:
         problem: one of pipelines.task_definition.problem.PROBLEMS.
@@ -38,11 +38,11 @@ def production_metrics_of(problem: str, threshold: float) -> dict[str, Metric]:
 
 
 def metrics_at(threshold: float) -> dict[str, Metric]:
-    """Returns the metrics by name; those of TFMA are called as TFMA calls them.
+    """Return the metrics of two classes by name; TFMA's metrics have TFMA's names.
 
     Args:
-        threshold: the probability from which on the gateway decides for the positive class; precision and recall are
-            of these decisions, binary_accuracy is TFMA's, at 0.5.
+        threshold: the probability from which the gateway decides for the positive class. Precision and recall are
+            computed from these decisions; binary_accuracy is TFMA's, at 0.5.
     """
 
     def precision(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ def metrics_at(threshold: float) -> dict[str, Metric]:
 
     plain = (auc, binary_accuracy, binary_crossentropy, calibration)
     return {metric.__name__: metric for metric in plain} | {
-        # Brier (1950), "Verification of forecasts expressed in terms of probability": the mean squared error of them.
+        # Brier (1950), "Verification of forecasts expressed in terms of probability": the mean squared error.
         BRIER_SCORE: mean_squared_error,
         "precision": precision,
         "recall": recall,
@@ -61,7 +61,7 @@ def metrics_at(threshold: float) -> dict[str, Metric]:
 
 
 def _share(counted: np.ndarray, among: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Share of the rows `among` that are `counted`."""
+    """Return the share of the rows `among` that are `counted`; NaN without such rows."""
     below = weights @ among.astype(np.float64)
     return np.divide(
         weights @ (counted & among).astype(np.float64), below, out=np.full(len(below), np.nan), where=below > 0

@@ -1,9 +1,9 @@
-"""What share of rows with a prediction is positive: isotonic regression on the eval split, and how sure that is.
+"""Calibrate a model's predictions by isotonic regression on the eval split, and measure how certain that is.
 
-A monotone step function fitted by the pool-adjacent-violators algorithm (Barlow, Bartholomew, Bremner, Brunk 1972,
-"Statistical inference under order restrictions"), as Zadrozny and Elkan (2002, "Transforming classifier scores into
-accurate multiclass probability estimates") calibrate classifiers. Refits on bootstrap resamples of the rows tell how
-far another eval split would have moved it.
+The pool-adjacent-violators algorithm fits a monotone function (Barlow, Bartholomew, Bremner, Brunk 1972, "Statistical
+inference under order restrictions"), as Zadrozny and Elkan (2002, "Transforming classifier scores into accurate
+multiclass probability estimates") calibrate classifiers. Refits on bootstrap resamples of the rows show how much the
+function would differ with another eval split.
 """
 
 import dataclasses
@@ -12,44 +12,47 @@ import numpy as np
 
 from pipelines.production_metrics.errors import ProductionMetricsError
 
-_CELLS = 400  # at most, of neighbouring predictions that are put together: refits then cost milliseconds
-_SEED = 20240601  # the same rows give the same refits
+_CELLS = 400  # at most; rows with similar predictions share a cell, so that a refit takes milliseconds
+_SEED = 20240601  # fixed, so that the same rows give the same refits
 
 
 class RecalibrationError(ProductionMetricsError):
-    """Nothing can be fitted to these rows."""
+    """The rows are all of one class, so that nothing can be fitted."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recalibration:
     """Monotone functions from predictions to probabilities, linear between the cells' mean predictions."""
 
-    predictions: np.ndarray  # float64 [cells], rising: mean prediction of each cell
-    fitted: np.ndarray  # float64 [cells]: the share of positive rows, monotone
-    refitted: np.ndarray  # float64 [refits, cells]: likewise, on resamples
+    predictions: np.ndarray  # float64 [cells], increasing: mean prediction of each cell
+    fitted: np.ndarray  # float64 [cells], not decreasing: share of positive rows
+    refitted: np.ndarray  # float64 [refits, cells]: the same share, fitted to resamples
 
     def probabilities(self, predictions: np.ndarray) -> np.ndarray:
-        """The probability that a row is positive, float64 [rows], from the model's predictions [rows]."""
+        """Return the probability that each row is positive, float64 [rows], from the model's predictions [rows]."""
         return np.interp(predictions, self.predictions, self.fitted)
 
     def refit(self, number: int, predictions: np.ndarray) -> np.ndarray:
-        """Likewise, by one of the refits."""
+        """Return the same probabilities from one of the refits."""
         return np.interp(predictions, self.predictions, self.refitted[number % len(self.refitted)])
 
 
 def fit_recalibration(
     labels: np.ndarray, predictions: np.ndarray, *, refits: int = 200, seed: int = _SEED
 ) -> Recalibration:
-    """Fits to rows whose labels are known.
+    """Fit the recalibration to rows whose labels are known.
 
     Args:
         labels: [rows], 0 or 1.
         predictions: [rows], the model's probabilities.
-        refits: on how many bootstrap resamples.
+        refits: number of bootstrap resamples.
         seed: of the resamples.
 
+    Returns:
+        The recalibration.
+
     Raises:
-        RecalibrationError: There is no row of one of the classes.
+        RecalibrationError: One of the classes has no row.
     """
     positive = int((labels > 0).sum())
     if not 0 < positive < len(labels):
@@ -58,7 +61,7 @@ def fit_recalibration(
         )
     order = np.argsort(predictions, kind="stable")
     ranked = predictions[order]
-    # Rows of one prediction are in one cell: that of the first of them.
+    # Rows with equal predictions share a cell: that of the first of them.
     first = np.searchsorted(ranked, ranked, side="left")
     cells = np.unique(first * _CELLS // len(labels), return_inverse=True)[1].reshape(-1)
     rows = np.bincount(cells).astype(np.float64)
@@ -74,16 +77,23 @@ def fit_recalibration(
 
 
 def isotonic(hits: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Fits shares that do not fall, by least squares: float64 [cells].
+    """Fit shares of positive rows that do not decrease, by least squares.
 
     Args:
         hits: positive rows of each cell.
-        rows: all rows of each cell; one without a row gets its neighbour's share.
+        rows: all rows of each cell; a cell without rows gets its neighbour's share.
+
+    Returns:
+        float64 [cells].
+
+    Example:
+        >>> isotonic(np.array([3, 1, 4]), np.array([4, 4, 4])).tolist()
+        [0.5, 0.5, 1.0]
     """
     blocks: list[list[float]] = []  # hits, rows, cells
     for hit, count in zip(hits.tolist(), rows.tolist(), strict=True):
         block = [hit, count, 1]
-        # A block whose share is at least the next one's is pooled with it; one without rows joins any neighbour.
+        # Pool a block with the next one if its share is not smaller. A block without rows joins either neighbour.
         while blocks and blocks[-1][0] * block[1] >= block[0] * blocks[-1][1]:
             before = blocks.pop()
             block = [before[0] + block[0], before[1] + block[1], before[2] + block[2]]

@@ -1,4 +1,4 @@
-"""What is found, as records: for the terminal, for JSON, and for whoever puts it on a page."""
+"""Records of production metrics, for the terminal, the JSON file and pages."""
 
 import dataclasses
 import datetime
@@ -25,31 +25,31 @@ class MetricRecord:
     slice: str  # in words; "overall" for all rows
     metric: str
     rows: int  # that the version answered
-    labelled: int  # of them whose outcome has come
-    production: Interval | None  # of the labelled rows; None without labels
-    estimated: Interval | None  # of all rows, from the predictions alone; None where it cannot be
-    estimate_held: bool | None  # whether `production` lies in the interval estimated for the labelled rows alone
-    promised: Interval | None  # of the eval split of the run that pushed the version
+    labelled: int  # of these rows, those whose outcome is known
+    production: Interval | None  # on the labelled rows; None without labels
+    estimated: Interval | None  # on all rows, from the predictions only; None if it cannot be estimated
+    estimate_held: bool | None  # whether `production` is inside the interval estimated for the labelled rows only
+    promised: Interval | None  # on the eval split of the run that pushed the version
     gap: Interval | None  # production minus promised
-    p_value: float  # of the gap; NaN without one
+    p_value: float  # of the gap; NaN without a gap
     verdict: GapVerdict
 
     @property
     def labels_out(self) -> int:
-        """Rows whose outcome has not come."""
+        """Number of rows whose outcome is not known yet."""
         return self.rows - self.labelled
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ProductionMetrics:
-    """All that was found."""
+    """The production metrics of a task."""
 
     task: str
     records: Sequence[MetricRecord]  # windows oldest first, all rows before slices
-    notes: Sequence[str]  # what could not be looked at, and why
+    notes: Sequence[str]  # what could not be measured, and why
 
     def as_dict(self) -> dict[str, Any]:
-        """What JSON holds: docs/how-to/production-metrics.md; what is undefined is None."""
+        """Return the JSON object that docs/how-to/production-metrics.md describes; undefined values are None."""
         return {
             "format": FORMAT,
             "task": self.task,
@@ -58,15 +58,11 @@ class ProductionMetrics:
         }
 
     def to_json(self) -> str:
-        """The records as JSON."""
+        """Return the text of the JSON file."""
         return json.dumps(self.as_dict(), indent=1, allow_nan=False) + "\n"
 
     def write(self, path: Path) -> None:
-        """Writes the JSON file, whole or not at all.
-
-        Raises:
-            OSError: It cannot be written.
-        """
+        """Write the JSON file, whole or not at all, and make its folder if there is none."""
         path.parent.mkdir(parents=True, exist_ok=True)
         durable_file.write_whole(path, self.to_json())
 

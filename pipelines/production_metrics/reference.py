@@ -1,4 +1,4 @@
-"""What was promised of a version: its run's eval split, predicted by the model that was pushed."""
+"""Compute what was promised of a version: the metrics of the pushed model on the eval split of its run."""
 
 import dataclasses
 import functools
@@ -19,28 +19,28 @@ from pipelines.task_definition.problem import BINARY, MULTICLASS
 
 @dataclasses.dataclass(frozen=True)
 class VersionReference:
-    """The eval split of the run that pushed a version; what was measured once is not measured again."""
+    """The eval split of the run that pushed a version, with cached metrics of its slices."""
 
     run: Run
-    rows: pd.DataFrame  # raw; the columns that slices are made of
-    labels: np.ndarray  # [rows]: 0 or 1, the number of a class, or the number that was to be predicted
+    rows: pd.DataFrame  # raw rows, only the columns that slices use
+    labels: np.ndarray  # [rows]: 0 or 1, the number of a class, or the number to predict
     predictions: np.ndarray  # [rows], probabilities or values; or [rows, classes], probabilities
-    slices: Mapping[str, Slice]  # in words -> slice; those that the run reported, all rows first
+    slices: Mapping[str, Slice]  # slice in words -> slice; those that the run reported, all rows first
     measured: pd.DataFrame  # TFMA's values: one row per slice in words, one column per metric
     problem: str = BINARY  # one of pipelines.task_definition.problem.PROBLEMS
     _promises: dict[tuple[str, ...], dict[str, Interval]] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def recalibration(self) -> Recalibration:
-        """What the model's predictions mean."""
+        """The calibration of the model's predictions on the eval split."""
         return fit_recalibration(self.labels, self.predictions)
 
     def promise(self, where: str, metrics: Mapping[str, Metric]) -> dict[str, Interval]:
-        """The metrics on a slice of the eval split, with their intervals; TFMA's values where it computed them.
+        """Return the metrics on a slice of the eval split, with intervals; values are TFMA's if it has them.
 
         Args:
-            where: slice in words; without rows there is no promise.
-            metrics: by name.
+            where: slice in words; if it has no rows, there are no metrics.
+            metrics: name -> metric.
         """
         key = (where, *metrics)
         if key not in self._promises:
@@ -50,7 +50,7 @@ class VersionReference:
         return self._promises[key]
 
     def count(self, where: str) -> int:
-        """Rows of a slice of the eval split."""
+        """Return the number of rows in a slice of the eval split."""
         return int(self._inside(where).sum())
 
     def _inside(self, where: str) -> np.ndarray:
@@ -68,10 +68,18 @@ class VersionReference:
 
 
 def read_reference(runs: Runs, task: str, version: int) -> VersionReference:
-    """Reads the eval split of the run that pushed a version, and predicts it.
+    """Read the eval split of the run that pushed a version, and predict it with that version.
+
+    Args:
+        runs: all runs.
+        task: the task's name.
+        version: the pushed version.
+
+    Returns:
+        The eval split.
 
     Raises:
-        RunError: No run pushed it, or what the run wrote is gone.
+        RunError: No run pushed the version, or the run's artifacts are gone.
     """
     run = runs.open(runs.lineage(str(version), task).run_id)
     problem = run.task_record.problem
@@ -89,7 +97,7 @@ def read_reference(runs: Runs, task: str, version: int) -> VersionReference:
 
 
 def as_labels(values: np.ndarray, problem: str) -> np.ndarray:
-    """Labels as metrics take them, [rows]: of two classes 0 or 1, of several the number of each, else float64."""
+    """Return labels as metrics take them, [rows]: 0 or 1 for two classes, class numbers for several, else float64."""
     if problem == BINARY:
         return (values > 0).astype(np.int64)
     return values.astype(np.int64 if problem == MULTICLASS else np.float64)

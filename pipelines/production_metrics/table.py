@@ -1,4 +1,4 @@
-"""Shows production metrics on the terminal."""
+"""Print production metrics on the terminal."""
 
 import math
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ STRIKING = (GapVerdict.WORSE, GapVerdict.BETTER, GapVerdict.CHANGED)
 
 
 def show_metrics(console: Console, found: ProductionMetrics, *, all_slices: bool) -> None:
-    """Shows a table for each window and version.
+    """Print a table for each window and version, and the notes.
 
     Args:
-        console: where to.
-        found: what to show.
-        all_slices: also those slices whose gaps chance alone explains.
+        console: the terminal.
+        found: the metrics.
+        all_slices: also show slices whose gaps chance alone explains.
     """
     for (window, version), records in _group(found.records).items():
         rows, labelled = records[0].rows, records[0].labelled
@@ -36,7 +36,7 @@ def show_metrics(console: Console, found: ProductionMetrics, *, all_slices: bool
         shown = [record for record in records if all_slices or record.slice == OVERALL or record.verdict in STRIKING]
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in ("slice", "metric", "rows", "labels out", "production", "estimated", "held", "promised", "verdict"):
-            # Folded in a narrow terminal: what is cut off cannot be read anywhere on it.
+            # Fold cells on a narrow terminal, instead of cutting them off.
             table.add_column(name, justify="right" if name in ("rows", "labels out") else "left", overflow="fold")
         before = ""
         for record in shown:
@@ -75,7 +75,15 @@ def _cells(record: MetricRecord, *, named: bool) -> list[str]:
 
 
 def describe_interval(interval: Interval | None) -> str:
-    """An estimate with its interval, for people; a dash where there is none."""
+    """Return a value with its interval, for people; a dash if there is none.
+
+    Args:
+        interval: the value and its interval.
+
+    Example:
+        >>> describe_interval(Interval(value=0.91234, low=0.9, high=0.925))
+        '0.912 (0.900–0.925)'
+    """
     if interval is None or not math.isfinite(interval.value):
         return _NOTHING
     if not math.isfinite(interval.low):

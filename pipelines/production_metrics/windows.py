@@ -1,4 +1,4 @@
-"""Windows of time, counted back from the newest row."""
+"""Split time into windows, counted back from the newest row."""
 
 import dataclasses
 import datetime
@@ -8,23 +8,33 @@ from collections.abc import Sequence
 from pipelines.production_metrics.errors import ProductionMetricsError
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_TICK = datetime.timedelta(microseconds=1)  # a row's time is known to the microsecond
-_LONGEST = datetime.timedelta(days=36_525)  # a century: dates before the year 1 cannot be told
+_TICK = datetime.timedelta(microseconds=1)  # the resolution of a row's time
+_LONGEST = datetime.timedelta(days=36_525)  # a century: datetime has no dates before the year 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Window:
-    """A span of time."""
+    """A window of time."""
 
     start: datetime.datetime  # first moment, with time zone
     end: datetime.datetime  # first moment after it
 
 
 def parse_length(text: str) -> datetime.timedelta:
-    """Reads a length such as 90s, 30m, 24h, 7d or 4w.
+    """Parse a length of time.
+
+    Args:
+        text: a number and a unit, such as 90s, 30m, 24h, 7d or 4w.
+
+    Returns:
+        The length.
 
     Raises:
-        ProductionMetricsError: It is none, is 0, or is longer than a century.
+        ProductionMetricsError: The text is no length, or one of 0 or of more than a century.
+
+    Example:
+        >>> str(parse_length("36h"))
+        '1 day, 12:00:00'
     """
     found = re.fullmatch(r"(\d{1,8})([smhdw])", text)
     length = datetime.timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else datetime.timedelta(0)
@@ -37,20 +47,20 @@ def parse_length(text: str) -> datetime.timedelta:
 
 
 def first_moment(last: datetime.datetime, length: datetime.timedelta, most: int) -> datetime.datetime:
-    """The start of the oldest of `most` windows that end with a row; more than a century is none."""
+    """Return the start of the oldest of `most` windows, of which the newest ends with `last`; at most a century ago."""
     return last + _TICK - min(most, _LONGEST // length) * length
 
 
 def split_windows(
     first: datetime.datetime, last: datetime.datetime, length: datetime.timedelta, most: int
 ) -> Sequence[Window]:
-    """Splits the time from the first row to the last into windows, the newest of which ends with the last row.
+    """Split the time from the first row to the last into windows, the newest of which ends with the last row.
 
     Args:
         first: time of the first row, with time zone.
         last: time of the last row.
         length: of a window.
-        most: windows at most, the newest.
+        most: the most windows, the newest.
 
     Returns:
         The windows, oldest first.

@@ -1,1 +1,1 @@
-"""Retraining when it is due: a loop that looks, decides by the task's policy, trains, and rolls out."""
+"""Retrain when it is due: a loop that observes, decides by the task's policy, trains, and rolls out."""

@@ -1,4 +1,4 @@
-"""The loop as a command: one at a time, passes, and the exit status. Loads without TFX."""
+"""Run the commands `continuous` and `status`: take passes of the loop, or print its state. Loads without TFX."""
 
 import datetime
 import os
@@ -15,7 +15,7 @@ from pipelines.retraining.looking import LookingError, observe
 from pipelines.retraining.loop import take_pass
 from pipelines.retraining.options import ContinuousOptions
 from pipelines.retraining.policy import PolicyError, read_policy
-from pipelines.retraining.state import describe_waiting
+from pipelines.retraining.state import describe_waiting, print_state
 from pipelines.runs.errors import RunError
 from serving.file_lock import FileLockedError, exclusive
 from serving.process_control import remember_interrupts
@@ -27,19 +27,20 @@ _ERRORS = (DecisionLogError, JournalError, LookingError, OSError, PolicyError, P
 
 
 def run_loop(options: ContinuousOptions) -> int:
-    """Takes one pass, or pass after pass.
+    """Take one pass, or pass after pass; with `dry_run`, only print what would be decided.
+
+    Args:
+        options: of the command line.
 
     Returns:
-        0: nothing failed. 1: a look or a step failed, a gate or a comparison refused the model, or a file cannot be
-        used. 2: another loop of the task is at work, or a run uses `var`. 130: interrupted.
+        The exit status. 0: nothing failed. 1: a step failed, a gate or a comparison refused the model, or a file cannot
+        be used. 2: another loop of the task is running, or a run uses `var`. 130: interrupted.
     """
     return _guarded(lambda: _explain(options) if options.dry_run else _run(options))
 
 
 def show_state(options: ContinuousOptions, count: int) -> int:
-    """Shows the loop's state, its last decisions, and when a training is due next."""
-    from pipelines.retraining.state import print_state  # Imported here: it loads rich.
-
+    """Print the loop's state, its last decisions, and when a training is due next; return the exit status."""
     return _guarded(lambda: print_state(options, read_policy(options.task), count))
 
 
@@ -50,14 +51,14 @@ def _guarded(body: Callable[[], int]) -> int:
     except FileLockedError as error:
         holder = error.holder or "unknown"
         print(
-            f"error: another loop of this task (process {holder}) is at work: wait for it, or stop it", file=sys.stderr
+            f"error: another loop of this task (process {holder}) is running: wait for it, or stop it", file=sys.stderr
         )
         return _BUSY
     except _ERRORS as error:
         print(f"error: {error}", file=sys.stderr)
         return _FAILED
     except KeyboardInterrupt:
-        print("interrupted; the next call goes on", file=sys.stderr)
+        print("interrupted; the next call continues from here", file=sys.stderr)
         return _INTERRUPTED
 
 
@@ -71,11 +72,11 @@ def _run(options: ContinuousOptions) -> int:
 
 
 def _context(options: ContinuousOptions) -> LoopContext:
-    return LoopContext(options=options, policy=read_policy(options.task))  # As it is now.
+    return LoopContext(options=options, policy=read_policy(options.task))  # read again: it may have been edited
 
 
 def _try_pass(options: ContinuousOptions) -> datetime.datetime | None:
-    """Takes one pass of many: an error is said, and the next pass may do better. Returns when the next step is due."""
+    """Take one pass of many, and return when its next step is due; print an error, and let the next pass retry."""
     try:
         take_pass(_context(options))
         journal = JournalStore(options.folder).read()
@@ -86,7 +87,7 @@ def _try_pass(options: ContinuousOptions) -> datetime.datetime | None:
 
 
 def _sleep(options: ContinuousOptions, due: datetime.datetime | None) -> None:
-    """Sleeps for the interval, or until a step that waits is due; for the interval where it is due already."""
+    """Sleep for the interval, or until the waiting step is due if that is earlier."""
     now = utc_now()
     until = now + parse_length(options.interval)
     if due is not None and due > now:
@@ -96,7 +97,7 @@ def _sleep(options: ContinuousOptions, due: datetime.datetime | None) -> None:
 
 
 def _explain(options: ContinuousOptions) -> int:
-    """Says what would be decided now."""
+    """Print what would be decided now."""
     policy = read_policy(options.task)
     journal = JournalStore(options.folder).read()
     waiting = None if journal is None or journal.decision is None else describe_waiting(journal)
@@ -107,6 +108,6 @@ def _explain(options: ContinuousOptions) -> int:
     spans = ", ".join(f"{name} v{version}" for name, version in decision.spans.items()) or "none"
     print(f"spans      {spans}: {decision.rows:,} rows")
     print(f"decision   {'train' if decision.act else 'no training'}; policy {policy.policy}")
-    skipped = "spans that arrived are not taken in, and the traffic is as it was looked at last"
+    skipped = "new spans are not ingested, and the traffic is as monitoring last judged it"
     print(f"dry run    nothing ran and nothing was written; {skipped}")
     return _DONE

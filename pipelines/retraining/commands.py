@@ -1,7 +1,7 @@
-"""The product's own commands, each as a process of its own.
+"""Run commands of this project, and the policy's program, in separate processes.
 
-They change what belongs to a process: they take signals, redirect its output, move its temporary files, fork with
-TensorFlow loaded, and hold locks. docs/decisions/0040-the-loop.md says more.
+The commands change the state of their process: they handle signals, redirect output, move temporary files, fork with
+TensorFlow loaded, and hold locks. See docs/decisions/0040-the-loop.md.
 """
 
 import shlex
@@ -11,20 +11,20 @@ from collections.abc import Sequence
 
 
 def run_command(package: str, *arguments: str) -> int:
-    """Runs `python -m <package> <arguments>` to its end; what it says goes to this process's terminal.
+    """Run `python -m <package> <arguments>` to its end, with output on this process's terminal.
 
     Args:
         package: `pipelines` or `serving`.
         *arguments: of the command line.
 
     Returns:
-        Its exit status; negative: the signal that ended it.
+        The exit status; negative: the number of the signal that ended the command.
 
     Raises:
-        KeyboardInterrupt: This process was told to end; so was the command, and it has ended.
+        KeyboardInterrupt: This process was interrupted; it has terminated the command.
     """
     print(f"$ {shlex.join(['python', '-m', package, *arguments])}", flush=True)
-    # In a process group of its own: Ctrl-C reaches it once, by way of this process.
+    # A separate process group: Ctrl-C reaches the command once, through this process.
     with subprocess.Popen([sys.executable, "-m", package, *arguments], process_group=0) as process:
         try:
             return process.wait()
@@ -35,13 +35,17 @@ def run_command(package: str, *arguments: str) -> int:
 
 
 def tell(program: Sequence[str], text: str) -> str | None:
-    """Runs a program with a text on its standard input.
+    """Run a program with a text on its standard input.
+
+    Args:
+        program: the program and its arguments.
+        text: the message.
 
     Returns:
-        Why the text did not reach it; None when it did.
+        Why the program failed; None if it succeeded.
     """
     try:
         ended = subprocess.run(program, input=text, encoding="utf-8", timeout=60, check=False)
     except (OSError, subprocess.SubprocessError) as error:
-        return f"{program[0]} could not be told: {error}"
+        return f"{program[0]} could not be run: {error}"
     return f"{program[0]} ended with {ended.returncode}" if ended.returncode else None

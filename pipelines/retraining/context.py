@@ -1,4 +1,4 @@
-"""What every step of the loop works with, and what it can come to beside the next step."""
+"""The context that every step of the loop receives, and the results that a step can return."""
 
 import dataclasses
 import datetime
@@ -15,19 +15,19 @@ BUSY = 2  # exit status of a command that found the folder in use, or could not 
 
 
 def utc_now() -> datetime.datetime:
-    """The time, UTC, in whole seconds."""
+    """Return the time in UTC, in whole seconds."""
     return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoopContext:
-    """The loop of one task."""
+    """The options and the policy of one task's loop, and the functions through which steps act."""
 
     options: ContinuousOptions
     policy: RetrainingPolicy
-    say: Callable[[str], None] = lambda line: print(line, flush=True)  # takes a line for the operator
-    run: Callable[..., int] = commands.run_command  # takes a package and arguments
-    tell: Callable[..., str | None] = commands.tell  # takes a program and a text
+    say: Callable[[str], None] = lambda line: print(line, flush=True)  # prints a line for the operator
+    run: Callable[..., int] = commands.run_command  # runs a command; takes a package and arguments
+    tell: Callable[..., str | None] = commands.tell  # notifies people; takes a program and a text
     now: Callable[[], datetime.datetime] = utc_now
 
     @property
@@ -36,11 +36,11 @@ class LoopContext:
         return DecisionLog(self.options.folder)
 
     def task_options(self) -> list[str]:
-        """The options that say which task, and where."""
+        """Return the options that name the task and the folder."""
         return ["--task", self.options.task, "--var", str(self.options.var)]
 
     def notify(self, text: str) -> bool:
-        """Tells those whom the policy names; says so if that fails. Returns whether it went well."""
+        """Send a text to the policy's program; print a line if that fails. Return whether it succeeded."""
         if not self.policy.tell:
             return True
         failure = self.tell(self.policy.tell, text + "\n")
@@ -51,14 +51,14 @@ class LoopContext:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Failed:
-    """The step failed; it is tried again later."""
+    """The step failed; it is retried later."""
 
     why: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Paused:
-    """The step waits; the next call begins with it."""
+    """The step has to wait; the next call begins with it."""
 
     why: str
     status: int = 0  # exit status of this call
@@ -66,7 +66,7 @@ class Paused:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ended:
-    """The pass is at its end."""
+    """The pass has ended."""
 
     status: int  # exit status
 
@@ -75,11 +75,11 @@ StepResult = Journal | Failed | Paused | Ended
 
 
 def advance(journal: Journal, step: Step, **changes: Any) -> Journal:
-    """The journal with another step next, which was not tried yet."""
+    """Return the journal with `step` as its next step, not attempted yet, and other changed fields."""
     fresh: dict[str, Any] = {"step": step, "attempts": 0, "not_before": None}
     return dataclasses.replace(journal, **(fresh | changes))
 
 
 def finish(journal: Journal, outcome: str, detail: str) -> Journal:
-    """The journal with its outcome, to be recorded next."""
+    """Return the journal with its outcome, which the next step records."""
     return advance(journal, Step.FINISH, outcome=outcome, detail=detail)

@@ -1,4 +1,4 @@
-"""Whether to train: a pure function of policy and observations, with its reasons in plain words."""
+"""Decide whether to train, from the policy and the observations alone, and give the reasons in words."""
 
 import dataclasses
 import datetime
@@ -14,7 +14,7 @@ DUE, NOT_DUE, HELD_BACK, UNKNOWN = "due", "not due", "held back", "unknown"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reason:
-    """One reason for or against."""
+    """A reason for or against a training."""
 
     kind: str  # DUE, NOT_DUE, HELD_BACK or UNKNOWN
     text: str
@@ -25,26 +25,26 @@ class Reason:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What was decided."""
+    """A decision whether to train, and its reasons."""
 
     id: str
     time: datetime.datetime  # UTC
-    act: bool
+    act: bool  # whether to train
     policy: str
     reasons: tuple[Reason, ...]
-    spans: dict[str, int]  # that are, or would be, trained on: span -> version
-    rows: int  # of them
-    serving: str | None  # the version that answers
-    next_due: datetime.datetime | None  # when the schedule makes a training due, UTC; None: by no schedule
+    spans: dict[str, int]  # the chosen spans, which a training reads: span -> version
+    rows: int  # of the chosen spans
+    serving: str | None  # the version that answers requests
+    next_due: datetime.datetime | None  # when the schedule makes a training due, UTC; None: there is no schedule
 
     @property
     def is_due(self) -> bool:
-        """Whether a training is due and nothing but the policy `report` is in its way."""
+        """Whether a training is due and not held back; only the policy `report` still prevents it."""
         kinds = {reason.kind for reason in self.reasons}
         return DUE in kinds and HELD_BACK not in kinds
 
     def as_dict(self) -> dict[str, Any]:
-        """The decision as JSON."""
+        """Return the decision as a JSON object."""
         plain = dataclasses.asdict(self)
         plain["time"] = self.time.isoformat(timespec="seconds")
         plain["next_due"] = self.next_due and self.next_due.isoformat(timespec="seconds")
@@ -52,7 +52,7 @@ class Decision:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """The decision that `as_dict` gave."""
+        """Return the decision from the JSON object that `as_dict` returned."""
         next_due = plain["next_due"]
         return cls(
             **plain
@@ -65,15 +65,19 @@ class Decision:
 
 
 def decide(id: str, policy: RetrainingPolicy, seen: Observations) -> Decision:
-    """Decides whether to train.
+    """Decide whether to train.
 
-    A training is due when one trigger says so. It is held back by anything that would make it useless, too early, too
-    many, or not the policy's to start. Only what is due and not held back is acted on, unless the policy is `report`.
+    One trigger is enough to make a training due. A training that is due is held back if another decision or a trial is
+    under way, its rows are none or the same as last time, a limit is reached, or the policy `ask` cannot be kept. The
+    loop trains if a training is due and not held back, unless the policy is `report`.
 
     Args:
         id: of the decision.
         policy: of the task.
-        seen: what is known.
+        seen: the observations.
+
+    Returns:
+        The decision.
     """
     reasons = [*_triggers(policy, seen), *_obstacles(policy, seen)]
     if "ingest" in seen.failed_looks:
@@ -118,7 +122,7 @@ def _schedule(schedule: str, seen: Observations) -> Reason:
 def _drift(seen: Observations) -> Reason:
     look = seen.traffic
     if look is None:
-        return Reason(kind=UNKNOWN, text=f"drift: {seen.failed_looks.get('monitor', 'nobody looked at the traffic')}")
+        return Reason(kind=UNKNOWN, text=f"drift: {seen.failed_looks.get('monitor', 'the traffic was not judged')}")
     if not look.judged:
         return Reason(kind=UNKNOWN, text=f"drift: {look.sentence} (look {look.run_id})")
     if not look.alarm:
@@ -132,7 +136,7 @@ def _drift(seen: Observations) -> Reason:
 def _performance(seen: Observations) -> Reason:
     look = seen.performance
     if look is None:
-        return Reason(kind=UNKNOWN, text=f"performance: {seen.failed_looks.get('measure', 'nobody measured it')}")
+        return Reason(kind=UNKNOWN, text=f"performance: {seen.failed_looks.get('measure', 'it was not measured')}")
     if look.worse:
         return Reason(kind=DUE, text=f"performance: worse than promised: {'; '.join(look.worse)}")
     why = ", ".join(f"{reason} of {count}" for reason, count in look.unjudged.items())
@@ -166,7 +170,7 @@ def _obstacles(policy: RetrainingPolicy, seen: Observations) -> Iterator[Reason]
         text = f"budget: {len(month)} trainings in {seen.now:%Y-%m}, at most {policy.limits.trainings_a_month}"
         yield Reason(kind=HELD_BACK, text=text)
     if policy.policy == ASK and seen.serving is not None and not seen.can_hold_back:
-        text = "ask: a push would answer at once; name the servers with --server, or pin the version with `make pin`"
+        text = "ask: a push would serve at once; name the servers with --server, or pin the version with `make pin`"
         yield Reason(kind=HELD_BACK, text=text)
 
 
@@ -176,7 +180,7 @@ def _new_rows(seen: Observations) -> int:
 
 
 def _last_begin(seen: Observations) -> datetime.datetime | None:
-    """When the last training began, or this loop decided to; one that failed counts, too."""
+    """Return when the last training began, or when this loop last decided on one, also if it failed."""
     known = [*seen.trainings, *([seen.last_training.time] if seen.last_training is not None else [])]
     return max(known, default=None)
 
@@ -193,7 +197,7 @@ def _next_due(policy: RetrainingPolicy, seen: Observations) -> datetime.datetime
 
 
 def _words(age: datetime.timedelta) -> str:
-    """A length of time in its largest unit: `3 days`, `5 hours`, `12 minutes`."""
+    """Return a length of time in its largest unit: `3 days`, `5 hours`, `12 minutes`."""
     minutes = int(age.total_seconds() // 60)
     for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
         if minutes >= length or length == 1:

@@ -1,4 +1,4 @@
-"""Every decision and every outcome, one JSON object a line; lines are only added."""
+"""Append every decision and every outcome to the loop's log, one JSON object per line, and read them."""
 
 import datetime
 import json
@@ -10,32 +10,32 @@ from pipelines.retraining.decision import Decision
 from serving.durable_file import append_line
 
 LOG_FILE = "decisions.jsonl"
-FAILED = "failed"  # the outcome of a decision whose training or trial could not be brought to its end
+FAILED = "failed"  # outcome of a decision of which a step failed as often as the policy allows
 _DECISION, _OUTCOME = "decision", "outcome"  # kinds of lines
 
 
 class DecisionLogError(RuntimeError):
-    """A line of the log cannot be understood."""
+    """A line of the log is neither a decision nor an outcome."""
 
 
 class DecisionLog:
-    """The log in the loop's folder."""
+    """The log of decisions in the loop's folder."""
 
     def __init__(self, folder: Path):
         self.path = folder / LOG_FILE
 
     def record_decision(self, decision: Decision) -> None:
-        """Adds a decision, unless it stands there already."""
+        """Append a decision, unless the log has it already."""
         self._add({"kind": _DECISION, **decision.as_dict()})
 
     def record_outcome(self, id: str, outcome: str, detail: str, version: str | None, time: datetime.datetime) -> None:
-        """Adds what became of a decision, unless it stands there already.
+        """Append the outcome of a decision, unless the log has it already.
 
         Args:
             id: of the decision.
             outcome: in one word.
-            detail: in a sentence.
-            version: that was pushed.
+            detail: the outcome in a sentence.
+            version: the pushed version; None: nothing was pushed.
             time: now, UTC.
         """
         moment = time.isoformat(timespec="seconds")
@@ -44,10 +44,10 @@ class DecisionLog:
         )
 
     def decisions(self) -> Sequence[Decision]:
-        """Lists the decisions, oldest first.
+        """Return the decisions, oldest first.
 
         Raises:
-            DecisionLogError: A line is none of such a log.
+            DecisionLogError: A line is neither a decision nor an outcome.
         """
         return [
             self._decision(number, line)
@@ -56,10 +56,10 @@ class DecisionLog:
         ]
 
     def outcomes(self) -> Mapping[str, Mapping[str, Any]]:
-        """Maps a decision's id to its outcome: id, time, outcome, detail, version.
+        """Return a mapping of each decision's id to its outcome: id, time, outcome, detail, version.
 
         Raises:
-            DecisionLogError: A line is none of such a log.
+            DecisionLogError: A line is neither a decision nor an outcome.
         """
         return {line["id"]: line for line in self._lines() if line["kind"] == _OUTCOME}
 
@@ -68,7 +68,7 @@ class DecisionLog:
             append_line(self.path, json.dumps(line, ensure_ascii=False))
 
     def _lines(self) -> list[dict[str, Any]]:
-        """The whole lines; what stands after the last line end was cut off by a crash."""
+        """Return the whole lines, without a last line that a crash cut off."""
         if not self.path.exists():
             return []
         *whole, _torn = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
@@ -96,5 +96,5 @@ class DecisionLog:
     def _error(self, number: int, line: str, reason: str) -> DecisionLogError:
         return DecisionLogError(
             f"{self.path}:{number}: expected one decision or outcome as a JSON object, received {line[:80]!r} "
-            f"({reason}); mend the line, or move the file away and lose the history."
+            f"({reason}); correct the line, or move the file away and lose the history."
         )

@@ -1,4 +1,4 @@
-"""How far the loop has come: one small file, written whole after each step, so that a killed loop goes on there."""
+"""Store the state of a pass in a small file after each step, so that a killed loop continues from there."""
 
 import dataclasses
 import datetime
@@ -15,45 +15,45 @@ JOURNAL_FILE = "journal.json"
 
 
 class JournalError(RuntimeError):
-    """The journal cannot be understood."""
+    """The file is no journal of this format."""
 
 
 class Step(enum.StrEnum):
-    """The steps, in their order; each says what the next call begins with."""
+    """The steps of a pass, in order."""
 
     INGEST = "ingest"
     MONITOR = "monitor"
     MEASURE = "measure"
     DECIDE = "decide"
-    RECORD = "record"  # the decision, in the log of decisions
-    PIN = "pin"  # the version that answers
-    TRAIN = "train"  # and, past the gates, push
+    RECORD = "record"  # append the decision to the log
+    PIN = "pin"  # pin the version that answers requests
+    TRAIN = "train"  # train, and push if the gates pass
     CANARY = "canary"
     COMPARE = "compare"
-    TRIAL = "trial"  # waits for the trial's end, and compares again
-    AWAIT = "await"  # waits for a person
+    TRIAL = "trial"  # wait for the trial's end, and compare again
+    AWAIT = "await"  # wait for a person
     PROMOTE = "promote"
     ROLL_BACK = "roll back"
-    FINISH = "finish"  # the outcome, in the log of decisions
+    FINISH = "finish"  # append the outcome to the log
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Journal:
-    """One pass of the loop that is not at its end."""
+    """The state of a pass of the loop that has not ended."""
 
     id: str  # of the pass, and of its decision
-    step: Step
+    step: Step  # with which the next call begins
     failed_looks: dict[str, str] = dataclasses.field(default_factory=dict)  # step -> why it has no result
     decision: Decision | None = None  # from DECIDE on
-    pushed_before: tuple[str, ...] = ()  # versions that were there when it was decided
-    version: str | None = None  # that was pushed, from TRAIN on
+    pushed_before: tuple[str, ...] = ()  # versions that were pushed before the decision
+    version: str | None = None  # pushed by this pass, from TRAIN on
     outcome: str | None = None  # in one word, once it is known
     detail: str = ""  # the outcome in a sentence
-    attempts: int = 0  # at this step, that failed
+    attempts: int = 0  # failed attempts at this step
     not_before: datetime.datetime | None = None  # when the step is due, UTC
 
     def to_json(self) -> str:
-        """The file's text."""
+        """Return the file's text."""
         plain = dataclasses.asdict(self) | {
             "format": FORMAT,
             "decision": self.decision and self.decision.as_dict(),
@@ -63,10 +63,18 @@ class Journal:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Reads the file's text.
+        """Read the file's text.
+
+        Args:
+            text: which `to_json` returned.
+
+        Returns:
+            The journal.
 
         Raises:
-            ValueError, KeyError, TypeError: It is no journal of this format.
+            ValueError: The text is no JSON, or has another format.
+            KeyError: A field is missing.
+            TypeError: The text is no object, or a field is unknown.
         """
         plain: dict[str, Any] = json.loads(text)
         if not isinstance(plain, dict):
@@ -92,10 +100,10 @@ class JournalStore:
         self.path = folder / JOURNAL_FILE
 
     def read(self) -> Journal | None:
-        """Reads the journal; None when no pass is under way.
+        """Return the journal, or None if no pass is under way.
 
         Raises:
-            JournalError: It cannot be understood.
+            JournalError: The file is no journal of this format.
         """
         try:
             return Journal.from_json(self.path.read_text(encoding="utf-8"))
@@ -103,14 +111,14 @@ class JournalStore:
             return None
         except (ValueError, KeyError, TypeError) as error:
             raise JournalError(
-                f"{self.path} is no journal: expected what a loop of this project wrote, received something else "
-                f"({error}); see in decisions.jsonl beside it what was decided, and move the file away."
+                f"{self.path} is no journal: expected a file that this project's loop wrote, received another "
+                f"({error}); decisions.jsonl in the same folder says what was decided; move the journal away."
             ) from error
 
     def write(self, journal: Journal) -> None:
-        """Replaces the journal."""
+        """Replace the journal."""
         write_whole(self.path, journal.to_json())
 
     def clear(self) -> None:
-        """Says that no pass is under way."""
+        """Remove the journal: no pass is under way."""
         self.path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The steps that look and decide. A look that fails ends nothing: the decision says what it did without."""
+"""The steps of a pass that observe and decide. If an observation fails, the pass continues; the decision names it."""
 
 import dataclasses
 
@@ -9,29 +9,29 @@ from pipelines.retraining.looking import newest_look, observe
 from pipelines.retraining.options import ContinuousOptions
 from pipelines.retraining.served import find_serving_version, list_pushed
 
-_WITHOUT_RESULT = 1  # exit status of a pass in which a look failed
+_WITHOUT_RESULT = 1  # exit status of a pass in which an observation failed
 
 
 def ingest(context: LoopContext, journal: Journal) -> StepResult:
-    """Takes in the spans that arrived."""
+    """Ingest new spans."""
     failure = _ingest(context)
     return failure if isinstance(failure, Paused) else _looked(journal, Step.INGEST, Step.MONITOR, failure)
 
 
 def monitor(context: LoopContext, journal: Journal) -> StepResult:
-    """Judges the traffic, where the policy asks for it."""
+    """Judge the traffic, if the policy uses drift."""
     failure = _monitor(context) if context.policy.due.drift else None
     return failure if isinstance(failure, Paused) else _looked(journal, Step.MONITOR, Step.MEASURE, failure)
 
 
 def measure(context: LoopContext, journal: Journal) -> StepResult:
-    """Measures production metrics, where the policy asks for them."""
+    """Measure production metrics, if the policy uses them."""
     failure = _measure(context) if context.policy.due.performance else None
     return _looked(journal, Step.MEASURE, Step.DECIDE, failure)
 
 
 def look_again(context: LoopContext) -> int:
-    """Looks while an earlier decision waits; decides nothing. Returns the exit status."""
+    """Ingest, monitor and measure while an earlier decision waits, without deciding; return the exit status."""
     looks = [_ingest(context)]
     looks += [_monitor(context)] if context.policy.due.drift else []
     looks += [_measure(context)] if context.policy.due.performance else []
@@ -42,14 +42,14 @@ def look_again(context: LoopContext) -> int:
 
 
 def make_decision(context: LoopContext, journal: Journal) -> StepResult:
-    """Decides."""
+    """Decide whether to train."""
     seen = observe(context.options, context.policy, context.now(), journal.failed_looks)
     decision = decide(journal.id, context.policy, seen)
     return advance(journal, Step.RECORD, decision=decision, pushed_before=tuple(list_pushed(context.options)))
 
 
 def record(context: LoopContext, journal: Journal) -> StepResult:
-    """Records the decision; one that does not act is the end of the pass."""
+    """Record the decision, and end the pass if it is not to train."""
     decision = journal.decision
     assert decision is not None, "a decision was made"
     before = [one for one in context.log.decisions() if one.id != decision.id]
@@ -60,23 +60,23 @@ def record(context: LoopContext, journal: Journal) -> StepResult:
         context.say(f"decision   train on {len(decision.spans)} spans, {decision.rows:,} rows")
         return advance(journal, Step.PIN)
     told = True
-    if decision.is_due and not (before and before[-1].is_due):  # Said once, not at every pass.
+    if decision.is_due and not (before and before[-1].is_due):  # notify once, not in every pass
         told = context.notify(f"{context.options.task}: a training is due; policy {decision.policy} starts none")
     context.say(f"decision   no training ({'policy report' if decision.is_due else 'not due, or held back'})")
     return Ended(status=_WITHOUT_RESULT if journal.failed_looks or not told else 0)
 
 
 def _ingest(context: LoopContext) -> Paused | str | None:
-    """Returns why there is no result, or None."""
-    arrived = _ingest_folder(context)
-    if isinstance(arrived, Paused) or context.policy.from_log is None:
-        return arrived
-    seen = _ingest_log(context, context.policy.from_log)
-    return seen if isinstance(seen, Paused) else "; ".join(filter(None, (arrived, seen))) or None
+    """Ingest the folder and the request log, and return why that failed; None: it did not."""
+    of_folder = _ingest_folder(context)
+    if isinstance(of_folder, Paused) or context.policy.from_log is None:
+        return of_folder
+    of_log = _ingest_log(context, context.policy.from_log)
+    return of_log if isinstance(of_log, Paused) else "; ".join(filter(None, (of_folder, of_log))) or None
 
 
 def _ingest_log(context: LoopContext, every: str) -> Paused | str | None:
-    """Takes in the rows of the request log whose outcome has come."""
+    """Ingest the rows of the request log whose outcome is known."""
     options = context.options
     if not options.requests.is_dir():
         return _describe_missing_log(options)
@@ -85,7 +85,7 @@ def _ingest_log(context: LoopContext, every: str) -> Paused | str | None:
     if status == BUSY:
         return _busy("ingest --from-log")
     if status == 1:
-        return f"a span of {options.requests} stands in quarantine, or cannot be made of the request log"
+        return f"a span of {options.requests} is in quarantine, or cannot be made of the request log"
     return f"ingest --from-log ended with {status}" if status else None
 
 
@@ -99,7 +99,7 @@ def _ingest_folder(context: LoopContext) -> Paused | str | None:
     if status == BUSY:
         return _busy("ingest")
     if status == 1:
-        return f"a span of {options.source} stands in quarantine, or cannot be read"
+        return f"a span of {options.source} is in quarantine, or cannot be read"
     return f"ingest ended with {status}" if status else None
 
 
@@ -128,7 +128,7 @@ def _measure(context: LoopContext) -> str | None:
 
 
 def _describe_missing_log(options: ContinuousOptions) -> str | None:
-    """Where a version answers, a log is expected; before the first one there is none."""
+    """Return that the log is missing, or None before the first version: nothing is logged then."""
     return f"there is no request log at {options.requests}" if find_serving_version(options) is not None else None
 
 

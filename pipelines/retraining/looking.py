@@ -1,4 +1,4 @@
-"""Reads what is known when the loop decides: runs, spans, the newest look at the traffic, production metrics."""
+"""Read what the loop decides by: runs, accepted spans, monitoring's newest record, and production metrics."""
 
 import collections
 import datetime
@@ -25,7 +25,7 @@ from serving.process_control import gc_paused_imports, hold_stderr
 
 SUMMARY_FILE = "summary.json"
 
-_JUDGED = ("pushed", "unchanged", "refused", "tie")  # states of a run that came to a verdict on a model
+_JUDGED = ("pushed", "unchanged", "refused", "tie")  # states of a run that reached a verdict on a model
 _UNJUDGED = [
     verdict.value
     for verdict in (GapVerdict.NO_LABELS, GapVerdict.FEW_LABELS, GapVerdict.NO_PROMISE, GapVerdict.UNDEFINED)
@@ -34,7 +34,7 @@ _ROWS = ("rows_train", "rows_eval")  # custom properties of Examples
 
 
 class LookingError(RuntimeError):
-    """What an earlier command left cannot be understood."""
+    """A record of an earlier command, or ML Metadata, cannot be read."""
 
 
 def observe(
@@ -44,14 +44,17 @@ def observe(
     failed_looks: Mapping[str, str],
     waiting: str | None = None,
 ) -> Observations:
-    """Gathers all that a decision is made of.
+    """Collect the observations that a decision is based on.
 
     Args:
         options: of the command.
         policy: of the task.
         now: UTC.
-        failed_looks: steps of this pass without a result, and why; what they left before does not count.
-        waiting: an earlier decision that is not at its end.
+        failed_looks: steps of this pass without a result, and why; their earlier results are not used.
+        waiting: an earlier decision that has not ended, in words.
+
+    Returns:
+        The observations.
     """
     rolled_out, serving = read_rolled_out(options), find_serving_version(options)
     decisions = DecisionLog(options.folder).decisions()
@@ -73,20 +76,28 @@ def observe(
 
 
 def find_last_training(options: ContinuousOptions) -> Training | None:
-    """Finds the newest training that came to a verdict on a model.
+    """Return the newest training that reached a verdict on a model; None: there is none.
 
-    It may be a run by hand, or a decision of the loop whose run left no record: it was killed after its push, or gc
-    removed it.
+    It may be a run by hand. It may also be a decision of the loop without a record of its run, which was killed after
+    its push, or removed by gc.
+
+    Args:
+        options: of the command.
     """
     known = [*itertools.islice(_trainings(options), 1), *_decided(DecisionLog(options.folder))]
     return max(known, key=lambda training: training.time, default=None)
 
 
 def find_run(options: ContinuousOptions, spans: Sequence[str], since: datetime.datetime) -> dict[str, Any] | None:
-    """Finds the record of the newest run on these spans that began at a time or later; None: none has ended.
+    """Return the record of the newest run on these spans that began at a time or later; None: no such run has ended.
 
-    One that pushed elsewhere (`--push-to`) is another's. Spans between the first and the last that were accepted only
-    after the decision are in its run, too.
+    A run that pushed elsewhere (`--push-to`) does not count. The run may have more spans between the first and the
+    last: they were accepted after the decision.
+
+    Args:
+        options: of the command.
+        spans: names of the spans, oldest first.
+        since: UTC.
     """
     pushed = list_pushed(options)
     for record in _run_records(options):
@@ -99,13 +110,13 @@ def find_run(options: ContinuousOptions, spans: Sequence[str], since: datetime.d
 
 
 def list_accepted(options: ContinuousOptions) -> Sequence[ChosenSpan]:
-    """Lists the accepted spans, in the order of time, as ML Metadata has them. Loads TFX."""
+    """List the accepted spans of ML Metadata, oldest first. Loads TFX."""
     database = options.var / "metadata.sqlite"
     if not has_metadata(database):
         return []
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides TensorFlow's notes about the machine
     with warnings.catch_warnings(), hold_stderr(), gc_paused_imports():
-        warnings.simplefilter("ignore", FutureWarning)  # what Google's libraries say of each other
+        warnings.simplefilter("ignore", FutureWarning)  # of Google's libraries about each other
         from ml_metadata.errors import StatusError
         from ml_metadata.metadata_store import MetadataStore
 
@@ -120,13 +131,13 @@ def list_accepted(options: ContinuousOptions) -> Sequence[ChosenSpan]:
             version=span.version,
             rows=sum(span.examples.custom_properties[name].int_value for name in _ROWS),
         )
-        # Whichever contract judged them last: `run` itself refuses those that today's did not.
+        # Judged by any contract: `run` itself refuses spans that today's contract has not judged.
         for span in list_accepted_spans(store, ingestion_pipeline(options.name), judged_by="")
     ]
 
 
 def choose_spans(accepted: Sequence[ChosenSpan], choice: str) -> Sequence[ChosenSpan]:
-    """Chooses among accepted spans as `run --spans` does; none where the choice leaves nothing."""
+    """Return the accepted spans that `run --spans` would choose; none if the choice leaves nothing."""
     try:
         names = SpanSelection.parse(choice).choose([span.name for span in accepted])
     except SpanError:
@@ -135,12 +146,12 @@ def choose_spans(accepted: Sequence[ChosenSpan], choice: str) -> Sequence[Chosen
 
 
 def newest_look(options: ContinuousOptions) -> dict[str, Any] | None:
-    """Reads the record of the newest look at the traffic, also of one that failed; None: there is none."""
+    """Return monitoring's newest record, also if monitoring failed; None: there is none."""
     return next((_read_json(path) for path in _newest_first(options.var / "monitoring" / options.name)), None)
 
 
 def read_traffic(options: ContinuousOptions) -> TrafficLook | None:
-    """Reads the newest look at the traffic that came to a verdict; None: there is none."""
+    """Return monitoring's newest record with a verdict; None: there is none."""
     for path in _newest_first(options.var / "monitoring" / options.name):
         record = _read_json(path)
         if record["verdict"] == "failed":
@@ -158,7 +169,7 @@ def read_traffic(options: ContinuousOptions) -> TrafficLook | None:
 
 
 def read_performance(options: ContinuousOptions, serving: str | None) -> PerformanceLook | None:
-    """Reads the production metrics of the version that answers, of the newest window; None: there are none."""
+    """Return the production metrics of the version that answers, in the newest window; None: there are none."""
     path = options.var / "production_metrics" / f"{options.name}.json"
     if not path.is_file():
         return None
@@ -195,14 +206,14 @@ def _trainings(options: ContinuousOptions) -> Iterator[Training]:
 
 
 def _run_records(options: ContinuousOptions) -> Iterator[dict[str, Any]]:
-    """The records of the task's runs that have ended, newest first."""
-    from pipelines.runs.run_record import read_record  # Imported here: it loads pandas.
+    """Yield the records of the task's runs that have ended, newest first."""
+    from pipelines.runs.run_record import read_record  # import late: it loads pandas
 
     for path in _newest_first(options.var / "runs"):
         record = read_record(path.parent, options.var / "metadata.sqlite")
-        if record["experiment"] is not None:  # It pushes nothing, whatever came out.
+        if record["experiment"] is not None:  # pushes nothing, whatever the verdict
             continue
-        if record["task"] in (options.name, options.task):  # The latter where the task could not be loaded.
+        if record["task"] in (options.name, options.task):  # the second if the run could not load the task
             yield record
 
 
@@ -211,12 +222,12 @@ def _read_json(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise LookingError(
-            f"{path} is damaged: expected JSON, received {error}; move it away and look again"
+            f"{path} is damaged: expected JSON, received {error}; move it away and call again"
         ) from error
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    """The summaries in the folders below, by the time in their names."""
+    """Return the summaries in the subfolders, newest first, by the times in the subfolders' names."""
     found = [path for path in folder.glob(f"*/{SUMMARY_FILE}") if not path.parent.is_symlink()]
     return sorted(found, key=lambda path: (path.parent.name[:15], len(path.parent.name), path.parent.name))[::-1]
 

@@ -1,4 +1,4 @@
-"""One pass of the loop, step by step; the journal is written before the next step begins."""
+"""Take one pass of the loop step by step, and write the journal before each next step."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -10,14 +10,17 @@ from pipelines.retraining.journal import Journal, JournalStore, Step
 
 _GOOD = (train_step.PUSHED, train_step.UNCHANGED, train_step.TIE, rollout_steps.PROMOTED)
 _DONE, _FAILED = 0, 1  # exit statuses
-_ON_TRIAL = (Step.CANARY, Step.COMPARE, Step.TRIAL, Step.PROMOTE)  # steps that may leave a trial behind when they fail
+_ON_TRIAL = (Step.CANARY, Step.COMPARE, Step.TRIAL, Step.PROMOTE)  # if one fails, a version may still be on trial
 
 
 def take_pass(context: LoopContext) -> int:
-    """Takes one pass, or goes on with the one that is under way, as far as it gets now.
+    """Take one pass, or continue the one that is under way, until it ends, waits or fails.
+
+    Args:
+        context: of the loop.
 
     Returns:
-        The exit status: 0 nothing failed; 1 a step failed, or the model was not taken; 2 the folder is in use.
+        The exit status. 0: nothing failed. 1: a step failed, or the model was refused. 2: the folder is in use.
     """
     store = JournalStore(context.options.folder)
     journal = store.read()
@@ -25,7 +28,7 @@ def take_pass(context: LoopContext) -> int:
         journal = Journal(id=_new_id(context), step=Step.INGEST)
         store.write(journal)
     else:
-        context.say(f"goes on    with {journal.step} of {journal.id}")
+        context.say(f"continues  with {journal.step} of {journal.id}")
     while True:
         if journal.not_before is not None and context.now() < journal.not_before:
             context.say(f"waits      until {journal.not_before:%Y-%m-%d %H:%M} UTC, then {journal.step}")
@@ -48,7 +51,7 @@ def take_pass(context: LoopContext) -> int:
 
 
 def record_outcome(context: LoopContext, journal: Journal) -> StepResult:
-    """Records what became of the decision, and tells those whom the policy names."""
+    """Record the outcome of the decision, and notify the people whom the policy names."""
     assert journal.outcome is not None, "the pass has an outcome"
     context.log.record_outcome(journal.id, journal.outcome, journal.detail, journal.version, context.now())
     context.say(f"outcome    {journal.outcome}: {journal.detail}")
@@ -58,23 +61,23 @@ def record_outcome(context: LoopContext, journal: Journal) -> StepResult:
 
 
 def _after_failure(context: LoopContext, journal: Journal, why: str) -> Journal:
-    """Tries again later; after the last attempt gives up, but never leaves a trial behind."""
+    """Return the journal after a failure: retry later, or after the last attempt give up, and end a trial first."""
     retry, attempts = context.policy.retry, journal.attempts + 1
     context.say(f"failed     {journal.step}, attempt {attempts} of {retry.attempts}: {why}")
     if attempts >= retry.attempts and journal.step != Step.ROLL_BACK:
         detail = f"{journal.step} failed {attempts} times: {why}"
         if journal.step in _ON_TRIAL:
             return advance(journal, Step.ROLL_BACK, outcome=FAILED, detail=detail)
-        return finish(journal, FAILED, f"{detail}; what answers is as it was")
+        return finish(journal, FAILED, f"{detail}; the version that answers is unchanged")
     if attempts == retry.attempts:
-        context.notify(f"{context.options.task}: {journal.step} failed {attempts} times, and is tried on: {why}")
+        context.notify(f"{context.options.task}: {journal.step} failed {attempts} times, and is still retried: {why}")
     not_before = context.now() + retry.wait(min(attempts, retry.attempts))
     context.say(f"waits      until {not_before:%Y-%m-%d %H:%M} UTC, then {journal.step} again")
     return dataclasses.replace(journal, attempts=attempts, not_before=not_before)
 
 
 def _new_id(context: LoopContext) -> str:
-    """The time; a second pass of the same second gets a number."""
+    """Return the time as an id, with a number for a second pass in the same second."""
     time = f"{context.now():%Y%m%d-%H%M%S}"
     taken = sum(one.id.startswith(time) for one in context.log.decisions())
     return f"{time}-{taken}" if taken else time

@@ -1,4 +1,4 @@
-"""The options of `continuous` and `status`; the text below a field is its help. Loads no TFX."""
+"""The options of `continuous` and `status`. The text below a field is its help. Loads without TFX."""
 
 import dataclasses
 from pathlib import Path
@@ -16,53 +16,53 @@ _PATHS = ("var", "source", "log", "model_config_file", "sign", "verify_keys", "t
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ContinuousOptions:
-    """What a user can ask of the loop. Paths become absolute."""
+    """The options of the loop. Paths become absolute."""
 
     task: str = "taxi"
     """A folder below pipelines/tasks/, or a dotted package."""
     once: bool = False
-    """Take one pass, or go on with the one that was cut off, and end."""
+    """Take one pass, or continue the one that was cut off, and end."""
     dry_run: bool = False
-    """Only explain what would be decided now, of what was seen before: nothing runs, nothing is written."""
+    """Only explain what would be decided now, from earlier results: run nothing, write nothing."""
     source: Annotated[Path | None, Parameter(name="--from")] = None
-    """A folder of spans to ingest first, such as quarters; without it, nothing is ingested."""
+    """A folder of spans to ingest first, such as quarters; without it, no folder is ingested."""
     pattern: str | None = None
     """How the spans are named (see ingest)."""
     log: Path | None = None
     """The gateway's request log; without it, <var>/requests/<task>/."""
     server: Annotated[tuple[str, ...], Parameter(show_default=False)] = ()
-    """A model server, as HOST:GRPC_PORT:REST_PORT, once for each; without one, the push is the end."""
+    """A model server, as HOST:GRPC_PORT:REST_PORT; repeat it for each. Without one, a pass ends with the push."""
     model_config_file: Path | None = None
     """The file that the servers were started with; without it, <var>/serving/models.config."""
     sign: Path | None = None
-    """Sign what is pushed with this private key, or with --sign-command and this public key (docs/how-to/trust.md)."""
+    """Sign pushed versions with this private key, or with --sign-command and this public key (docs/how-to/trust.md)."""
     sign_command: str | None = None
     """Sign with a command, as `run` does."""
     verify_keys: Path | None = None
-    """Roll out only what one of these public keys signed: a file or a folder, as `rollout` takes it."""
+    """Roll out only versions that one of these public keys signed: a file or a folder, as for `rollout`."""
     tls: bool = False
-    """Reach the servers over TLS, as `rollout` does; each of the four below says so, too."""
+    """Connect to the servers over TLS, as `rollout` does; each of the four options below implies it."""
     tls_ca: Path | None = None
-    """PEM file of who signs the servers' certificates; without it, those whom this system trusts."""
+    """PEM file of the authority of the servers' certificates; without it, the authorities that this system trusts."""
     tls_certificate: Path | None = None
-    """PEM file of the loop's own certificate, where the servers want one."""
+    """PEM file of the loop's own certificate, if the servers require one."""
     tls_key: Path | None = None
     """PEM file of that certificate's key."""
     tls_server_name: str | None = None
-    """The name that the servers' certificates have; without it, each HOST."""
+    """The name in the servers' certificates; without it, each HOST."""
     interval: str = "1h"
-    """Without --once: how long to wait between passes."""
+    """Without --once: the time to wait between passes."""
     at_once: int | None = None
-    """Run so many nodes of a pipeline at the same time at most."""
+    """Run at most this many nodes of a pipeline at the same time."""
     var: Path = Path("var")
-    """Where everything is written."""
+    """The folder to write to."""
 
     def __post_init__(self) -> None:
         for name in _PATHS:
             path = getattr(self, name)
             object.__setattr__(self, name, path and path.absolute())
         if self.pattern is not None:
-            SpanPattern(self.pattern)  # Raises for one that says no span.
+            SpanPattern(self.pattern)  # raises an error if it names no span
         if self.sign_command is not None and self.sign is None:
             raise ValueError("--sign-command: expected --sign with it, the public key of what the command signs with")
         if (self.tls_certificate is None) != (self.tls_key is None):
@@ -70,7 +70,7 @@ class ContinuousOptions:
         if self.at_once is not None:
             require_at_least("at once", self.at_once, 1)
         for text in self.server:
-            address(text)  # Likewise, for no server.
+            address(text)  # raises an error if it is no server
         try:
             parse_length(self.interval)
         except (ValueError, OverflowError) as error:
@@ -78,12 +78,12 @@ class ContinuousOptions:
 
     @property
     def name(self) -> str:
-        """The task's name, which its folders and its model have, too."""
+        """The task's name, also the name of its folders and its model."""
         return self.task.rpartition(".")[2]
 
     @property
     def folder(self) -> Path:
-        """Where the loop keeps its journal, its log of decisions and its lock."""
+        """The folder of the loop's journal, its log of decisions and its lock."""
         return self.var / "continuous" / self.name
 
     @property

@@ -1,4 +1,4 @@
-"""When a task is trained anew, and what becomes of the model: retraining.toml, as records."""
+"""Read retraining.toml: when a task is retrained, and how a new model is tried and promoted."""
 
 import dataclasses
 import importlib.util
@@ -17,17 +17,17 @@ REPORT: Final = "report"
 
 
 class PolicyError(TableError):
-    """A task has no retraining.toml, or it says what cannot be done."""
+    """A task has no retraining.toml, or the file cannot be used."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Due:
-    """What makes a training due; one of them is enough."""
+    """The triggers that make a training due; one of them is enough."""
 
-    schedule: str | None = None  # so long after the last training
+    schedule: str | None = None  # when this much time has passed since the last training
     drift: bool = False  # when monitoring raises an alarm
     performance: bool = False  # when a production metric is worse than promised, by more than chance
-    new_rows: int | None = None  # when so many labelled rows are accepted that the model was not trained with
+    new_rows: int | None = None  # when this many labelled rows are accepted that the last training did not have
 
     def __post_init__(self) -> None:
         if self.schedule is not None:
@@ -40,10 +40,10 @@ class Due:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What holds a training back that is due."""
+    """The limits that hold back a training that is due."""
 
-    cool_down: str = "7d"  # so long after the last training at least
-    trainings_a_month: int = 4  # by this loop, in a calendar month (UTC)
+    cool_down: str = "7d"  # least time since the last training began
+    trainings_a_month: int = 4  # most trainings by this loop in a calendar month (UTC)
 
     def __post_init__(self) -> None:
         _check_length("cool_down", self.cool_down)
@@ -53,11 +53,11 @@ class Limits:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trial:
-    """How a new version is tried beside the one that answers."""
+    """The trial of a new version, as a canary."""
 
-    percent: float = 10.0  # of the requests
-    length: str = "1h"  # so long at least
-    # What `rollout compare` allows (docs/how-to/rollout.md): a version that differs more is rolled back.
+    percent: float = 10.0  # of the requests, which the new version gets
+    length: str = "1h"  # least time that the trial lasts
+    # The options of `rollout compare` (docs/how-to/rollout.md): a version that differs more is rolled back.
     min_rows: int = 100
     mean_difference: float = 0.05
     p95_difference: float = 0.2
@@ -76,10 +76,10 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Retry:
-    """How often a step that failed is tried."""
+    """How often a failed step is retried, and after which time."""
 
-    attempts: int = 3  # in all
-    back_off: str = "15m"  # before the second one; twice as long before each further one
+    attempts: int = 3  # in all, the first included
+    back_off: str = "15m"  # wait before the second attempt; doubled before each further one
 
     def __post_init__(self) -> None:
         _check_length("back_off", self.back_off)
@@ -87,26 +87,34 @@ class Retry:
             raise ValueError(f"attempts: expected 1 to 20, received {self.attempts}")
 
     def wait(self, attempts: int) -> timedelta:
-        """How long to wait after so many failed attempts, from 1."""
+        """Return how long to wait after a number of failed attempts.
+
+        Args:
+            attempts: 1 or more.
+
+        Example:
+            >>> [str(Retry(back_off="15m").wait(attempts)) for attempts in (1, 2, 3)]
+            ['0:15:00', '0:30:00', '1:00:00']
+        """
         return parse_length(self.back_off) * 2 ** (attempts - 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RetrainingPolicy:
-    """The whole file."""
+    """The content of retraining.toml."""
 
-    policy: Literal["auto", "ask", "report"]  # promote by itself; stop before; only say what is due
-    spans: str  # that are trained on, as `run --spans` has them
+    policy: Literal["auto", "ask", "report"]  # promote by itself; let a person promote; only report what is due
+    spans: str  # to train on, as for `run --spans`
     due: Due
-    # Take in the rows of the request log whose outcome came: a span for each day, month or quarter; None: not at all.
+    # Ingest the rows of the request log whose outcome is known: a span for each day, month or quarter; None: do not.
     from_log: Literal["day", "month", "quarter"] | None = None
     evaluate_on: Literal["chosen", "newest"] = "newest"
-    push_ties: bool = True  # what is as good, and has learnt from newer rows, replaces what answers
+    push_ties: bool = True  # push a model that is as good as the one that answers: it was trained on newer rows
     window: str = "7d"  # of monitor and of production-metrics
     limits: Limits = dataclasses.field(default_factory=Limits)
     trial: Trial = dataclasses.field(default_factory=Trial)
     retry: Retry = dataclasses.field(default_factory=Retry)
-    tell: tuple[str, ...] = ()  # a program and its arguments; gets what happened on standard input
+    tell: tuple[str, ...] = ()  # program and arguments that notify people; gets the message on standard input
 
     def __post_init__(self) -> None:
         SpanSelection.parse(self.spans)
@@ -115,19 +123,19 @@ class RetrainingPolicy:
         looks = self.due.drift or self.due.performance
         if looks and parse_length(cool_down) < parse_length(self.window):
             raise ValueError(
-                f"limits.cool_down: expected the window ({self.window}) at least, received {cool_down}: what was "
+                f"limits.cool_down: expected the window ({self.window}) at least, received {cool_down}: rows that were "
                 "answered before a training would make the next one due"
             )
 
 
 def read_policy(task: str) -> RetrainingPolicy:
-    """Reads a task's retraining.toml, without importing the task.
+    """Return a task's retraining.toml, without importing the task.
 
     Args:
         task: its name, or a dotted package.
 
     Raises:
-        PolicyError: There is none, a key is missing or unknown, or a value cannot be used.
+        PolicyError: The file is missing, a key is missing or unknown, or a value cannot be used.
         TaskError: There is no such task.
     """
     spec = importlib.util.find_spec(task_module(task))
@@ -138,8 +146,8 @@ def read_policy(task: str) -> RetrainingPolicy:
         return read_toml(path, RetrainingPolicy)
     except FileNotFoundError as error:
         raise PolicyError(
-            f"{path} is not there: expected the policy by which {task} is trained anew; write one, as "
-            "docs/how-to/operate.md describes it"
+            f"{path} is not there: expected the policy by which {task} is retrained; write it as "
+            "docs/how-to/operate.md describes"
         ) from error
     except TableError as error:
         raise PolicyError(str(error)) from error

@@ -1,7 +1,7 @@
-"""From the push to the promotion, or back: `python -m serving rollout`, which does each step whole or not at all.
+"""The steps of a pass from the push to promotion or rollback, by commands of `python -m serving rollout`.
 
-Before each step models.config says what was done already: so a step that a killed call had done is not done again,
-and what a person did meanwhile is found.
+Each step first reads from models.config what was done already. So a step that a killed call completed is not repeated,
+and a promotion or rollback by a person is noticed.
 """
 
 from pipelines.deployment import decision_threshold
@@ -16,11 +16,11 @@ PROMOTED, ROLLED_BACK = "promoted", "rolled back"  # outcomes
 
 
 def pin(context: LoopContext, journal: Journal) -> StepResult:
-    """Keeps the version that answers, so that the push alone changes nothing."""
+    """Pin the version that answers, so that the push alone changes nothing."""
     assert journal.decision is not None, "a decision was made"
     if not context.options.server or journal.decision.serving is None:
         return advance(journal, Step.TRAIN)
-    found = _mended(context)
+    found = _repair(context)
     if not isinstance(found, RolledOut):
         return found
     if found.stable is None and (status := _rollout(context, "pin")):
@@ -29,8 +29,8 @@ def pin(context: LoopContext, journal: Journal) -> StepResult:
 
 
 def canary(context: LoopContext, journal: Journal) -> StepResult:
-    """Puts the version on trial."""
-    found = _mended(context)
+    """Put the version on trial."""
+    found = _repair(context)
     if not isinstance(found, RolledOut):
         return found
     if found.stable == journal.version:
@@ -38,8 +38,8 @@ def canary(context: LoopContext, journal: Journal) -> StepResult:
     if found.canary != journal.version:
         assert journal.version is not None, "the training pushed one"
         assert journal.decision is not None, "a decision was made"
-        if was_tried(context.options, journal.version, journal.decision.time):  # By a call that was killed.
-            return finish(journal, ROLLED_BACK, f"somebody ended the trial of version {journal.version}")
+        if was_tried(context.options, journal.version, journal.decision.time):  # by a call that was killed
+            return finish(journal, ROLLED_BACK, _ended_outside(journal))
         status = _rollout(context, "canary", str(journal.version), "--percent", f"{context.policy.trial.percent:g}")
         if status:
             return Failed(why=f"`rollout canary {journal.version}` ended with {status}")
@@ -47,16 +47,16 @@ def canary(context: LoopContext, journal: Journal) -> StepResult:
 
 
 def compare(context: LoopContext, journal: Journal) -> StepResult:
-    """Compares the two versions on logged requests."""
-    result = _try_out(context, journal)
+    """Compare the two versions on logged requests."""
+    result = _compare(context, journal)
     if result is not None:
         return result
     return advance(journal, Step.TRIAL, not_before=context.now() + parse_length(context.policy.trial.length))
 
 
 def end_trial(context: LoopContext, journal: Journal) -> StepResult:
-    """Compares once more, on the trial's requests, too; then goes on to the promotion, or to a person."""
-    result = _try_out(context, journal)
+    """Compare again, with the trial's requests; then promote, or wait for a person."""
+    result = _compare(context, journal)
     if result is not None:
         return result
     if context.policy.policy == AUTO:
@@ -68,27 +68,27 @@ def end_trial(context: LoopContext, journal: Journal) -> StepResult:
     if told:
         return advance(journal, Step.AWAIT)
     look_again(context)
-    return Paused(why=f"version {journal.version} waits for a person, whom the next pass tells again", status=1)
+    return Paused(why=f"version {journal.version} waits for a person, whom the next pass notifies again", status=1)
 
 
 def wait_for_person(context: LoopContext, journal: Journal) -> StepResult:
-    """Waits until a person has promoted the version or rolled it back; looks meanwhile."""
+    """Wait until a person has promoted the version or rolled it back; ingest, monitor and measure meanwhile."""
     found = read_rolled_out(context.options)
-    if found.unfinished is None and (ended := _ended_by_a_person(journal, found)) is not None:
+    if found.unfinished is None and (ended := _find_end(journal, found)) is not None:
         return ended
     status = look_again(context)
     return Paused(why=f"version {journal.version} waits for a person: `make promote` or `make rollback`", status=status)
 
 
 def promote(context: LoopContext, journal: Journal) -> StepResult:
-    """Makes the version the stable one."""
-    found = _mended(context)
+    """Make the version the stable one."""
+    found = _repair(context)
     if not isinstance(found, RolledOut):
         return found
     if found.stable != journal.version:
-        if (ended := _ended_by_a_person(journal, found)) is not None:
+        if (ended := _find_end(journal, found)) is not None:
             return ended
-        if context.policy.policy != AUTO:  # It changed since; a person is asked.
+        if context.policy.policy != AUTO:  # the policy was edited meanwhile: ask a person
             return advance(journal, Step.TRIAL)
         if status := _rollout(context, "promote", "--version", str(journal.version)):
             return Failed(why=f"`rollout promote` ended with {status}")
@@ -97,24 +97,24 @@ def promote(context: LoopContext, journal: Journal) -> StepResult:
 
 
 def roll_back(context: LoopContext, journal: Journal) -> StepResult:
-    """Ends the trial."""
-    found = _mended(context)
+    """End the trial."""
+    found = _repair(context)
     if not isinstance(found, RolledOut):
         return found
     if found.canary == journal.version and (status := _rollout(context, "rollback", "--version", str(journal.version))):
         return Failed(why=f"`rollout rollback` ended with {status}")
-    assert journal.outcome is not None, "who rolls back says why"
+    assert journal.outcome is not None, "the step before set the outcome"
     if found.stable == journal.version:
         return finish(journal, PROMOTED, f"version {journal.version} answers already")
     return finish(journal, journal.outcome, f"{journal.detail}; version {found.stable} still answers")
 
 
-def _try_out(context: LoopContext, journal: Journal) -> StepResult | None:
-    """Compares the two versions; None: the one on trial is as good."""
-    found = _mended(context)
+def _compare(context: LoopContext, journal: Journal) -> StepResult | None:
+    """Compare the two versions, and return what follows; None: the one on trial is as good."""
+    found = _repair(context)
     if not isinstance(found, RolledOut):
         return found
-    if (ended := _ended_by_a_person(journal, found)) is not None:
+    if (ended := _find_end(journal, found)) is not None:
         return ended
     trial = context.policy.trial
     limits = [
@@ -126,7 +126,7 @@ def _try_out(context: LoopContext, journal: Journal) -> StepResult | None:
     if not status:
         return None
     after = read_rolled_out(context.options)
-    if after.comparisons > found.comparisons:  # Else it ended without a verdict, and the last one is an older one.
+    if after.comparisons > found.comparisons:  # otherwise it ended without a verdict
         if after.worse is not None:
             return advance(journal, Step.ROLL_BACK, outcome=ROLLED_BACK, detail=after.worse)
         if after.unjudged is not None:
@@ -135,27 +135,31 @@ def _try_out(context: LoopContext, journal: Journal) -> StepResult | None:
     return Failed(why=f"`rollout compare` ended with {status}")
 
 
-def _mended(context: LoopContext) -> RolledOut | Failed | Paused:
-    """What is rolled out, once a step that was killed is put back; one that runs now is waited for."""
+def _repair(context: LoopContext) -> RolledOut | Failed | Paused:
+    """Undo a step of a roll-out that was killed, and return what is rolled out; wait for a step that is running."""
     found = read_rolled_out(context.options)
     if found.unfinished is None:
         return found
     status = _rollout(context, "rollback", "--only-unfinished")
     if status not in (0, BUSY):
-        return Failed(why=f"`rollout rollback`, to mend a killed {found.unfinished}, ended with {status}")
+        return Failed(why=f"`rollout rollback`, to repair a killed {found.unfinished}, ended with {status}")
     after = read_rolled_out(context.options)
     if status == BUSY and after.unfinished is not None:
-        return Paused(why=f"`rollout {found.unfinished}` runs, or cannot be mended (above)", status=BUSY)
+        return Paused(why=f"`rollout {found.unfinished}` runs, or cannot be repaired (above)", status=BUSY)
     return after
 
 
-def _ended_by_a_person(journal: Journal, found: RolledOut) -> Journal | None:
-    """The end of a trial that is no more; None while it goes on."""
+def _find_end(journal: Journal, found: RolledOut) -> Journal | None:
+    """Return the journal with its outcome if the trial was ended outside the loop; None while it goes on."""
     if found.stable == journal.version:
-        return finish(journal, PROMOTED, f"somebody promoted version {journal.version}")
+        return finish(journal, PROMOTED, f"version {journal.version} was promoted outside the loop")
     if found.canary != journal.version:
-        return finish(journal, ROLLED_BACK, f"somebody ended the trial of version {journal.version}")
+        return finish(journal, ROLLED_BACK, _ended_outside(journal))
     return None
+
+
+def _ended_outside(journal: Journal) -> str:
+    return f"the trial of version {journal.version} was ended outside the loop"
 
 
 def _rollout(context: LoopContext, *command: str) -> int:

@@ -1,4 +1,4 @@
-"""Which version answers, and which is on trial: models.config and the log of roll-outs, without asking a server."""
+"""Find the version that answers and the one on trial in models.config and the log of roll-outs, without a server."""
 
 import dataclasses
 import datetime
@@ -12,21 +12,27 @@ from serving.rollout.step_log import StepLog, StepResult
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RolledOut:
-    """What models.config says of the model."""
+    """The model's state in models.config and in the log of roll-outs."""
 
-    stable: str | None = None  # None: it pins no version, the newest answers
-    canary: str | None = None  # None: no trial
+    stable: str | None = None  # None: no version is pinned, the newest answers
+    canary: str | None = None  # None: no version is on trial
     unfinished: str | None = None  # the command of a step that was killed
-    comparisons: int = 0  # that were recorded
-    worse: str | None = None  # of the last comparison, if it found the canary worse: why
-    unjudged: str | None = None  # of the last comparison, if it had too few requests, or none: why
+    comparisons: int = 0  # in the log
+    worse: str | None = None  # why the last comparison found the canary worse; None: it did not
+    unjudged: str | None = None  # why the last comparison could not judge, such as few requests; None: it could
 
 
 def read_rolled_out(options: ContinuousOptions) -> RolledOut:
-    """Reads what is rolled out.
+    """Read models.config and the log of roll-outs.
+
+    Args:
+        options: of the command.
+
+    Returns:
+        The model's state.
 
     Raises:
-        PreconditionError: models.config or the log of roll-outs cannot be understood.
+        PreconditionError: models.config or the log of roll-outs cannot be read.
     """
     path = options.models_config
     if not path.exists():
@@ -50,19 +56,27 @@ def read_rolled_out(options: ContinuousOptions) -> RolledOut:
 
 
 def find_serving_version(options: ContinuousOptions) -> str | None:
-    """The version that answers: the stable one, or else the newest that was pushed; None where there is none.
+    """Return the version that answers: the stable one, or the newest if none is pinned; None: there is none.
+
+    Args:
+        options: of the command.
 
     Raises:
-        PreconditionError: models.config or the log of roll-outs cannot be understood.
+        PreconditionError: models.config or the log of roll-outs cannot be read.
     """
     return read_rolled_out(options).stable or max(list_pushed(options), key=int, default=None)
 
 
 def was_tried(options: ContinuousOptions, version: str, since: datetime.datetime) -> bool:
-    """Whether a version was put on trial at a time or later, whatever became of it.
+    """Return whether a version was put on trial at a time or later, also if the trial has ended.
+
+    Args:
+        options: of the command.
+        version: the version.
+        since: UTC.
 
     Raises:
-        PreconditionError: The log of roll-outs cannot be understood.
+        PreconditionError: The log of roll-outs cannot be read.
     """
     return any(
         (record.command, record.result, str(record.after.canary)) == (step_log.CANARY, StepResult.DONE, version)
@@ -72,6 +86,6 @@ def was_tried(options: ContinuousOptions, version: str, since: datetime.datetime
 
 
 def list_pushed(options: ContinuousOptions) -> list[str]:
-    """The versions that were pushed below `var`."""
+    """Return the versions that were pushed below `var`, in no order."""
     folder: Path = options.var / "serving" / options.name
     return [path.name for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []

@@ -1,4 +1,4 @@
-"""The loop's state for people: what is under way, the last decisions, and when a training is due next."""
+"""Print the loop's state: what is under way, the last decisions, and when a training is due next."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,15 +13,15 @@ from pipelines.retraining.served import read_rolled_out
 
 
 def print_state(options: ContinuousOptions, policy: RetrainingPolicy, count: int) -> int:
-    """Prints it.
+    """Print the loop's state.
 
     Args:
-        options: which task, and where.
+        options: with the task and the folder.
         policy: of the task.
-        count: decisions at most.
+        count: the most decisions to print.
 
     Returns:
-        0.
+        The exit status, 0.
     """
     log, journal, rolled_out = (
         DecisionLog(options.folder),
@@ -45,12 +45,12 @@ def print_state(options: ContinuousOptions, policy: RetrainingPolicy, count: int
 
 
 def describe_waiting(journal: Journal) -> str:
-    """Says what is under way."""
+    """Return what is under way, in words."""
     if journal.step == Step.AWAIT:
         return f"decision {journal.id}: version {journal.version} waits for a person: `make promote` or `make rollback`"
     until = f", not before {journal.not_before:%Y-%m-%d %H:%M} UTC" if journal.not_before else ""
     tried = f", after {journal.attempts} failed attempts" if journal.attempts else ""
-    return f"pass {journal.id} goes on with {journal.step}{until}{tried}"
+    return f"pass {journal.id} continues with {journal.step}{until}{tried}"
 
 
 def _describe_decision(decision: Decision, outcome: Mapping[str, Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""The training: `run --spans`, past all gates to the push."""
+"""The step of a pass that trains: `run --spans`, with every gate and the push."""
 
 import dataclasses
 from typing import Any
@@ -14,7 +14,7 @@ _JUDGED = (PUSHED, UNCHANGED, REFUSED, TIE)
 
 
 def train(context: LoopContext, journal: Journal) -> StepResult:
-    """Trains and pushes, unless this decision did: a call that was killed may have left a run, or only its push."""
+    """Train and push, unless an earlier call, since killed, has done so for this decision."""
     decision = journal.decision
     assert decision is not None, "a decision was made"
     if (done := _find_done(context, journal, decision)) is not None:
@@ -31,7 +31,7 @@ def train(context: LoopContext, journal: Journal) -> StepResult:
 
 
 def _find_done(context: LoopContext, journal: Journal, decision: Decision) -> Journal | None:
-    """What follows from a run of this decision that came to a verdict, or from its push; None: there is neither."""
+    """Return what follows from a run of this decision with a verdict, or from its push; None: there is neither."""
     record = find_run(context.options, list(decision.spans), decision.time)
     if record is not None and record["status"] in _JUDGED:
         return _judge(context, journal, decision, record)
@@ -43,7 +43,7 @@ def _find_done(context: LoopContext, journal: Journal, decision: Decision) -> Jo
 
 def _arguments(context: LoopContext, decision: Decision) -> list[str]:
     names = list(decision.spans)
-    spans = names[0] if len(names) == 1 else f"{names[0]}..{names[-1]}"  # These, also when more came meanwhile.
+    spans = names[0] if len(names) == 1 else f"{names[0]}..{names[-1]}"  # leaves out spans that came meanwhile
     at_once = ["--at-once", str(context.options.at_once)] if context.options.at_once else []
     ties = ["--push-ties"] if context.policy.push_ties else []
     sign = ["--sign", str(context.options.sign)] if context.options.sign else []
@@ -53,7 +53,7 @@ def _arguments(context: LoopContext, decision: Decision) -> list[str]:
 
 
 def _judge(context: LoopContext, journal: Journal, decision: Decision, record: dict[str, Any]) -> Journal:
-    """Says what follows from a run that came to a verdict."""
+    """Return what follows from a run that reached a verdict."""
     run = f"run {record['run_id']}"
     if record["status"] == REFUSED:
         gates = ", ".join(gate["gate"] for gate in record["gates"] if gate["passed"] is False)
@@ -68,7 +68,7 @@ def _judge(context: LoopContext, journal: Journal, decision: Decision, record: d
 
 
 def _follow_push(context: LoopContext, journal: Journal, decision: Decision, version: str, run: str) -> Journal:
-    """Goes on to the trial, where there are servers and a version to try it against; else the push is the end."""
+    """Go on to the trial, if there are servers and a version to compare with; otherwise the pass ends."""
     if context.options.server and decision.serving is not None:
         return advance(journal, Step.CANARY, version=version)
     pushed, said = dataclasses.replace(journal, version=version), f"{run} pushed version {version}"

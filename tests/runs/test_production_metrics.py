@@ -174,7 +174,7 @@ def test_what_the_log_hides_is_said(production: Production) -> None:
     without_fare = dataclasses.replace(
         production.predictions, rows=production.predictions.rows.drop(columns="fare"), hidden={"fare": "dropped"}
     )
-    with pytest.raises(ProductionMetricsError, match=r"cannot be made of what the log shows.*fare \(dropped\)"):
+    with pytest.raises(ProductionMetricsError, match=r"cannot be computed from the request log.*fare \(dropped\)"):
         measured(production, without_fare)
 
 

@@ -1,1 +1,1 @@
-"""Airflow: the DAGs of the graph files that `node --graph` writes; docs/how-to/airflow.md."""
+"""Airflow's DAGs, made from the graph files that `node --graph` writes. docs/how-to/airflow.md."""

@@ -1,1 +1,1 @@
-"""Kubeflow Pipelines v2: the graph file compiled, a container task for each node; docs/how-to/kubeflow.md."""
+"""Compile the graph file for Kubeflow Pipelines v2: one container task for each node. docs/how-to/kubeflow.md."""

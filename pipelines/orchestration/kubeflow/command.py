@@ -1,4 +1,4 @@
-"""`compile kubeflow` as a command: reads the graph, writes the pipeline, and says what to do next."""
+"""Run `compile kubeflow`: read the graph, write the pipeline, and print what to do next."""
 
 import sys
 
@@ -7,29 +7,36 @@ from pipelines.orchestration.kubeflow.options import KubeflowOptions
 from pipelines.orchestration.kubeflow.parameters import ParameterError
 from pipelines.orchestration.options import DONE, WRONG_USE
 
+_CANNOT_WRITE = 1  # exit status, as that of `run`
+
 
 def run(options: KubeflowOptions) -> int:
-    """Compiles the pipeline.
+    """Compile the pipeline.
 
     Args:
         options: of the command line.
 
     Returns:
-        The exit status: 2 where graph and options do not make a pipeline.
+        The exit status. 0: the files are written. 1: a file cannot be written. 2: the graph file cannot be read, or
+        names a path that is not below its `var`.
     """
+    claim = options.out.with_suffix(".claim.yaml")
     try:
         graph = read_graph(options.graph)
-        from pipelines.orchestration.kubeflow.pipeline import compile_pipeline  # Imported here: it loads kfp.
+        from pipelines.orchestration.kubeflow.pipeline import compile_pipeline  # import late: it loads kfp
 
         compile_pipeline(graph, options)
+        if options.claim_size is not None:
+            claim.write_text(describe_claim(options))
     except (GraphFileError, ParameterError) as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USE
+    except OSError as error:
+        print(f"error: cannot write {options.out}: {error}; free or unlock it, or name another --out", file=sys.stderr)
+        return _CANNOT_WRITE
     print(f"{options.out}: {len(graph.nodes)} nodes, and finish")
     steps = [f"kubectl get pvc {options.claim}    (the volume of all tasks; --claim-size writes a manifest)"]
     if options.claim_size is not None:
-        claim = options.out.with_suffix(".claim.yaml")
-        claim.write_text(describe_claim(options))
         steps = [f"kubectl apply -f {claim}    (once; the volume of all tasks)"]
     if options.metadata is not None:
         key = options.metadata_secret_key
@@ -37,20 +44,18 @@ def run(options: KubeflowOptions) -> int:
     steps.append(f"kfp run create --experiment-name {graph.task} --package-file {options.out}")
     for number, step in enumerate(steps):
         print(f"{'next' if number == 0 else 'then':<12} {step}")
-    print(f"{'or':<12} upload it in Kubeflow's page, Pipelines, Upload pipeline")
+    print(f"{'or':<12} upload it in Kubeflow's web interface: Pipelines, Upload pipeline")
     return DONE
 
 
 def describe_claim(options: KubeflowOptions) -> str:
-    """Describes the claim as Kubernetes takes it.
+    """Return the manifest of the claim.
 
-    A user makes it once, since it holds what later runs compare with. One that a run made would be new with each run.
+    A user applies it once. A claim that runs make themselves would be new, and empty, in each run, but runs compare
+    with earlier ones.
 
     Args:
         options: with the claim's size.
-
-    Returns:
-        The manifest.
     """
     storage = f"  storageClassName: {options.storage_class}\n" if options.storage_class else ""
     return (

@@ -1,4 +1,4 @@
-"""What the compiler must know of the cluster. The text below a field is its help. Loads without kfp."""
+"""The options of `compile kubeflow`. The text below a field is its help. Loads without kfp."""
 
 import dataclasses
 import re
@@ -9,7 +9,7 @@ from pipelines.config import ConfigError, require_at_least
 from pipelines.metadata_database import MySqlDatabase
 
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*@sha256:[0-9a-f]{64}")
-_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")  # of an object in Kubernetes, RFC 1123
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")  # of a Kubernetes object, RFC 1123
 _SIZE = re.compile(r"[1-9][0-9]*(Mi|Gi|Ti)")
 _MOUNT = re.compile(r"(/[\w-][\w.-]*)+")
 _SECRET_KEY = re.compile(r"[A-Za-z0-9._-]+")
@@ -18,43 +18,45 @@ AccessMode = Literal["ReadWriteOnce", "ReadWriteMany"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KubeflowOptions:
-    """The options of `compile kubeflow`."""
+    """What to compile, where to write it, and what the cluster provides."""
 
     graph: Path
     """The graph file, as `node --graph` wrote it."""
     image: str
     """The image of the pipeline, by digest: registry/name@sha256:…"""
     out: Path
-    """Write the pipeline here, as YAML."""
+    """Write the pipeline to this YAML file."""
     claim: str = "pipelines"
     """The PersistentVolumeClaim that holds --var; all tasks mount it."""
     claim_size: str | None = None
-    """Write a manifest of that claim, too, with so much room, such as 50Gi."""
+    """Also write a manifest of that claim, of this size, such as 50Gi."""
     claim_access: AccessMode = "ReadWriteMany"
-    """How that claim can be mounted; ReadWriteOnce lets tasks run on one machine only."""
+    """The access mode of that claim; with ReadWriteOnce, tasks run on one machine only."""
     storage_class: str | None = None
-    """The storage class of that claim; without it the cluster's own choice."""
+    """The storage class of that claim; without it, the cluster's default."""
     mount: str = "/mnt/pipelines"
-    """Where the tasks mount it. --var of the run is the folder `var` below it."""
+    """The path at which tasks mount the claim. --var of the run is the folder `var` below it."""
     metadata: str | None = None
     """Keep ML Metadata in MySQL: mysql://user@host/database. Nodes run at the same time."""
     metadata_secret: str = "pipelines-metadata"
-    """With --metadata: the Secret that has the password."""
+    """With --metadata: the Secret that holds the password."""
     metadata_secret_key: str = "password"
-    """The key of the password in it."""
+    """The key of the password in that Secret."""
     accelerators: int = 0
-    """Accelerators for the Trainer, and for the Tuner."""
+    """Accelerators for the Trainer, and as many for the Tuner."""
     accelerator: str = "nvidia.com/gpu"
-    """Their name as a resource of the cluster."""
+    """The accelerator's resource name in the cluster."""
     training_cores: int = 4
     """Cores that the Trainer and the Tuner ask for; every other node asks for one."""
 
     def __post_init__(self) -> None:
         if not _IMAGE.fullmatch(self.image):
             raise ConfigError(
-                "image: expected registry/name@sha256: and 64 hexadecimal digits, since a tag may lead to other code "
-                f"tomorrow, received {self.image!r}"
+                "image: expected registry/name@sha256: and 64 hexadecimal digits, since a tag may name another image "
+                f"later, received {self.image!r}"
             )
+        if self.out.suffix not in (".yaml", ".yml"):
+            raise ConfigError(f"out: expected a file name that ends with .yaml or .yml, received {str(self.out)!r}")
         for name in ("claim", "metadata_secret", "storage_class"):
             value = getattr(self, name)
             if value is not None and not _NAME.fullmatch(value):
@@ -66,7 +68,9 @@ class KubeflowOptions:
                 f"metadata secret key: expected letters, digits, -, _ and ., received {self.metadata_secret_key!r}"
             )
         if self.claim_size is not None and not _SIZE.fullmatch(self.claim_size):
-            raise ConfigError(f"claim size: expected such as 50Gi, received {self.claim_size!r}")
+            raise ConfigError(
+                f"claim size: expected a number and Mi, Gi or Ti, such as 50Gi, received {self.claim_size!r}"
+            )
         if self.claim_access not in get_args(AccessMode):
             raise ConfigError(
                 f"claim access: expected one of {', '.join(get_args(AccessMode))}, received {self.claim_access!r}"
@@ -76,4 +80,4 @@ class KubeflowOptions:
         require_at_least("accelerators", self.accelerators, 0)
         require_at_least("training cores", self.training_cores, 1)
         if self.metadata is not None:
-            MySqlDatabase.parse(self.metadata)  # Raises for what is no address.
+            MySqlDatabase.parse(self.metadata)  # raises an error if it is no address

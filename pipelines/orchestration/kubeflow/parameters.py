@@ -1,4 +1,4 @@
-"""The options of a run as parameters of a KFP pipeline, and back as words of a command line. Loads without kfp."""
+"""Convert options of a run to parameters of a KFP pipeline, and values back to arguments. Loads without kfp."""
 
 import dataclasses
 import shlex
@@ -14,11 +14,11 @@ from pipelines.orchestration.options import NOT_OF_THE_RUN, NodeOptions
 
 Value = str | int | float | bool
 
-# Options that decide which nodes there are: a compiled pipeline has them once and for all.
+# Options that decide which nodes there are: they cannot change after the pipeline is compiled.
 FIXED = frozenset({"tune", "infra", "engine", "warm_start"})
-# Options that have no meaning without another one, which decides which nodes there are.
+# Options that become parameters only if the graph was written with the other option named here.
 _ONLY_WITH = {
-    "cloud": "cloud",  # belongs to an engine that no graph has: its workers cannot read --var
+    "cloud": "cloud",  # of Dataflow, which no graph has: its workers cannot read --var
     "spans": "spans",
     "evaluate_on": "spans",
     "trials": "tune",
@@ -28,12 +28,12 @@ _ONLY_WITH = {
     "tag": "experiment",
     "seeds": "experiment",
 }
-# Options of every command of a run that do not decide what the run is.
+# Options of every command of a run that do not change what the run computes.
 _OF_EVERY_COMMAND = frozenset({"var", "metadata"})
 
 
 class ParameterError(ValueError):
-    """A parameter's value cannot be used."""
+    """The value of a parameter cannot be used."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,20 +42,20 @@ class Parameter:
 
     name: str  # in Python's spelling; the option is the same with dashes
     kind: type  # str, int, float or bool: KFP has no other scalars
-    unset: Value  # the value that stands for "not given"
-    path: bool  # it names a file or a folder
+    unset: Value  # the value that means "not given"
+    path: bool  # whether it names a file or a folder
 
     def read(self, text: str) -> Value:
-        """Reads a value as KFP writes it into a command line.
+        """Read a value as KFP writes it into a command line.
 
         Args:
-            text: JSON's spelling, or Python's, of a truth value; a whole number may have a fraction of zero.
+            text: the value. A boolean may be spelled as in JSON or in Python; an integer may end with `.0`.
 
         Returns:
             The value.
 
         Raises:
-            ParameterError: It is of another type, or KFP has not put a value in the place of its placeholder.
+            ParameterError: The text is of another type, or a placeholder that KFP has not replaced.
         """
         if "{{" in text:
             raise ParameterError(
@@ -66,23 +66,32 @@ class Parameter:
             return text.lower() == "true"
         try:
             if self.name == "tag":
-                shlex.split(text)  # Raises for a quote that is not closed.
+                shlex.split(text)  # raises ValueError for a quote that is not closed
             if self.kind is int and float(text) == int(float(text)):
                 return int(float(text))
             if self.kind in (str, float):
                 return typing.cast(Value, self.kind(text))
-        except (ValueError, OverflowError):  # Told below.
+        except (ValueError, OverflowError):  # reported below
             pass
         kind = "words, each quote closed" if self.name == "tag" else f"a value of type {self.kind.__name__}"
         raise ParameterError(f"--{self.option}: expected {kind}, received {text!r}")
 
     @property
     def option(self) -> str:
-        """The option's name on the command line, without its dashes."""
+        """The option's name on the command line, without the leading dashes."""
         return self.name.replace("_", "-")
 
     def words(self, value: Value) -> list[str]:
-        """Spells a value as words of the command line: none where it stands for "not given"."""
+        """Return a value as command-line arguments; none if it means "not given".
+
+        Args:
+            value: of the parameter; tags are one text, quoted as for a shell.
+
+        Example:
+            >>> steps = Parameter(name="train_steps", kind=int, unset=0, path=False)
+            >>> steps.words(30), steps.words(0)
+            (['--train-steps=30'], [])
+        """
         if value in (self.unset, ""):
             return []
         if self.kind is bool:
@@ -92,7 +101,7 @@ class Parameter:
 
 
 def all_parameters() -> dict[str, Parameter]:
-    """Returns every option that all commands of a run share, by name."""
+    """Return every option that all commands of a run share, by name."""
     of_node = {field.name for field in dataclasses.fields(NodeOptions)} - {
         field.name for field in dataclasses.fields(RunOptions)
     }
@@ -101,17 +110,17 @@ def all_parameters() -> dict[str, Parameter]:
 
 
 def choose_defaults(graph: Graph, var: str) -> tuple[dict[Parameter, Value], dict[Parameter, Value]]:
-    """Chooses the parameters of a graph's pipeline and their defaults: what the graph was written with.
+    """Choose the parameters of a graph's pipeline; their defaults are the options that the graph was written with.
 
     Args:
         graph: the graph.
-        var: the folder that takes the place of the graph's own `var`.
+        var: the folder that replaces the graph's own `var`.
 
     Returns:
-        The parameters, with their defaults; and the options that stay as they are.
+        The parameters with their defaults, and the options that are fixed with their values.
 
     Raises:
-        ParameterError: A path is of the machine that wrote the graph, and not below its `var`.
+        ParameterError: An option of the graph names a path that is not below the graph's `var`.
     """
     given = _read_arguments(graph.arguments)
     open_, fixed = {}, {}
@@ -134,18 +143,18 @@ def _default(parameter: Parameter, texts: Sequence[str], var: str, new_var: str)
         below = PurePosixPath(texts[0])
         if not below.is_relative_to(var):
             raise ParameterError(
-                f"--{parameter.option}: expected a path below {var}, whose place a volume takes, received {texts[0]}; "
-                "put it there, or give it when the pipeline is started"
+                f"--{parameter.option}: expected a path below {var}, which the volume replaces, received {texts[0]}; "
+                "put it there, or leave it out here and give it when you start the pipeline"
             )
         return str(PurePosixPath(new_var, below.relative_to(var)))
     return shlex.join(texts) if parameter.name == "tag" else parameter.read(texts[0])
 
 
 def _read_arguments(arguments: Sequence[str]) -> Mapping[str, list[str]]:
-    """Reads the words of a graph file: `--name value`, `--name` alone for a truth value, several times for several."""
+    """Return the values of each option in a graph's arguments: `--name value`, or `--name` alone for a boolean."""
     known = all_parameters()
     found: dict[str, list[str]] = {}
-    words = iter(arguments[1:])  # The first is the name of the command.
+    words = iter(arguments[1:])  # the first is the name of the command
     for word in words:
         name = word.removeprefix("--").replace("-", "_")
         found.setdefault(name, []).append("true" if known[name].kind is bool else next(words))
@@ -167,5 +176,5 @@ def _list(record: Any) -> Iterator[Parameter]:
 
 
 def _members(hint: Any) -> tuple[Any, ...]:
-    """Returns the types of a union; of any other type itself."""
+    """Return the types of a union, or the one type that is no union."""
     return typing.get_args(hint) if typing.get_origin(hint) in (types.UnionType, typing.Union) else (hint,)

@@ -1,6 +1,6 @@
-"""Compiles a graph for Kubeflow Pipelines v2: a container task for each node, and one that closes the run.
+"""Compile a graph for Kubeflow Pipelines v2: a container task for each node, and one that ends the run.
 
-Imports kfp, and neither TFX nor the task's code.
+Loads kfp, but neither TFX nor the task's code.
 """
 
 import inspect
@@ -18,27 +18,28 @@ from pipelines.orchestration.kubeflow import task as task_command
 from pipelines.orchestration.kubeflow.options import KubeflowOptions
 from pipelines.orchestration.kubeflow.parameters import Parameter, Value, choose_defaults
 
-FINISH = "finish"  # the task beside the nodes
-_JOB, _REPORT = "job", "report"  # an input of every task, an output of the last
+FINISH = "finish"  # the task that is no node
+_JOB, _REPORT = "job", "report"  # an input of every task, an output of `finish`
 _GIB = 1 << 30
-_FINISH_MEMORY = 2  # GiB; the report draws its plots
+_FINISH_MEMORY = 2  # GiB, for the report's plots
 _BACKOFF, _BACKOFF_FACTOR, _BACKOFF_MOST = "10s", 2.0, "120s"
-_RETRIES = 2  # of `finish`; those of a node are in the graph
-_PULL_SECONDS = 900  # for the image, which counts as the pod's time: it is some GB
+_RETRIES = 2  # of `finish`; the graph holds those of nodes
+_PULL_SECONDS = 900  # for the pull of the image, some GB, which counts as the pod's time
 _TRAINS = frozenset({nodes.TRAINER, nodes.TUNER})
 
 Inputs = Mapping[str, Any]
 
 
 def compile_pipeline(graph: Graph, options: KubeflowOptions) -> None:
-    """Writes the pipeline of a graph, as YAML.
+    """Write the pipeline of a graph, as YAML.
 
     Args:
-        graph: as the graph file says.
-        options: what the cluster is like, and where to write.
+        graph: which `read_graph` returned.
+        options: what the cluster provides, and where to write.
 
     Raises:
-        ParameterError: A path of the graph is of this machine only.
+        ParameterError: An option of the graph names a path that is not below the graph's `var`.
+        OSError: The file cannot be written.
     """
     open_, fixed = choose_defaults(graph, f"{options.mount}/var")
     metadata = next(parameter for parameter in open_ if parameter.name == "metadata")
@@ -50,7 +51,7 @@ def compile_pipeline(graph: Graph, options: KubeflowOptions) -> None:
 
 
 class _PipelineMaker:
-    """Makes the pipeline of one graph."""
+    """A builder of the pipeline of one graph."""
 
     def __init__(
         self,
@@ -69,12 +70,12 @@ class _PipelineMaker:
         self._parallel = parallel
 
     def pipeline(self) -> Any:
-        """Returns the pipeline, as kfp's compiler takes it."""
+        """Return the pipeline, as kfp's compiler takes it."""
 
         def run(**inputs: Any) -> None:
             finish = self._task(FINISH, self._finish_component(), inputs, _FINISH_MEMORY, _RETRIES)
             finish.set_display_name(FINISH)
-            with dsl.ExitHandler(finish, name="nodes"):  # `finish` runs whatever became of the nodes.
+            with dsl.ExitHandler(finish, name="nodes"):  # `finish` also runs if nodes failed
                 self._add_nodes(inputs)
 
         run.__doc__ = f"Trains, gates and pushes {self._graph.task}: a task is a node of the pipeline."
@@ -84,7 +85,7 @@ class _PipelineMaker:
     def _add_nodes(self, inputs: Inputs) -> None:
         tasks: dict[str, Any] = {}
         for node in self._graph.nodes:
-            # In SQLite ML Metadata has one writer: one node at a time, in the graph's order.
+            # SQLite allows ML Metadata one writer: run one node at a time, in the graph's order.
             before = node.upstream if self._parallel else list(tasks)[-1:]
             memory = math.ceil(node.memory_bytes / _GIB)
             task = self._task(node.id, self._node_component(node), inputs, memory, node.retries)
@@ -95,9 +96,9 @@ class _PipelineMaker:
             tasks[node.id] = task
 
     def _task(self, name: str, component: Any, inputs: Inputs, memory: int, retries: int) -> Any:
-        """Adds a task with what all tasks have."""
+        """Add a task with the settings that all tasks share."""
         task = component(**inputs, **{_JOB: dsl.PIPELINE_JOB_ID_PLACEHOLDER})
-        task.set_caching_options(False)  # The cache is TFX's: it knows data and code, and KFP the parameters only.
+        task.set_caching_options(False)  # TFX's cache compares data and code; KFP's only compares parameters
         task.set_retry(retries, _BACKOFF, _BACKOFF_FACTOR, _BACKOFF_MOST)
         task.set_cpu_request(str(self._options.training_cores if name in _TRAINS else 1))
         task.set_memory_request(f"{memory}Gi").set_memory_limit(f"{2 * memory}Gi")
@@ -110,7 +111,7 @@ class _PipelineMaker:
     def _accelerate(self, task: Any) -> None:
         if self._options.accelerators:
             task.set_accelerator_type(self._options.accelerator).set_accelerator_limit(self._options.accelerators)
-            # Clouds keep other pods off machines with accelerators by a taint of this name.
+            # Clouds taint machines with accelerators by this name, to keep other pods off them.
             kubernetes.add_toleration(task, key=self._options.accelerator, operator="Exists", effect="NoSchedule")
 
     def _node_component(self, node: GraphNode) -> Any:
@@ -125,7 +126,7 @@ class _PipelineMaker:
             report = inputs.pop(_REPORT)
             return self._container(["--finish", "--report", report.path], inputs)
 
-        component.__doc__ = "Writes the run's record and its report, whatever became of the nodes."
+        component.__doc__ = "Writes the run's record and its report, also if nodes failed."
         return self._component(component, FINISH, {_REPORT: dsl.Output[dsl.HTML]})
 
     def _component(self, function: Callable[..., Any], name: str, outputs: Mapping[str, Any]) -> Any:
@@ -134,7 +135,7 @@ class _PipelineMaker:
 
     def _container(self, what: Sequence[Any], inputs: dict[str, Any]) -> dsl.ContainerSpec:
         job = inputs.pop(_JOB)
-        # A word for each parameter: kfp takes a placeholder within a word, but not between two placeholders.
+        # One argument for each parameter: kfp allows text around one placeholder, but not between two.
         words = [f"--{name.replace('_', '-')}={value}" for name, value in inputs.items()]
         return dsl.ContainerSpec(
             image=self._options.image,
@@ -144,7 +145,7 @@ class _PipelineMaker:
 
 
 def _typed(function: Callable[..., Any], kinds: Mapping[str, Any], defaults: Mapping[str, Value] | None = None) -> Any:
-    """Gives a function of any keywords the signature that kfp reads."""
+    """Return a function with the signature that kfp reads, for a function that takes any keywords."""
     parameters = [
         inspect.Parameter(
             name,
@@ -160,11 +161,11 @@ def _typed(function: Callable[..., Any], kinds: Mapping[str, Any], defaults: Map
         return function(**dict(zip(names, positional, strict=False)) | named)
 
     called.__name__, called.__doc__ = function.__name__, function.__doc__
-    # kfp reads the parameters of a pipeline from here; mypy knows no such attribute of a function.
+    # kfp reads the parameters from __signature__, an attribute that mypy does not know.
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return called
 
 
 def _name(task: str) -> str:
-    """Spells a task's name as KFP wants the name of a pipeline."""
+    """Return a task's name in the characters that KFP allows in the name of a pipeline."""
     return re.sub(r"[^a-z0-9]+", "-", task.lower()).strip("-")

@@ -1,10 +1,10 @@
-"""A container task's command: `python -m pipelines node` with the parameters of the pipeline as its options.
+"""The command of a container task: run `python -m pipelines node` with the pipeline's parameters as its options.
 
     python -m pipelines.orchestration.kubeflow.task --job ID --node Trainer --var=/mnt/pipelines/var --train-steps=0 …
     python -m pipelines.orchestration.kubeflow.task --job ID --finish --report FILE --var=/mnt/pipelines/var …
 
-KFP gives every parameter a value, and has no value for "not given" that all of its backends know: what stands for it,
-such as 0 steps, is left out here. Every other word is handed on, and the exit status is that of `node`.
+KFP gives every parameter a value, and not all of its backends support a missing one. So a value that means "not given",
+such as 0 steps, is left out here. All other options are passed on. The exit status is that of `node`.
 """
 
 import argparse
@@ -22,13 +22,15 @@ from pipelines.orchestration.options import WRONG_USE
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs a task to its end; one of a node becomes the process of `node`, which hears the signals to the container.
+    """Run a task to its end.
+
+    For a node, the command `node` replaces this process, so that the container's signals reach it.
 
     Args:
         arguments: of the command line.
 
     Returns:
-        The exit status: that of `node`; 2, too, where a parameter or the job's id cannot be used.
+        The exit status: that of `node`, or 2 if a parameter or the job's id cannot be used.
     """
     parser = argparse.ArgumentParser(prog="python -m pipelines.orchestration.kubeflow.task", allow_abbrev=False)
     parser.add_argument("--job", required=True)
@@ -56,10 +58,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def read_words(words: Sequence[str]) -> dict[str, Value]:
-    """Reads words such as `--train-steps=30`.
+    """Read arguments such as `--train-steps=30`.
 
     Args:
-        words: one for each parameter.
+        words: the arguments, one for each parameter.
 
     Returns:
         The value of each parameter, by name.
@@ -73,21 +75,21 @@ def read_words(words: Sequence[str]) -> dict[str, Value]:
         parameter = known.get(option.removeprefix("--").replace("-", "_"))
         if parameter is None:
             raise ParameterError(
-                f"{option}: expected an option of a run, received another one: compile the pipeline with the version "
-                "of this project that its image holds"
+                f"{option}: expected an option of a run, received an unknown one; compile the pipeline with the "
+                "version of this project that its image holds"
             )
         values[parameter.name] = parameter.read(text)
     return values
 
 
 def write_words(values: dict[str, Value]) -> list[str]:
-    """Spells values as options of `node`; what was not given is left out."""
+    """Return values as arguments of `node`, without those that mean "not given"."""
     known = all_parameters()
     return [word for name, value in values.items() for word in known[name].words(value)]
 
 
 def _show_report(report: Path, artifact: Path | None) -> None:
-    """Makes the report an artifact of the task: Kubeflow shows the page, whole as it is, where the task succeeded."""
+    """Copy the report to the task's artifact: Kubeflow shows the whole page if the task succeeded."""
     if report.is_file() and artifact is not None:
         artifact.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(report, artifact)

@@ -1,1 +1,1 @@
-"""Vertex AI: the pipeline compiled by TFX's KubeflowV2DagRunner, and submitted; docs/how-to/vertex.md."""
+"""Compile the pipeline with TFX's KubeflowV2DagRunner, and submit it to Vertex AI. docs/how-to/vertex.md."""

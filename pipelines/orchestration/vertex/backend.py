@@ -1,6 +1,6 @@
-"""Vertex AI as a Backend: places are parameters of the job, and earlier runs are looked up in a registry.
+"""The Backend of Vertex AI: paths are parameters of the job, and a registry in the bucket replaces Resolvers.
 
-The service keeps the metadata of jobs. It resolves no strategy of ours, and open-source Kubeflow none at all.
+The service keeps the metadata of jobs itself. It does not run this project's resolver strategies.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ DATA, CONTRACT, HYPERPARAMETERS, PUSH_DESTINATION, REGISTRY = (
     for name in ("data", "contract", "hyperparameters", "push_destination", "registry")
 )
 ACCEPTED_STATISTICS_RECORD, PUSH_RECORD = "AcceptedStatisticsRecord", "PushRecord"
-# What they find or leave is not among their inputs: the cache must not answer for them.
+# Their results depend on the registry, which is no input that the cache compares.
 NEVER_CACHED = (
     nodes.ACCEPTED_STATISTICS_RESOLVER,
     ACCEPTED_STATISTICS_RECORD,
@@ -38,17 +38,17 @@ NEVER_CACHED = (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where a job reads and writes: URIs."""
+    """The URIs that a job reads and writes."""
 
     pipeline_root: str
-    data: str  # the folder of the rows
+    data: str  # folder of the rows
     contract: str
-    hyperparameters: str | None  # a folder; None: the task has none, or the job searches
-    serving: str  # the folder of versions
-    registry: str  # what earlier jobs left for later ones
+    hyperparameters: str | None  # folder; None: the task has none, or the job searches for them
+    serving: str  # folder of the pushed versions
+    registry: str  # folder of the records that later jobs read
 
     def parameter_values(self) -> dict[str, Any]:
-        """Returns the parameters of a job."""
+        """Return the parameters of a job."""
         values = {
             DATA.name: self.data,
             CONTRACT.name: self.contract,
@@ -59,18 +59,18 @@ class Places:
 
 
 class RegistryRuns:
-    """Earlier runs as a registry knows them."""
+    """The nodes that read earlier runs from the registry, and record this one in it."""
 
     def __init__(self, config: PipelineConfig) -> None:
         self._comparison = config.task.comparison
 
     def accepted_statistics(self, current: OutputChannel) -> BaseNode:
-        """Returns a lookup, by the name that the Resolver has elsewhere."""
+        """Return a node that finds the statistics of the data accepted before, named like the local Resolver."""
         lookup = AcceptedStatisticsLookup(current=current, registry=REGISTRY)
         return lookup.with_id(nodes.ACCEPTED_STATISTICS_RESOLVER)
 
     def pushed_models(self, current: OutputChannel) -> BaseNode:
-        """Returns a lookup, likewise."""
+        """Return a node that finds the models pushed last, named like the local Resolver."""
         lookup = PushedModelsLookup(
             current=current,
             registry=REGISTRY,
@@ -80,35 +80,35 @@ class RegistryRuns:
         return lookup.with_id(nodes.BLESSED_MODEL_RESOLVER)
 
     def any_pushed_model(self) -> BaseNode:
-        """Finds none.
+        """Refuse a warm start, which is not supported on Vertex AI.
 
         Raises:
-            ConfigError: A warm start was asked for.
+            ConfigError: Always.
         """
         raise ConfigError(NO_WARM_START)
 
     def record_accepted(self, statistics: OutputChannel, anomaly_gate: BaseNode) -> list[BaseNode]:
-        """Returns the node that records."""
+        """Return the node that records the accepted statistics in the registry."""
         record = AcceptedStatisticsRecord(statistics=statistics, registry=REGISTRY)
         record.add_upstream_node(anomaly_gate)
         return [record.with_id(ACCEPTED_STATISTICS_RECORD)]
 
     def record_push(self, pusher: BaseNode, model: OutputChannel, comparison: OutputChannel | None) -> list[BaseNode]:
-        """Returns the node that records."""
+        """Return the node that records the push in the registry."""
         optional = {} if comparison is None else {"comparison": comparison}
         record = PushRecord(pushed_model=pusher.outputs["pushed_model"], model=model, registry=REGISTRY, **optional)
         return [record.with_id(PUSH_RECORD)]
 
 
 def vertex_backend(config: PipelineConfig, pipeline_root: str) -> Backend:
-    """Returns the backend.
+    """Return the backend of a pipeline on Vertex AI.
 
     Args:
-        config: what is to run.
-        pipeline_root: URI below which jobs leave their artifacts.
+        config: of the pipeline.
+        pipeline_root: URI below which jobs write their artifacts.
     """
     return Backend(
-        pipeline_name=config.task.name.lower().replace("_", "-"),  # the service's own rule
+        pipeline_name=config.task.name.lower().replace("_", "-"),  # the service allows a-z, digits and -
         pipeline_root=pipeline_root,
         data=DATA,
         contract=CONTRACT,

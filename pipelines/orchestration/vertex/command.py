@@ -1,4 +1,4 @@
-"""`submit vertex` as a command: compiles, checks what is there, sends, and says where to look. Loads without TFX."""
+"""Run `submit vertex`: compile the job, check credentials and rows, send it, and print its URL. Loads without TFX."""
 
 import json
 import sys
@@ -9,6 +9,7 @@ from pipelines.cloud_settings import DEFAULT_FILE, EXAMPLE, CloudSettings, Cloud
 from pipelines.engines.errors import EngineError
 from pipelines.explain import explain
 from pipelines.orchestration.vertex.options import VertexOptions
+from pipelines.runner.command import describe_unwritable
 from serving.durable_file import write_whole
 from serving.process_control import gc_paused_imports, hold_stderr
 
@@ -19,37 +20,46 @@ DONE, FAILED, WRONG_USE = 0, 1, 2
 
 
 def run(options: VertexOptions) -> int:
-    """Does what the options ask, and returns the exit status.
+    """Compile a job, and send it unless the options say to compile only.
+
+    Args:
+        options: of the command line.
 
     Returns:
-        0: the job is compiled; or sent; or with `wait` has succeeded. 1: it failed, or was not taken. 2: something that
-        is needed is missing, and nothing was sent.
+        The exit status. 0: the job is compiled, sent, or with `wait` has succeeded. 1: the job failed or was refused,
+        or it cannot be compiled or written. 2: settings, credentials or rows are missing; nothing was sent.
     """
     try:
         settings = _read_settings(options)
         job, file = _compile(options, settings)
     except (CloudSettingsError, EngineError) as error:
         return _fail(error, WRONG_USE)
-    except Exception as error:  # The boundary: such a job could not begin.
+    except OSError as error:
+        if not _is_unwritable(error, options.var):
+            return _fail(error, FAILED)
+        print(f"error: {describe_unwritable(options.var, error)}", file=sys.stderr)
+        return FAILED
+    except Exception as error:  # any error of the task's code: such a job could not begin
         return _fail(error, FAILED)
     if options.compile_only:
-        _say_next(options, settings, job)
+        _print_next(options, settings, job)
         return DONE
-    with hold_stderr(), gc_paused_imports():  # Google's clients warn of each other.
+    with hold_stderr(), gc_paused_imports():  # hides the warnings of Google's clients about each other
         from pipelines.orchestration.vertex import submission
 
     try:
         return _send(options, settings, job, file)
     except submission.SubmissionError as error:
         return _fail(error, WRONG_USE)
-    except Exception as error:  # The boundary: what Google's services answer.
+    except Exception as error:  # any error of Google's services
         return _fail(error, FAILED)
 
 
 def _read_settings(options: VertexOptions) -> CloudSettings:
     if options.compile_only and not options.cloud.exists() and options.cloud == Path(DEFAULT_FILE):
         print(
-            f"{DEFAULT_FILE} is not there: compiled with {EXAMPLE.parent.name}/{EXAMPLE.name}, to look at", flush=True
+            f"there is no {DEFAULT_FILE}: compiling with {EXAMPLE.parent.name}/{EXAMPLE.name}, as an example only",
+            flush=True,
         )
         return read_cloud_settings(EXAMPLE)
     return read_cloud_settings(options.cloud)
@@ -70,17 +80,13 @@ def _compile(options: VertexOptions, settings: CloudSettings) -> tuple["Job", Pa
     return job, file
 
 
-def _say_next(options: VertexOptions, settings: CloudSettings, job: "Job") -> None:
+def _print_next(options: VertexOptions, settings: CloudSettings, job: "Job") -> None:
     print(f"next: copy the rows to {job.places.data}, then python -m pipelines submit vertex --task {options.task}")
     print(f"it will run in {settings.project}, {settings.region}, with artifacts below {job.places.pipeline_root}")
 
 
 def _send(options: VertexOptions, settings: CloudSettings, job: "Job", file: Path) -> int:
-    """Sends the job.
-
-    Raises:
-        SubmissionError: Something is missing; nothing was sent.
-    """
+    """Upload the job's files, and send the job or create its schedule."""
     from pipelines.orchestration.vertex import submission
 
     credentials = submission.find_credentials()
@@ -92,9 +98,17 @@ def _send(options: VertexOptions, settings: CloudSettings, job: "Job", file: Pat
     print(f"submitted: {submission.submit(request, settings)}", flush=True)
     if not options.wait:
         return DONE
-    request.wait()  # Raises where the job failed.
+    request.wait()  # raises an error if the job failed
     print(f"succeeded; pushed versions are in {job.places.serving}")
     return DONE
+
+
+def _is_unwritable(error: OSError, var: Path) -> bool:
+    """Return whether `var`, something below it, or a folder above it cannot be written."""
+    if error.filename is None or isinstance(error, FileNotFoundError):
+        return False
+    path = Path(str(error.filename))
+    return path.is_relative_to(var) or var.is_relative_to(path)
 
 
 def _fail(error: Exception, status: int) -> int:

@@ -1,8 +1,8 @@
-"""Entry point of a node's container: what Kubeflow Pipelines lacks and a local run has, then TFX's own entry point.
+"""Entry point of a node's container: prepare the inputs and outputs as in a local run, then call TFX's entry point.
 
-- The folders of the outputs are there.
-- A pointer that a lookup left is replaced by what it points to; an input of nothing is left out, as a Resolver that
-  finds nothing leaves it out. So the components are the same as in a local run.
+- Make the folders of the outputs.
+- Replace each pointer that a registry lookup wrote by the artifacts that it names. Leave out an input whose lookup
+  found nothing, as a Resolver does. So the components are the same as in a local run.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from components.run_registry.pointers import expand
 
 
 def main(parsed: tuple[argparse.Namespace, list[str]]) -> None:
-    """Runs a node's executor.
+    """Run a node's executor.
 
     Args:
         parsed: TFX's own three options, and Beam's arguments.
@@ -31,7 +31,7 @@ def main(parsed: tuple[argparse.Namespace, list[str]]) -> None:
 
 
 def prepare(executor_input: dict[str, Any]) -> dict[str, Any]:
-    """Makes the folders of the outputs, and returns the ExecutorInput without pointers."""
+    """Make the folders of the outputs, and return the ExecutorInput without pointers."""
     for output in executor_input.get("outputs", {}).get("artifacts", {}).values():
         for artifact in output["artifacts"]:
             fileio.makedirs(artifact["uri"])
@@ -42,8 +42,8 @@ def prepare(executor_input: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Parses the arguments that TFX's compiler writes; what is left is Beam's."""
-    parser = argparse_flags.ArgumentParser()  # knows absl's own flags, too
+    """Parse the arguments that TFX's compiler writes, and return the options and Beam's arguments."""
+    parser = argparse_flags.ArgumentParser()  # also parses absl's own flags
     parser.add_argument("--executor_class_path", required=True)
     parser.add_argument("--json_serialized_invocation_args", required=True)
     parser.add_argument("--json_serialized_inputs_spec_args")

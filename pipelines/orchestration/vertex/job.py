@@ -1,4 +1,4 @@
-"""A job: the pipeline as TFX's KubeflowV2DagRunner compiles it, with its machines, its cache and its parameters."""
+"""Compile a job with TFX's KubeflowV2DagRunner, and set its machines, its cache and its parameters."""
 
 import contextlib
 import dataclasses
@@ -19,30 +19,33 @@ from pipelines.resolution import resolve
 from pipelines.task_definition.task import load_task
 from pipelines.training import create_pipeline
 
-_DEFAULT = "default"  # the table of nodes without one
+_DEFAULT = "default"  # the table for nodes that have none
 _COMMAND = ("python", "-m", executor.__name__)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Job:
-    """A compiled job, and what has to be in the bucket before it begins."""
+    """A compiled job, and the files that must be in the bucket before it begins."""
 
     spec: dict[str, Any]  # a PipelineJob as JSON
     places: Places
-    uploads: Mapping[Path, str]  # file of this machine -> URI
+    uploads: Mapping[Path, str]  # local file -> URI
 
 
 def compile_job(options: VertexOptions, settings: CloudSettings, root: str | None = None) -> Job:
-    """Compiles a job.
+    """Compile a job.
 
     Args:
-        options: what is asked for.
+        options: of the command line.
         settings: project, bucket, image and machines.
-        root: URI in the bucket's place; None: the bucket.
+        root: URI to use instead of the bucket; None: the bucket.
+
+    Returns:
+        The job.
 
     Raises:
-        CloudSettingsError: The settings name a node that the job has not.
-        Exception: What `resolve` raises.
+        CloudSettingsError: The settings name a node that the job does not have.
+        Exception: The options or the task cannot be used; see `resolve`.
     """
     root = root or settings.bucket
     task = load_task(options.task)
@@ -81,10 +84,13 @@ def _compile(config: PipelineConfig, settings: CloudSettings, places: Places) ->
 
 @contextlib.contextmanager
 def _titled_artifact_types() -> Iterator[None]:
-    """Gives our artifact types the names by which `components` has them, while a job is compiled.
+    """Rename this project's artifact types to their import paths while a job is compiled.
 
-    TFX takes the title of a type from its TYPE_NAME, and imports the type by the title. In ML Metadata the names stay
-    what they are: databases hold them.
+    TFX writes the TYPE_NAME into the job as a title, and the container imports the type by that title. The names
+    cannot change for good: ML Metadata databases hold them.
+
+    Yields:
+        Nothing.
     """
     names = {kind: kind.TYPE_NAME for kind in (DataBlessing, ModelComparison)}
     try:
@@ -97,7 +103,7 @@ def _titled_artifact_types() -> Iterator[None]:
 
 
 def _uploads(config: PipelineConfig, root: str) -> Iterator[tuple[Path, str]]:
-    """Yields the files that this machine made of the task. Their names hold a digest of what they say."""
+    """Yield each local file that the job needs, and its URI; the names hold a digest of the content."""
     yield config.contract, f"{root}/contracts/{config.task.name}/{config.contract.name}"
     if config.hyperparameters is not None:
         folder = f"{root}/hyperparameters/{config.task.name}/{config.hyperparameters.name}"
@@ -113,7 +119,7 @@ def _folder_of_hyperparameters(config: PipelineConfig, uploads: Mapping[Path, st
 
 
 def _place_nodes(spec: dict[str, Any], resources: Mapping[str, NodeResources]) -> None:
-    """Writes what each node's machine has. TFX's own way, with_platform_config, leaves ExampleGen out."""
+    """Write each node's resources into the spec; TFX's own way, with_platform_config, leaves out ExampleGen."""
     pipeline = spec["pipelineSpec"]
     executors = pipeline["deploymentSpec"]["executors"]
     containers = {

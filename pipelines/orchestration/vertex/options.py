@@ -1,4 +1,4 @@
-"""What a user can ask of a job on Vertex AI. Loads without TFX. The text below a field is its help."""
+"""The options of `submit vertex`. The text below a field is its help. Loads without TFX."""
 
 import dataclasses
 from pathlib import Path
@@ -11,8 +11,8 @@ from pipelines.config import ConfigError, TrainerOptions, TunerConfig
 from pipelines.options import RunOptions
 
 NO_WARM_START = (
-    "--warm-start: expected a run here, received a job on Vertex AI, whose Trainer starts from no earlier model; leave "
-    "it out"
+    "--warm-start: expected a local run, received a job on Vertex AI, whose Trainer cannot start from an earlier "
+    "model; leave it out"
 )
 _FLAT = Parameter(name="*")
 _REMOTE = "gs://"
@@ -20,7 +20,7 @@ _REMOTE = "gs://"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VertexOptions:
-    """The options of `submit vertex`: those of a run that mean something there, and those of a job."""
+    """The options of a run that apply on Vertex AI, and the options of the job."""
 
     task: str = "taxi"
     """A folder below pipelines/tasks/, or a dotted package."""
@@ -29,9 +29,9 @@ class VertexOptions:
     cloud: Path = Path(DEFAULT_FILE)
     """The file with project, region, bucket, image and machines."""
     var: Path = Path("var")
-    """Where the compiled job is written: vertex/<task>.json."""
+    """Folder to write the compiled job to, as vertex/<task>.json."""
     train_steps: int | None = None
-    """Train on so many batches at most, however many epochs the task's hyperparameters allow."""
+    """Train on at most this many batches, also if the task's hyperparameters allow more epochs."""
     tune: bool = False
     """Search for hyperparameters, within --trials and --minutes, instead of taking the committed ones."""
     budget: Annotated[TunerConfig | None, _FLAT] = None
@@ -39,9 +39,9 @@ class VertexOptions:
     push_to: str | None = None
     """Push to <push-to>/<task>/; without it, gs://<bucket>/serving/<task>/."""
     require_review: bool = False
-    """Push only what a person has reviewed (docs/how-to/review.md)."""
+    """Push only if a person has reviewed the task's code (docs/how-to/review.md)."""
     push_ties: bool = False
-    """Push a model, too, that is not distinguishable from the one pushed before (docs/how-to/scoping.md)."""
+    """Also push a model that is not distinguishable from the one pushed before (docs/how-to/scoping.md)."""
     experiment: str | None = None
     """Name an experiment: all nodes up to the gates run, nothing is pushed, and no later run is compared with it."""
     force: bool = False
@@ -49,9 +49,9 @@ class VertexOptions:
     compile_only: bool = False
     """Write the job and send nothing. Needs no credentials."""
     wait: bool = False
-    """Wait until the job has ended; the exit status says how."""
+    """Wait until the job has ended; the exit status is 1 if it failed."""
     schedule: str | None = None
-    """Submit the job again and again, as this cron expression says, one at a time: "0 6 * * 1"."""
+    """Submit the job at the times of this cron expression, such as "0 6 * * 1", one job at a time."""
 
     def __post_init__(self) -> None:
         for option, uri in (("--data", self.data), ("--push-to", self.push_to)):
@@ -68,14 +68,14 @@ class VertexOptions:
                 f"{self.schedule!r}"
             )
         if self.schedule is not None and self.wait:
-            raise ConfigError("--wait is about one job, and a schedule never ends: leave out one of them")
-        if self.experiment is not None and self.push_to is not None:  # as_run cannot know: a run's folder is no URI.
+            raise ConfigError("expected --wait or --schedule, received both: a schedule never ends; leave out one")
+        if self.experiment is not None and self.push_to is not None:  # as_run does not pass push_to on: it is a URI
             raise ConfigError("--push-to: expected a run that may push, received an experiment, which pushes nothing")
-        run = self.as_run()  # Raises for what contradicts itself.
+        run = self.as_run()  # raises an error for options that contradict each other
         object.__setattr__(self, "var", run.var)  # absolute
 
     def as_run(self) -> RunOptions:
-        """Returns the same as options of a run."""
+        """Return the options of the run that the job is compiled from."""
         return RunOptions(
             task=self.task,
             var=self.var,

@@ -1,4 +1,4 @@
-"""Sends a compiled job to Vertex AI, once or on a schedule, by google-cloud-aiplatform."""
+"""Send a compiled job to Vertex AI, once or on a schedule, with google-cloud-aiplatform."""
 
 import datetime
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
 class SubmissionError(ValueError):
-    """Nothing was sent: something is missing."""
+    """Credentials or rows are missing, and nothing was sent."""
 
 
 def find_credentials() -> Credentials:
-    """Returns the application's default credentials.
+    """Return the application default credentials.
 
     Raises:
         SubmissionError: There are none.
@@ -36,20 +36,20 @@ def find_credentials() -> Credentials:
 
 
 def build_job(file: Path, settings: CloudSettings, pipeline: str, credentials: Credentials) -> aiplatform.PipelineJob:
-    """Builds the request of a job; nothing is sent.
+    """Return the request of a job, without sending it.
 
     Args:
         file: the compiled job.
         settings: project, region and labels.
-        pipeline: its name, with which the job's id begins.
-        credentials: with which it will be sent.
+        pipeline: the pipeline's name, with which the job's id begins.
+        credentials: to send it with.
     """
     time = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     return aiplatform.PipelineJob(
         display_name=pipeline,
         template_path=str(file),
         job_id=f"{pipeline}-{time}",
-        enable_caching=None,  # as each node of the compiled job says
+        enable_caching=None,  # keeps the setting of each node in the compiled job
         labels={"pipeline": pipeline, **settings.labels},
         encryption_spec_key_name=settings.kms_key,
         project=settings.project,
@@ -59,20 +59,20 @@ def build_job(file: Path, settings: CloudSettings, pipeline: str, credentials: C
 
 
 def upload(uploads: Mapping[Path, str], data: str, local_data: str) -> None:
-    """Puts what a job needs into the bucket, once it has rows.
+    """Check that the bucket has the rows, and copy the other files of a job into it.
 
     Args:
         uploads: file -> URI.
         data: URI of the folder of the rows.
-        local_data: a folder that they may be copied from, for the message.
+        local_data: local folder of the rows, for the message.
 
     Raises:
-        SubmissionError: There are no rows.
+        SubmissionError: There is no folder of rows.
     """
     if not fileio.isdir(data):
         raise SubmissionError(
-            f"{data}: no such folder. Expected the rows of the job in it. Copy them there, as by "
-            f"`gcloud storage cp -r {local_data} {data.rpartition('/')[0]}/`, or name another by --data. "
+            f"{data}: no such folder. Expected the rows of the job in it. Copy them there, for example with "
+            f"`gcloud storage cp -r {local_data} {data.rpartition('/')[0]}/`, or name another folder with --data. "
             "Nothing was sent"
         )
     for file, uri in uploads.items():
@@ -81,13 +81,13 @@ def upload(uploads: Mapping[Path, str], data: str, local_data: str) -> None:
 
 
 def submit(job: aiplatform.PipelineJob, settings: CloudSettings) -> str:
-    """Sends a job, and returns the address of its page in the console."""
+    """Send a job, and return the URL of its page in the console."""
     job.submit(service_account=settings.service_account, network=settings.network)
     return f"{_console(settings)}/runs/{job.job_id}?project={settings.project}"
 
 
 def schedule(job: aiplatform.PipelineJob, settings: CloudSettings, cron: str, credentials: Credentials) -> str:
-    """Has a job submitted at the times of a cron expression, one at a time, and returns the schedules' page."""
+    """Create a schedule that submits a job, one at a time, and return the URL of the console's page of schedules."""
     schedules = aiplatform.PipelineJobSchedule(
         pipeline_job=job,
         display_name=f"{job.job_id.rsplit('-', 2)[0]}, {cron}",
@@ -97,7 +97,7 @@ def schedule(job: aiplatform.PipelineJob, settings: CloudSettings, cron: str, cr
     )
     schedules.create(
         cron=cron,
-        max_concurrent_run_count=1,  # each compares its model with the one pushed before
+        max_concurrent_run_count=1,  # each job compares its model with the one pushed before
         service_account=settings.service_account,
         network=settings.network,
     )

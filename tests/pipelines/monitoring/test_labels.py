@@ -76,4 +76,4 @@ def test_what_cannot_be_measured_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pa
     window = TimeWindow(end=END, length=datetime.timedelta(days=7))
     found = read_labels("taxi", tmp_path, log=tmp_path, feedback=tmp_path, window=window)
     assert "of a regression &lt;i&gt;nothing&lt;/i&gt; is known" in render_labels(found)
-    assert describe_production({"fault": found.fault}) == "nothing yet: of a regression <i>nothing</i> is known"
+    assert describe_production({"fault": found.fault}) == "not measured: of a regression <i>nothing</i> is known"

@@ -18,7 +18,7 @@ from tests.pipelines.monitoring.records import FINDING, made_record
     [
         ("alarm", "Alarm", "fare changed by more than chance."),
         ("unchanged", "Unchanged", "Nothing in 1,000 rows differs by more than chance."),
-        ("too_few_rows", "Too few rows to judge", "Nothing stands out, but 1,000 rows show only large changes."),
+        ("too_few_rows", "Too few rows to judge", "No test found a change, but 1,000 rows show only large changes."),
         ("empty", "Empty window", "No row was answered in the window."),
     ],
 )
@@ -54,7 +54,7 @@ def test_the_terminal_says_verdict_window_and_findings(tmp_path: Path) -> None:
     assert lines[1] == (
         "Alarm  2026-03-08 00:00 to 2026-03-15 00:00 UTC: 1,000 rows answered, 1,000 in the window before"
     )
-    assert lines[2] == "140 tests at 1% together: a share of one half is watched to 7.6%"
+    assert lines[2] == "140 tests at 1% together: of a share of one half, a change of 7.6% is found 4 times in 5"
     assert [cell.strip() for cell in lines[4].split("  ") if cell.strip()] == [
         "fare", "larger or smaller values", "median 9", "training: median 8", "<1e-300",
     ]  # fmt: skip

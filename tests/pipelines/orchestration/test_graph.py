@@ -72,7 +72,6 @@ def test_the_file_and_the_list(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     assert record["format"] == 1
     assert [node["id"] for node in record["nodes"] if not node["upstream"]] == ["ExampleGen", "ImportSchemaGen"]
     assert execute(["node", "--list", "--task", DIABETES, "--var", str(tmp_path / "var")]) == 0
-    assert (
-        "Pusher                     pushes the model that every gate let through; after Evaluator, SkewGate, Trainer"
-        in (capfd.readouterr().out)
+    assert "Pusher                     pushes the model if every gate passed; after Evaluator, SkewGate, Trainer" in (
+        capfd.readouterr().out
     )

@@ -40,7 +40,7 @@ def test_it_writes_the_pipeline_and_says_what_comes_next(tmp_path: Path, capsys:
         f"next         kubectl apply -f {claim}    (once; the volume of all tasks)",
         "then         kubectl create secret generic pipelines-metadata --from-file=password=FILE",
         f"then         kfp run create --experiment-name own_trips --package-file {out}",
-        "or           upload it in Kubeflow's page, Pipelines, Upload pipeline",
+        "or           upload it in Kubeflow's web interface: Pipelines, Upload pipeline",
     ]
 
 
@@ -53,10 +53,11 @@ def test_it_writes_the_pipeline_and_says_what_comes_next(tmp_path: Path, capsys:
         ({"metadata_secret": "-"}, r"metadata secret: expected a name"),
         ({"storage_class": "A"}, r"storage class: expected a name"),
         ({"metadata_secret_key": "a b"}, r"metadata secret key: expected letters, digits, .*received 'a b'"),
-        ({"claim_size": "50"}, r"claim size: expected such as 50Gi, received '50'"),
+        ({"claim_size": "50"}, r"claim size: expected a number and Mi, Gi or Ti, such as 50Gi, received '50'"),
         ({"claim_access": "ReadOnlyMany"}, r"claim access: expected one of ReadWriteOnce, ReadWriteMany, received"),
         ({"mount": "volume"}, r"mount: expected an absolute path such as /mnt/pipelines, received 'volume'"),
         ({"mount": "/a/../b"}, r"mount: expected an absolute path"),
+        ({"out": Path("p.json")}, r"out: expected a file name that ends with .yaml or .yml, received 'p.json'"),
         ({"accelerators": -1}, r"accelerators: expected 0 or more, received -1"),
         ({"training_cores": 0}, r"training cores: expected 1 or more, received 0"),
     ],
@@ -101,5 +102,18 @@ def test_bad_usage_has_exit_status_2(tmp_path: Path, capsys: pytest.CaptureFixtu
     said = capsys.readouterr().err
     assert "expected a graph file" in said
     assert "--data: expected a path below" in said
-    assert "since a tag may lead to other code tomorrow" in said
+    assert "since a tag may name another image later" in said
     assert not (tmp_path / "p.yaml").exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "g.json"
+    file.write_text(graph().as_json())
+    taken = tmp_path / "taken.yaml"
+    taken.mkdir()
+    for out, words in ((file / "p.yaml", "File exists"), (taken, "Is a directory")):
+        assert execute(["compile", "kubeflow", "--graph", str(file), "--image", IMAGE, "--out", str(out)]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"error: cannot write {out}: ")
+        assert words in line
+        assert line.endswith("; free or unlock it, or name another --out")

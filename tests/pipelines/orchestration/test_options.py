@@ -16,7 +16,7 @@ from pipelines.orchestration.options import NodeOptions, as_arguments, describe_
     [
         ({}, "expected one of --node, --finish, --list and --graph, received 0 of them"),
         ({"list": True, "finish": True, "run_id": "20260131-235959"}, "received 2 of them"),
-        ({"node": "Trainer"}, "--run-id says which run --node or --finish is about"),
+        ({"node": "Trainer"}, "expected --run-id together with --node or --finish, received one without the other"),
         ({"list": True, "run_id": "20260131-235959"}, "give both, or neither"),
         ({"node": "Trainer", "run_id": "manual__2026"}, "run id: expected a time such as 20260131-235959"),
         ({"node": "Trainer", "run_id": "../20260131-235959"}, r"received '\.\./20260131-235959'"),
@@ -25,8 +25,8 @@ from pipelines.orchestration.options import NodeOptions, as_arguments, describe_
             r"expected a name such as Trainer, .* '/\.\./\.\./data'",
         ),
         ({"list": True, "wait_minutes": -1.0}, "wait minutes: expected 0 or more"),
-        ({"list": True, "watch": True}, "--watch is about many nodes in one process"),
-        ({"list": True, "at_once": 2}, "--at-once is about many nodes"),
+        ({"list": True, "watch": True}, "--watch: expected an option of one node, received one of many nodes"),
+        ({"list": True, "at_once": 2}, "--at-once: expected an option of one node, received one of many nodes"),
     ],
 )
 def test_what_cannot_be_asked(options: dict[str, Any], message: str) -> None:

@@ -129,7 +129,7 @@ def test_a_real_server_has_each_run_once(var: Path, tmp_path: Path, capsys: pyte
 
 def test_a_run_that_goes_on_is_not_exported(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["runs", "export", KILLED, "--mlflow", "http://127.0.0.1:1", "--var", str(var)]) == 1
-    assert "no run has ended among those asked for" in capsys.readouterr().err
+    assert "expected a run that has ended, to export it, received none" in capsys.readouterr().err
 
 
 @contextlib.contextmanager

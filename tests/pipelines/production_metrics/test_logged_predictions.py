@@ -184,7 +184,7 @@ def test_a_log_whose_rows_cannot_be_told_apart(tmp_path: Path) -> None:
     for probability in (0.25, 0.5):
         logged.offer(writer, "a", probabilities=[probability])
     writer.close()
-    with pytest.raises(ProductionMetricsError, match="told apart by id, number and time, received none"):
+    with pytest.raises(ProductionMetricsError, match="each with its own id, number and time, received none"):
         read_logged_predictions(tmp_path / "log", tmp_path / "feedback")
 
 

@@ -26,7 +26,7 @@ from tests.pipelines.retraining.scripted import (
 def test_one_loop_at_a_time(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     with exclusive(world.options.folder / command.LOCK_FILE, "4711"):
         assert command.run_loop(world.options) == 2
-    assert "another loop of this task (process 4711) is at work" in capsys.readouterr().err
+    assert "another loop of this task (process 4711) is running" in capsys.readouterr().err
 
 
 def test_a_dry_run_explains_and_writes_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,7 +49,7 @@ def test_a_pass_that_has_not_decided_yet_holds_no_dry_run_back(
     world.status["monitor"] = 2
     world.take_pass(START)
     command.run_loop(dataclasses.replace(world.options, dry_run=True))
-    assert "goes on with monitor" not in capsys.readouterr().out
+    assert "continues with monitor" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_status_shows_what_waits_the_decisions_and_the_next_due_time(
     world.take_pass(START)
     assert command.show_state(world.options, 5) == 0
     said = capsys.readouterr().out
-    assert "state      pass 20260302-060000 goes on with trial, not before 2026-03-02 07:00 UTC\n" in said
+    assert "state      pass 20260302-060000 continues with trial, not before 2026-03-02 07:00 UTC\n" in said
     assert "answers    100, 101 on trial\n" in said
     assert "decision   2026-03-02 06:00  train: under way\n           due        new rows: 120 accepted rows" in said
     world.take_pass(TRIAL_OVER)
@@ -137,7 +137,7 @@ def test_without_once_passes_follow_each_other_and_a_step_that_waits_comes_earli
     assert world.outcomes() == [("promoted", NEW)]
     said = capsys.readouterr()
     assert "next pass  2026-03-02 07:00 UTC\n" in said.out
-    assert "interrupted; the next call goes on" in said.err
+    assert "interrupted; the next call continues from here" in said.err
 
 
 def test_an_error_ends_one_pass_and_not_the_repeating_loop(

@@ -55,4 +55,4 @@ def test_a_program_gets_the_text_and_its_failure_is_said(tmp_path: Path) -> None
     assert tell(keep, "promoted für 2\n") is None
     assert (tmp_path / "told").read_text(encoding="utf-8") == "promoted für 2\n"
     assert tell((sys.executable, "-c", "raise SystemExit(3)"), "promoted") == f"{sys.executable} ended with 3"
-    assert "could not be told: [Errno 2]" in str(tell((str(tmp_path / "none"),), "promoted"))
+    assert "could not be run: [Errno 2]" in str(tell((str(tmp_path / "none"),), "promoted"))

@@ -34,7 +34,7 @@ def test_a_failed_training_is_tried_again_later_then_reported_and_nothing_is_pus
     assert world.versions() == [OLD]
     assert world.outcomes() == [("failed", None)]
     assert world.lines("told") == [
-        "taxi: failed: train failed 3 times: the training ended with 0: no room; what answers is as it was"
+        "taxi: failed: train failed 3 times: the training ended with 0: no room; the version that answers is unchanged"
     ]
     assert_old_version_answers(world)
 
@@ -185,7 +185,7 @@ def test_a_span_in_quarantine_is_in_the_decision_and_in_the_exit_status(world: W
     assert world.take_pass(START) == 1
     (decision,) = DecisionLog(world.options.folder).decisions()
     assert [reason.text for reason in decision.reasons if reason.kind == "unknown"] == [
-        f"new spans: a span of {world.options.source} stands in quarantine, or cannot be read"
+        f"new spans: a span of {world.options.source} is in quarantine, or cannot be read"
     ]
 
 
@@ -211,8 +211,8 @@ def test_rows_of_the_request_log_that_stand_in_quarantine_are_told_beside_those_
     assert world.take_pass(START) == 1
     (decision,) = DecisionLog(world.options.folder).decisions()
     (unknown,) = [reason.text for reason in decision.reasons if reason.kind == "unknown"]
-    assert f"{world.options.source} stands in quarantine, or cannot be read; a span of" in unknown
-    assert unknown.endswith(f"{world.options.requests} stands in quarantine, or cannot be made of the request log")
+    assert f"{world.options.source} is in quarantine, or cannot be read; a span of" in unknown
+    assert unknown.endswith(f"{world.options.requests} is in quarantine, or cannot be made of the request log")
 
 
 def test_looks_that_could_not_judge_are_unknown_and_no_failure(world: World) -> None:

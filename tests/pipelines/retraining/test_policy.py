@@ -44,7 +44,7 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
         (
             '"3d"',
             '"23h"',
-            r"limits.cool_down: expected the window \(1d\) at least, received 23h: what was answered before",
+            r"limits.cool_down: expected the window \(1d\) at least, received 23h: rows that were answered before",
         ),
         ('"3d"', '"3 days"', "cool_down: expected a whole number above 0 and a unit of s, m, h, d or w, such as 7d"),
         ('"3d"', '"9999999999d"', "cool_down: "),

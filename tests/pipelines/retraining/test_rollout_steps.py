@@ -86,7 +86,7 @@ def test_a_rollback_that_fails_is_tried_until_it_succeeds(world: World) -> None:
     for minutes in (0, 15, 45, 60, 90, 150, 300):
         assert world.take_pass(START + minutes * MINUTE) == 1
     assert world.lines("told") == [
-        "taxi: roll back failed 3 times, and is tried on: `rollout rollback` ended with 1",
+        "taxi: roll back failed 3 times, and is still retried: `rollout rollback` ended with 1",
     ]
     del world.status["rollback"]
     assert world.take_pass(START + 600 * MINUTE) == 1
@@ -176,4 +176,4 @@ def test_a_person_who_acts_before_being_told_is_not_told_to(world: World) -> Non
     world.take_pass(START)
     world.run("serving", "rollout", "promote")
     assert world.take_pass(TRIAL_OVER) == 0
-    assert world.lines("told") == ["taxi: promoted: somebody promoted version 101"]
+    assert world.lines("told") == ["taxi: promoted: version 101 was promoted outside the loop"]

@@ -34,5 +34,5 @@ def test_a_damaged_log_is_no_empty_one(world: World, text: str) -> None:
 def test_a_damaged_journal_is_not_begun_anew(world: World, text: str) -> None:
     store = JournalStore(world.options.folder)
     store.path.write_text(text)
-    with pytest.raises(JournalError, match="is no journal: expected what a loop of this project wrote"):
+    with pytest.raises(JournalError, match="is no journal: expected a file that this project's loop wrote"):
         store.read()

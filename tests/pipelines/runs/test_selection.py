@@ -58,7 +58,7 @@ def test_what_is_asked_for_is_shown(var: Path, capsys: pytest.CaptureFixture[str
         (["--where", "acu > 0.9"], 2, "no run has 'acu': did you mean auc?"),
         (["--sort", "zzz"], 2, "no run has 'zzz': expected one of auc, example_count, started, seconds, rows"),
         (["--status", "pusht"], 2, "pusht"),
-        (["--tag", "nothing"], 1, "none of the 4 runs is as asked for"),
+        (["--tag", "nothing"], 1, "none of the 4 runs meets every option"),
     ],
 )
 def test_what_cannot_be_shown(

@@ -1,1 +1,1 @@
-"""The folder that Airflow reads. It imports nothing of this project: Airflow has an environment of its own."""
+"""The folder that Airflow reads. Its modules import nothing of this project: Airflow runs in another environment."""

@@ -1,15 +1,15 @@
-"""Airflow's DAGs: for each graph file one that runs the pipeline, a task for each node; and the loops around it.
+"""Make Airflow's DAGs: for each graph file one that runs the pipeline, one for ingestion, and one for retraining.
 
-A task is a process of `python -m pipelines node` in the project's own environment: what it says is the task's log. This
-file imports the one beside it, and nothing else of the project. It reads from the environment:
+A task runs `python -m pipelines node` in the project's own environment; its output is the task's log. This file imports
+pipelines_operators, and nothing else of the project. It reads from the environment:
 
-    PIPELINES_GRAPHS    the folder of the graph files, which `python -m pipelines node --graph FILE` writes
+    PIPELINES_GRAPHS    folder of the graph files, which `python -m pipelines node --graph FILE` writes
     PIPELINES_PROJECT   the project's folder
     PIPELINES_PYTHON    the project's Python
-    PIPELINES_SCHEDULE  when runs begin: `spans`, when spans were accepted; a cron expression; or nothing, by hand;
-                        `continuous`: the loop decides, and its DAG is scheduled
-    PIPELINES_SPANS     a folder where spans arrive; without it there are no DAGs of ingestion and of the loop
-    PIPELINES_LOOK      a cron expression: when that folder is looked at, by the ingestion or by the loop
+    PIPELINES_SCHEDULE  when runs begin: `spans`: when spans were accepted; a cron expression; empty: by hand;
+                        `continuous`: the retraining loop decides, and its DAG is scheduled
+    PIPELINES_SPANS     folder of arriving spans; without it there are no DAGs for ingestion and retraining
+    PIPELINES_LOOK      cron expression: when ingestion, or the retraining loop, reads that folder
 """
 
 from __future__ import annotations
@@ -30,18 +30,24 @@ from pipelines_operators import AcceptedSpansOperator, CommandOperator, NewVersi
 
 FORMAT = 1  # of the graph file
 MEMORY_POOL = "pipelines_memory"  # a slot is a GiB
-FINISH, ANNOUNCE = "finish", "announce"  # tasks beside the nodes
+FINISH, ANNOUNCE = "finish", "announce"  # tasks that are no nodes
 SPANS, CONTINUOUS = "spans", "continuous"  # schedules
-REFUSED, WRONG_USE = 1, 2  # exit statuses; of other commands than `node` the second is a busy folder, too
-_RETRIES = 2  # of `finish`; those of a node are in the graph
+REFUSED, WRONG_USE = 1, 2  # exit statuses; commands other than `node` also end with 2 if the folder is busy
+_RETRIES = 2  # of `finish`; the graph holds those of nodes
 _RETRY_DELAY = datetime.timedelta(seconds=10)
 _START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-# As `run` names runs, the time first. The second number keeps DAGs apart that are due at the same moment.
+# The form of `run`'s ids, the time first. The number at the end differs between DAGs that are due at the same moment.
 _RUN_ID = "{{{{ dag_run.run_after.strftime('%Y%m%d-%H%M%S-%f') }}}}{number:05d}"
 
 
 def read_graph(file: Path) -> Mapping[str, Any]:
-    """Reads a graph file.
+    """Read a graph file.
+
+    Args:
+        file: which `python -m pipelines node --graph` wrote.
+
+    Returns:
+        The graph.
 
     Raises:
         ValueError: Another version of the project wrote it.
@@ -49,14 +55,14 @@ def read_graph(file: Path) -> Mapping[str, Any]:
     graph = json.loads(file.read_text())
     if graph.get("format") != FORMAT:
         raise ValueError(
-            f"{file}: expected format {FORMAT}, received {graph.get('format')}; write it anew with "
+            f"{file}: expected format {FORMAT}, received {graph.get('format')}; write it again with "
             "`python -m pipelines node --graph FILE`"
         )
     return graph
 
 
 def make_run_dag(graph: Mapping[str, Any], schedule: str) -> DAG:
-    """Makes the DAG of a run: its nodes; `finish`, which closes the run whatever became of them; and `announce`."""
+    """Return the DAG of a run: its nodes; `finish`, which ends the run also if nodes failed; and `announce`."""
     task = graph["task"]
     run_id = _RUN_ID.format(number=zlib.crc32(task.encode()) % 100_000)
     with DAG(
@@ -65,8 +71,8 @@ def make_run_dag(graph: Mapping[str, Any], schedule: str) -> DAG:
         schedule=[_spans(graph)] if schedule == SPANS else schedule or None,
         start_date=_START,
         catchup=False,
-        max_active_runs=1,  # A run compares its model with the one pushed last.
-        # In SQLite ML Metadata has one writer; the memory pool is the limit otherwise.
+        max_active_runs=1,  # a run compares its model with the one pushed last
+        # SQLite allows ML Metadata one writer; with MySQL the memory pool is the limit.
         max_active_tasks=16 if graph["parallel"] else 1,
         tags=["pipelines"],
         default_args={"retry_delay": _RETRY_DELAY, "retry_exponential_backoff": True},
@@ -95,7 +101,7 @@ def make_run_dag(graph: Mapping[str, Any], schedule: str) -> DAG:
 
 
 def make_ingestion_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> DAG:
-    """Makes the DAG that takes in the spans that arrived; what it accepts begins a run with the schedule `spans`."""
+    """Return the DAG that ingests new spans; with the schedule `spans`, accepted spans begin a run."""
     with DAG(f"{graph['task']}_ingest", **_around(schedule, f"Takes in spans of {graph['task']}")) as dag:
         ingest = CommandOperator(
             task_id="ingest",
@@ -111,13 +117,13 @@ def make_ingestion_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> 
             outlets=[_spans(graph)],
             trigger_rule=TriggerRule.ALL_DONE,
         )
-        # A span that was refused holds back no other, and yet the ingestion is to be seen as failed.
+        # If a span was refused, `accepted` still announces the others; `none_refused` marks the DAG's run as failed.
         ingest >> [accepted, EmptyOperator(task_id="none_refused")]
     return dag
 
 
 def make_loop_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> DAG:
-    """Makes the DAG of one pass of the loop: it looks, decides, trains where that is due, and tries the version."""
+    """Return the DAG of one pass of the retraining loop (`python -m pipelines continuous --once`)."""
     with DAG(f"{graph['task']}_continuous", **_around(schedule, f"One pass of the loop of {graph['task']}")) as dag:
         CommandOperator(
             task_id="pass",
@@ -130,10 +136,16 @@ def make_loop_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> DAG:
 
 
 def make_dags(environment: Mapping[str, str]) -> list[DAG]:
-    """Makes the DAGs of every graph file.
+    """Make the DAGs of every graph file.
+
+    Args:
+        environment: the environment variables that the module's docstring lists.
+
+    Returns:
+        The DAGs.
 
     Raises:
-        ValueError: Two of the files are of the same task, whose DAGs would have the same names.
+        ValueError: Two graph files are of the same task, so their DAGs would have the same names.
     """
     folder, schedule = environment.get("PIPELINES_SPANS", ""), environment.get("PIPELINES_SCHEDULE", "")
     look, loops = environment.get("PIPELINES_LOOK", ""), schedule == CONTINUOUS
@@ -142,7 +154,9 @@ def make_dags(environment: Mapping[str, str]) -> list[DAG]:
     for file in sorted(Path(environment["PIPELINES_GRAPHS"]).glob("*.json")):
         graph = read_graph(file)
         if (other := files.setdefault(graph["task"], file)) != file:
-            raise ValueError(f"{file}: expected one graph file for the task {graph['task']}, received {other}, too")
+            raise ValueError(
+                f"{file}: expected one graph file for the task {graph['task']}, received {other} as well; remove one"
+            )
         dags.append(make_run_dag(graph, "" if loops else schedule))
         if folder:
             dags.append(make_ingestion_dag(graph, folder, "" if loops else look))
@@ -175,12 +189,12 @@ def _around(schedule: str, description: str) -> dict[str, Any]:
 
 
 def _task_arguments(graph: Mapping[str, Any]) -> list[str]:
-    """Returns the options that every command on a task has."""
+    """Return the options that name the task and the folder."""
     return ["--task", graph["package"], "--var", graph["var"]]
 
 
 def _signing(graph: Mapping[str, Any]) -> list[str]:
-    """Returns the options that say who signs what is pushed, as the run's graph has them."""
+    """Return the signing options among the graph's arguments."""
     pairs = itertools.pairwise(graph["arguments"])
     return [word for pair in pairs if pair[0] in ("--sign", "--sign-command") for word in pair]
 

@@ -1,4 +1,4 @@
-"""The operators of the DAGs: a command of the project, and two tasks that announce what is new to other DAGs."""
+"""The operators of the DAGs: one runs a command of the project, two announce new spans or versions to other DAGs."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-_GRACE = 30.0  # seconds that a command has to clear what it had begun to write
+_GRACE = 30.0  # seconds that a command has to remove what it had begun to write
 
 
 class CommandOperator(BaseOperator):
-    """Runs a command of the project, and takes what it says for the task's log."""
+    """An operator that runs a command of the project; the command's output is the task's log."""
 
     template_fields: Sequence[str] = ("arguments",)
 
     def __init__(self, *, arguments: Sequence[str], final: Sequence[int], **kwargs: Any):
-        """Describes a task.
+        """Describe a task.
 
         Args:
             arguments: of `python -m pipelines`.
-            final: exit statuses that another try cannot mend.
+            final: exit statuses after which Airflow must not retry.
             **kwargs: of every operator.
         """
         super().__init__(**kwargs)
@@ -38,25 +38,28 @@ class CommandOperator(BaseOperator):
         self._hook = SubprocessHook()
 
     def execute(self, context: Context) -> None:
-        """Runs the command to its end.
+        """Run the command to its end.
+
+        Args:
+            context: of Airflow; not used.
 
         Raises:
-            AirflowFailException: Another try would end the same.
-            AirflowException: It failed, or was killed; Airflow tries again.
+            AirflowFailException: A retry would end the same way.
+            AirflowException: The command failed or was killed; Airflow retries.
         """
         command = [os.environ["PIPELINES_PYTHON"], "-W", "ignore", "-m", "pipelines", *self.arguments]
         result = self._hook.run_command(command, cwd=os.environ["PIPELINES_PROJECT"])
         status = result.exit_code
         if status in self.final:
-            raise AirflowFailException(f"exit status {status}: refused, or asked in the wrong way; see the lines above")
+            raise AirflowFailException(f"exit status {status}: refused, or used wrongly; see the lines above")
         if status:
             raise AirflowException(f"exit status {status}: failed, or killed; see the lines above")
 
     def on_kill(self) -> None:
-        """Stops the command, which clears what it had begun to write.
+        """Terminate the command, which then removes what it had begun to write.
 
-        One that hangs in a library does not hear of it. It is killed, since it would hold the folder against the next
-        try.
+        A command that hangs in a library ignores that. It is killed, since it would keep the folder locked for the
+        retry.
         """
         process = self._hook.sub_process
         if process is None or process.poll() is not None:
@@ -66,18 +69,18 @@ class CommandOperator(BaseOperator):
             process.wait(_GRACE)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # It leads its own group.
+                os.killpg(process.pid, signal.SIGKILL)  # it leads its own process group
 
 
 class AcceptedSpansOperator(BaseOperator):
-    """Announces that there is something new to train on: a span that was accepted; is skipped otherwise."""
+    """An operator that announces accepted spans to other DAGs; it is skipped if there are none."""
 
     def __init__(self, *, ingestions: str, package: str, **kwargs: Any):
-        """Describes a task.
+        """Describe a task.
 
         Args:
-            ingestions: the folder of the ingestions' records, of all tasks of the project.
-            package: what `--task` calls the one that this is about.
+            ingestions: folder of the ingestions' records, of all the project's tasks.
+            package: the value of `--task`: a name, or a dotted package.
             **kwargs: of every operator.
         """
         super().__init__(**kwargs)
@@ -85,12 +88,15 @@ class AcceptedSpansOperator(BaseOperator):
         self.package = package
 
     def execute(self, context: Context) -> None:
-        """Reads the records of this task that were written since the DAG's run began: of each try there may be one.
+        """Read the records that ingestions of this task wrote since the DAG's run began; each retry may write one.
+
+        Args:
+            context: of Airflow, with the DAG's run.
 
         Raises:
             AirflowSkipException: No span was accepted.
         """
-        began = context["dag_run"].start_date.replace(microsecond=0)  # A record names no fraction of a second.
+        began = context["dag_run"].start_date.replace(microsecond=0)  # records have whole seconds
         records = [json.loads(file.read_text()) for file in sorted(Path(self.ingestions).glob("*/summary.json"))]
         accepted = [
             span["span"]
@@ -100,17 +106,17 @@ class AcceptedSpansOperator(BaseOperator):
             if span["state"] == "accepted"
         ]
         if not accepted:
-            raise AirflowSkipException("no span was accepted that was not before")
+            raise AirflowSkipException("no new span was accepted")
         self.log.info("accepted: %s", ", ".join(accepted))
 
 
 class NewVersionOperator(BaseOperator):
-    """Announces a version that this run has pushed; is skipped otherwise, as after a tie."""
+    """An operator that announces the version that a run pushed; it is skipped if there is none, as after a tie."""
 
     template_fields: Sequence[str] = ("record",)
 
     def __init__(self, *, record: str, **kwargs: Any):
-        """Describes a task.
+        """Describe a task.
 
         Args:
             record: the run's summary.json.
@@ -120,7 +126,10 @@ class NewVersionOperator(BaseOperator):
         self.record = record
 
     def execute(self, context: Context) -> None:
-        """Reads the run's record.
+        """Read the run's record.
+
+        Args:
+            context: of Airflow; not used.
 
         Raises:
             AirflowSkipException: No new version was pushed.

@@ -69,9 +69,20 @@ def test_compiling_needs_no_settings_and_says_what_comes_next(
     said = capsys.readouterr().out
     file = tmp_path / "var" / "vertex" / "diabetes.json"
     assert f"{file}: 15 nodes" in said
-    assert "cloud.toml is not there: compiled with pipelines/cloud.example.toml, to look at" in said
+    assert "there is no cloud.toml: compiling with pipelines/cloud.example.toml, as an example only" in said
     assert "next: copy the rows to gs://my-bucket/data/diabetes, then python -m pipelines submit vertex --task" in said
     assert json.loads(file.read_text())["pipelineSpec"]["pipelineInfo"]["name"] == "diabetes"
+
+
+def test_a_place_that_cannot_be_written_is_one_message(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    var = tmp_path / "file" / "var"
+    words = ["submit", "vertex", "--compile-only", "--task", "tests.tasks.diabetes", "--var", str(var)]
+    assert execute(words) == 1
+    said = capfd.readouterr().err
+    assert f"error: cannot write below {var}: " in said
+    assert "or choose another folder with --var" in said
+    assert "Traceback" not in said
 
 
 def test_it_uploads_sends_and_says_where_to_look(

@@ -16,7 +16,7 @@ from pipelines.orchestration.vertex.options import VertexOptions
         ({"push_to": "/srv"}, "--push-to: expected a place that Vertex AI can reach"),
         ({"trainer": TrainerOptions(warm_start=True)}, "--warm-start: expected a run here, received a job"),
         ({"schedule": "daily"}, "--schedule: expected a cron expression of five fields, such as '0 6 * * 1', received"),
-        ({"schedule": "0 6 * * 1", "wait": True}, "--wait is about one job, and a schedule never ends"),
+        ({"schedule": "0 6 * * 1", "wait": True}, "expected --wait or --schedule, received both"),
         ({"var": Path("gs://b/var")}, "--var: expected a path of this machine, received gs://b/var"),
         ({"train_steps": 0}, "train steps: expected 1 or more, received 0"),
         ({"experiment": "a", "push_to": "gs://b/x"}, "--push-to: expected a run that may push, received an experiment"),

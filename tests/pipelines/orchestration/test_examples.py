@@ -1,0 +1,18 @@
+"""Run the examples in docstrings, so that they stay true."""
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = [
+    "pipelines.orchestration.kubeflow.parameters",
+    "pipelines.orchestration.options",
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    results = doctest.testmod(importlib.import_module(name))
+    assert results.attempted > 0
+    assert results.failed == 0

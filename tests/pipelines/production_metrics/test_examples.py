@@ -1,0 +1,20 @@
+"""Run the examples in docstrings, so that they stay true."""
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = [
+    "pipelines.production_metrics.recalibration",
+    "pipelines.production_metrics.table",
+    "pipelines.production_metrics.verdict",
+    "pipelines.production_metrics.windows",
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    results = doctest.testmod(importlib.import_module(name))
+    assert results.attempted > 0
+    assert results.failed == 0
