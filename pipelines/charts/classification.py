@@ -17,7 +17,7 @@ _CELL = 56  # pixels of height, of a confusion matrix
 
 
 def plot_roc(labels: np.ndarray, predictions: Predictions) -> alt.LayerChart:
-    """Plots true against false positives at every threshold.
+    """Plot true against false positives at every threshold.
 
     Args:
         labels: 0 or 1, [rows].
@@ -33,7 +33,7 @@ def plot_roc(labels: np.ndarray, predictions: Predictions) -> alt.LayerChart:
 
 
 def plot_precision_recall(labels: np.ndarray, predictions: Predictions) -> alt.LayerChart:
-    """Plots precision against recall at every threshold; the reference is the precision of a guess.
+    """Plot precision against recall at every threshold; the reference is the precision of a guess.
 
     Args:
         labels: 0 or 1, [rows].
@@ -50,7 +50,7 @@ def plot_precision_recall(labels: np.ndarray, predictions: Predictions) -> alt.L
 
 
 def plot_reliability(labels: np.ndarray, predictions: Predictions, bins: int = 10) -> alt.LayerChart:
-    """Plots the share of positive rows against the mean prediction, in quantile bins, with 95% Wilson intervals.
+    """Plot the share of positive rows against the mean prediction, in quantile bins, with 95% Wilson intervals.
 
     Args:
         labels: 0 or 1, [rows].
@@ -75,7 +75,7 @@ def plot_reliability(labels: np.ndarray, predictions: Predictions, bins: int = 1
 
 
 def plot_scores(labels: np.ndarray, predictions: np.ndarray, names: tuple[str, ...] = ("0", "1")) -> alt.Chart:
-    """Plots the distribution of the predictions of negative and of positive rows.
+    """Plot the distribution of the predictions of negative and of positive rows.
 
     Args:
         labels: 0 or 1, [rows].
@@ -102,7 +102,7 @@ def plot_scores(labels: np.ndarray, predictions: np.ndarray, names: tuple[str, .
 
 
 def plot_confusion(actual: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> alt.LayerChart:
-    """Plots the confusion matrix: rows of each class by predicted class, shaded by share of the class.
+    """Plot the confusion matrix: rows of each class by predicted class, shaded by share of the class.
 
     Args:
         actual: class numbers, [rows].
@@ -130,7 +130,7 @@ def plot_confusion(actual: np.ndarray, predicted: np.ndarray, classes: tuple[str
 
 
 def _count_from_highest(labels: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts positive and negative rows at or above each distinct prediction, highest first."""
+    """Count positive and negative rows at or above each distinct prediction, highest first."""
     order = np.argsort(-predictions, kind="stable")
     ranked, positive = predictions[order], labels[order] > 0
     last = np.flatnonzero(np.r_[ranked[1:] != ranked[:-1], True])
@@ -150,7 +150,7 @@ def _make_reliability_frame(labels: np.ndarray, predictions: np.ndarray, bins: i
 
 
 def _thin_out(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keeps as many points of a curve as can be seen, the first and the last among them."""
+    """Keep as many points of a curve as can be seen, the first and the last among them."""
     kept = np.unique(np.linspace(0, len(frame) - 1, min(len(frame), _POINTS)).round().astype(int))
     return frame.iloc[kept]
 

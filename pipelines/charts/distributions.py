@@ -24,7 +24,7 @@ def make_distribution_frame(
     *,
     codes: bool = False,
 ) -> pd.DataFrame:
-    """Computes the shares of one column's values, for `plot_distribution`; missing values do not count.
+    """Compute the shares of one column's values, for `plot_distribution`; missing values do not count.
 
     Args:
         columns: name of a set of rows -> its column; the first decides the bins, or which values are shown.
@@ -45,7 +45,7 @@ def make_distribution_frame(
 
 
 def plot_distribution(frame: pd.DataFrame) -> alt.Chart:
-    """Plots the shares, one set of rows over the other.
+    """Plot the shares, one set of rows over the other.
 
     Args:
         frame: of make_distribution_frame.
@@ -73,7 +73,7 @@ def plot_distribution(frame: pd.DataFrame) -> alt.Chart:
 
 
 def _make_axis(largest: float) -> alt.Axis:
-    """Makes an axis with large numbers as 1.41G: in full they would overlap."""
+    """Make an axis with large numbers as 1.41G: in full they would overlap."""
     return alt.Axis(tickCount=4, format=".4~s" if largest >= _LONG else alt.Undefined)
 
 
@@ -126,7 +126,7 @@ def _bin_numbers(
 
 
 def _choose_edges(values: np.ndarray) -> np.ndarray:
-    """Chooses the edges of the bins: half-way between whole numbers, where all values are whole."""
+    """Choose the edges of the bins: half-way between whole numbers, where all values are whole."""
     low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
     bins = int(np.clip(np.sqrt(len(values)), _BINS[0], _BINS[1]))
     if not np.array_equal(values, values.round()):
@@ -141,7 +141,7 @@ def _choose_edges(values: np.ndarray) -> np.ndarray:
 
 
 def _estimate_share_below(statistics: statistics_pb2.FeatureNameStatistics, edges: np.ndarray) -> np.ndarray:
-    """Estimates the share of values below each edge, as if values were spread evenly between the deciles."""
+    """Estimate the share of values below each edge, as if values were spread evenly between the deciles."""
     deciles = [one for one in statistics.num_stats.histograms if one.type == statistics_pb2.Histogram.QUANTILES]
     if not deciles or not deciles[0].buckets:
         return np.zeros(len(edges))

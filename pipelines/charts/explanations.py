@@ -14,7 +14,7 @@ _LONG = 100_000
 
 
 def plot_importance(frame: pd.DataFrame, loss: str) -> alt.LayerChart:
-    """Plots a bar per column, with its interval.
+    """Plot a bar per column, with its interval.
 
     Args:
         frame: columns "column", "importance", "low", "high", in the order to show.
@@ -28,7 +28,7 @@ def plot_importance(frame: pd.DataFrame, loss: str) -> alt.LayerChart:
 
 
 def plot_effect(frame: pd.DataFrame, column: str) -> alt.LayerChart:
-    """Plots the effect of a column's values, with its interval; a line for each class. A missing value has no place.
+    """Plot the effect of a column's values, with its interval; a line for each class. A missing value has no place.
 
     Args:
         frame: of Run.effects; "output" holds the names to show. Of more classes than six, those that change most.
@@ -78,7 +78,7 @@ def _plot_zero(axis: str) -> alt.Chart:
 
 
 def _leave_out_far_ends(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leaves out the first and the last value where it lies further from the next than all others from each other."""
+    """Leave out the first and the last value where it lies further from the next than all others from each other."""
     values = np.unique(frame["value"].astype(float))
     if len(values) > 3 and values[-1] - values[-2] > values[-2] - values[1]:
         values = values[:-1]

@@ -10,7 +10,7 @@ _LEAST = 66
 
 
 def plot_training_curve(history: pd.DataFrame, metric: str) -> alt.LayerChart:
-    """Plots one metric by epoch, on the training rows and, where it was measured, on the held-out rows.
+    """Plot one metric by epoch, on the training rows and, where it was measured, on the held-out rows.
 
     Args:
         history: columns "epoch", `metric`, and perhaps `val_` before it.
@@ -29,7 +29,7 @@ def plot_training_curve(history: pd.DataFrame, metric: str) -> alt.LayerChart:
 
 
 def plot_slices(frame: pd.DataFrame, metric: str, overall: float) -> alt.LayerChart:
-    """Plots a point per slice, with its interval; the dashed line is all rows, a tick the model before.
+    """Plot a point per slice, with its interval; the dashed line is all rows, a tick the model before.
 
     Args:
         frame: columns "slice", "rows", "value", "low", "high", in the order to show; and "before", NaN or left out

@@ -13,7 +13,7 @@ _ERROR = "predicted minus actual"
 
 
 def plot_predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
-    """Plots one point per row; on the dashed line, the prediction is right.
+    """Plot one point per row; on the dashed line, the prediction is right.
 
     Args:
         labels: [rows], in the label's unit.
@@ -38,7 +38,7 @@ def plot_predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -
 
 
 def plot_residuals(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
-    """Plots the distribution of prediction minus label; the outermost bars hold what lies beyond.
+    """Plot the distribution of prediction minus label; the outermost bars hold what lies beyond.
 
     Args:
         labels: [rows], in the label's unit.

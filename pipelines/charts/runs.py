@@ -8,7 +8,7 @@ _HEIGHT = 190  # pixels
 
 
 def plot_metric_over_runs(frame: pd.DataFrame, metric: str) -> alt.LayerChart:
-    """Plots a point per run with its interval, in the order of time; a line joins the runs that were pushed.
+    """Plot a point per run with its interval, in the order of time; a line joins the runs that were pushed.
 
     Args:
         frame: columns "run", "started" (text), "value", "low" and "high" (NaN: not known), and "outcome": PUSHED,

@@ -9,7 +9,7 @@ _HEIGHT, _LINES_HEIGHT = 120, 200  # pixels
 
 
 def plot_span_numbers(frame: pd.DataFrame) -> alt.LayerChart:
-    """Plots the median of each span, its mean as points, and a band from the 10% quantile to the 90% one.
+    """Plot the median of each span, its mean as points, and a band from the 10% quantile to the 90% one.
 
     Args:
         frame: columns "span", "p10", "median", "p90" and "mean"; NaN for a span without a value.
@@ -24,7 +24,7 @@ def plot_span_numbers(frame: pd.DataFrame) -> alt.LayerChart:
 
 
 def plot_span_shares(frame: pd.DataFrame) -> alt.Chart:
-    """Plots the share of each value over the spans.
+    """Plot the share of each value over the spans.
 
     Args:
         frame: columns "span", "value" and "share", 0 to 1, the most frequent value first.
@@ -42,7 +42,7 @@ def plot_span_shares(frame: pd.DataFrame) -> alt.Chart:
 
 
 def plot_span_drift(frame: pd.DataFrame, threshold: float | None) -> alt.LayerChart:
-    """Plots a figure of each span as bars; a dashed line is its threshold.
+    """Plot a figure of each span as bars; a dashed line is its threshold.
 
     Args:
         frame: columns "span" and "drift", NaN for the first span.
@@ -56,7 +56,7 @@ def plot_span_drift(frame: pd.DataFrame, threshold: float | None) -> alt.LayerCh
 
 
 def plot_span_lines(frame: pd.DataFrame, metric: str, reference: float | None = None) -> alt.LayerChart:
-    """Plots a metric of several lines over the spans, each with its interval.
+    """Plot a metric of several lines over the spans, each with its interval.
 
     Args:
         frame: columns "span", "line", "value", "low" and "high"; NaN where there is none.
@@ -82,7 +82,7 @@ def plot_span_lines(frame: pd.DataFrame, metric: str, reference: float | None = 
 
 
 def plot_span_parts(frame: pd.DataFrame) -> alt.Chart:
-    """Plots what each span consists of, as stacked bars.
+    """Plot what each span consists of, as stacked bars.
 
     Args:
         frame: columns "span", "part" and "share", 0 to 1, the parts in their order.

@@ -47,7 +47,7 @@ PALETTES = {
 
 
 def make_config(scheme: str) -> dict[str, Any]:
-    """Returns the Vega-Lite configuration of a scheme, LIGHT or DARK."""
+    """Return the Vega-Lite configuration of a scheme, LIGHT or DARK."""
     palette = PALETTES[scheme]
     axis = {"labelColor": palette.quiet, "titleColor": palette.text, "titleFontWeight": "normal"}
     lines = {"gridColor": palette.grid, "domainColor": palette.grid, "tickColor": palette.grid}
@@ -77,7 +77,7 @@ def make_config(scheme: str) -> dict[str, Any]:
 
 
 def use_theme(scheme: str = LIGHT) -> None:
-    """Gives every chart of this process the look of a scheme: for notebooks."""
+    """Give every chart of this process the look of a scheme: for notebooks."""
     name = f"pipelines-{scheme}"
 
     @alt.theme.register(name, enable=True)

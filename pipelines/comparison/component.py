@@ -64,7 +64,7 @@ def BetterGate(
     earlier: InputArtifact[list[standard_artifacts.Model]] = None,
     comparisons: InputArtifact[list[artifacts.ModelComparison]] = None,
 ) -> None:
-    """Compares the model.
+    """Compare the model.
 
     Args:
         examples: raw rows.

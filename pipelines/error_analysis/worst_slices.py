@@ -39,7 +39,7 @@ class Regions:
     """The rows of each region that are left, while slices are taken in turn."""
 
     def __init__(self, met: np.ndarray):
-        """Takes which rows meet each condition, bool [conditions, rows]."""
+        """Take which rows meet each condition, bool [conditions, rows]."""
         self._met = met
         self.left: dict[int | None, np.ndarray] = {None: np.ones(met.shape[1], dtype=bool)}
 
@@ -59,7 +59,7 @@ class WorstSlices:
     """The search on one set of rows."""
 
     def __init__(self, met: np.ndarray, columns: np.ndarray, losses: np.ndarray, options: SearchOptions):
-        """Chooses the conditions that enough rows meet; of very many those with the highest mean losses.
+        """Choose the conditions that enough rows meet; of very many those with the highest mean losses.
 
         Args:
             met: which rows meet each condition, bool [conditions, rows].

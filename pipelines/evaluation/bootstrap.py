@@ -45,7 +45,7 @@ def estimate_intervals(
     level: float = LEVEL,
     seed: int = _SEED,
 ) -> dict[str, Interval]:
-    """Estimates an interval for each metric.
+    """Estimate an interval for each metric.
 
     Args:
         labels: [rows]; class numbers, or the number that was to be predicted.
@@ -77,7 +77,7 @@ def estimate_differences(
     level: float = LEVEL,
     seed: int = _SEED,
 ) -> dict[str, Interval]:
-    """Estimates how much each metric changes from the `others` to the `predictions`, with its interval.
+    """Estimate how much each metric changes from the `others` to the `predictions`, with its interval.
 
     Gate, report, notebooks and `runs` take a difference from here, so that it is the same number everywhere.
 
@@ -144,7 +144,7 @@ def _resample_metrics(
     resamples: int,
     seed: int,
 ) -> dict[tuple[str, str], np.ndarray]:
-    """Returns (whose predictions, metric) -> its value on each resample, [resamples]."""
+    """Return (whose predictions, metric) -> its value on each resample, [resamples]."""
     cells = make_cells(labels, predictions)
     draws = draw_resamples(len(labels), resamples, seed) if cells is None else _draw_cells(cells, resamples, seed)
     drawn_labels, drawn_predictions = (labels, predictions) if cells is None else (cells.labels, cells.predictions)
@@ -186,7 +186,7 @@ def draw_resamples(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]
 
 
 def percentile_interval(value: float, drawn: np.ndarray, level: float) -> Interval:
-    """Returns the interval that holds `level` of the resampled values; those that are undefined do not count.
+    """Return the interval that holds `level` of the resampled values; those that are undefined do not count.
 
     Args:
         value: on the rows themselves.

@@ -19,7 +19,7 @@ _ROWS_METRIC = "ExampleCount"
 def make_eval_config(
     success: Success, *, label: str, slices: Sequence[str], metrics: Sequence[str | config_pb2.MetricConfig]
 ) -> config_pb2.EvalConfig:
-    """Builds the EvalConfig: what the Evaluator computes, and what blesses.
+    """Build the EvalConfig: what the Evaluator computes, and what blesses.
 
     A slice with a threshold needs success.min_slice_rows rows, too: a metric of fewer blesses nothing.
 
@@ -49,7 +49,7 @@ def make_eval_config(
 
 
 def has_threshold(eval_config: config_pb2.EvalConfig) -> bool:
-    """Tells whether a metric of the config has to reach a value or a change, on whatever rows.
+    """Tell whether a metric of the config has to reach a value or a change, on whatever rows.
 
     TFMA's `metric_thresholds_from_metrics_specs` would tell, too, and makes the metrics for it: those of Keras compute
     with TensorFlow when they are made, and a process that has computed cannot be forked.
@@ -64,7 +64,7 @@ def slice_columns(eval_config: config_pb2.EvalConfig) -> tuple[str, ...]:
 
 
 def unknown_metrics(eval_config: config_pb2.EvalConfig) -> dict[str, str]:
-    """Finds classes that neither TFMA nor Keras has, without making any: a suggestion for each, by its name.
+    """Find classes that neither TFMA nor Keras has, without making any: a suggestion for each, by its name.
 
     A class of a module of its own is not looked for.
     """
@@ -112,7 +112,7 @@ def _row_thresholds(success: Success) -> Iterator[Threshold]:
 def _find_metric(
     threshold: Threshold, configs: Sequence[config_pb2.MetricConfig], slices: Sequence[str]
 ) -> config_pb2.MetricConfig:
-    """Finds the metric that a threshold is on."""
+    """Find the metric that a threshold is on."""
     for column in threshold.slice:
         if column not in slices:
             raise ScopingError(

@@ -26,7 +26,7 @@ class RowCells:
 
 
 def make_cells(labels: np.ndarray, predictions: Mapping[str, np.ndarray]) -> RowCells | None:
-    """Puts rows into cells; None where there are few, or where they are not of two classes.
+    """Put rows into cells; None where there are few, or where they are not of two classes.
 
     Args:
         labels: [rows].

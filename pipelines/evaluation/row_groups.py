@@ -22,7 +22,7 @@ class RowGroups:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the groups, such as "fare ≤ 4.5", "company = Flash Cab" and "miles missing", which is the last."""
+        """Name of the groups, such as "fare ≤ 4.5", "company = Flash Cab" and "miles missing", which is the last."""
         named = self._label_bins() if self.of_numbers else [f"{self.column} = {value}" for value in self.values]
         return (*named, f"{self.column} missing")
 

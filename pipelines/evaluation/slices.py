@@ -12,17 +12,17 @@ SliceMetrics = dict[str, dict[str, float | None]]  # slice in words -> metric ->
 
 
 def slice_in_words(where: Slice) -> str:
-    """Describes a slice: (("payment_type", "Cash"),) -> "payment_type = Cash"; () -> "overall"."""
+    """Describe a slice: (("payment_type", "Cash"),) -> "payment_type = Cash"; () -> "overall"."""
     return ", ".join(f"{name} = {value}" for name, value in where) or OVERALL
 
 
 def list_columns(slices: Iterable[Slice]) -> set[str]:
-    """Lists the columns that slices are made of."""
+    """List the columns that slices are made of."""
     return {column for where in slices for column, _ in where}
 
 
 def in_slice(rows: Any, where: Slice) -> np.ndarray:
-    """Tells which rows belong to a slice, as TFMA counts them: bool [rows].
+    """Tell which rows belong to a slice, as TFMA counts them: bool [rows].
 
     Args:
         rows: DataFrame of raw rows, as Run.rows gives them.
@@ -35,7 +35,7 @@ class SlicedRows:
     """Raw rows that many slices are asked of: each column is read once."""
 
     def __init__(self, rows: Any):
-        """Takes a DataFrame of raw rows, as Run.rows gives them."""
+        """Take a DataFrame of raw rows, as Run.rows gives them."""
         self._rows = rows
         self._columns: dict[str, dict[str, np.ndarray]] = {}  # column -> value in words -> positions of its rows
 
@@ -54,7 +54,7 @@ class SlicedRows:
             self._columns[column] = _positions(self._rows[column])
 
     def inside(self, where: Slice) -> np.ndarray:
-        """Tells which rows belong to a slice: bool [rows]."""
+        """Tell which rows belong to a slice: bool [rows]."""
         inside = np.ones(len(self._rows), dtype=bool)
         for name, value in where:
             self._read(name)
@@ -65,11 +65,11 @@ class SlicedRows:
 
 
 def _positions(column: Any) -> dict[str, np.ndarray]:
-    """Finds the rows of each value; a row with a list is among those of each of its values, one without among none."""
+    """Find the rows of each value; a row with a list is among those of each of its values, one without among none."""
     cells = column.reset_index(drop=True).explode().dropna()
     return {_in_words(value): np.unique(where) for value, where in cells.groupby(cells, sort=False).groups.items()}
 
 
 def _in_words(value: Any) -> str:
-    """Writes a value as it stands in TFMA's slice keys: numbers of 32 bits as those of 64 that they are."""
+    """Write a value as it stands in TFMA's slice keys: numbers of 32 bits as those of 64 that they are."""
     return str(value.item() if isinstance(value, np.generic) else value)

@@ -30,7 +30,7 @@ def slice_metrics(evaluation: Path, min_rows: int = 1) -> SliceMetrics:
 
 
 def read_values(evaluation: Path) -> Values:
-    """Reads every metric of the candidate that is one number, all rows first."""
+    """Read every metric of the candidate that is one number, all rows first."""
     found = {}
     for record in tfma.load_metrics(str(evaluation)):
         where = slice_of(record.slice_key)
@@ -41,7 +41,7 @@ def read_values(evaluation: Path) -> Values:
 
 
 def slice_of(key: Any) -> Slice:
-    """Turns a SliceKey proto into pairs of column and value."""
+    """Turn a SliceKey proto into pairs of column and value."""
     pairs = key.single_slice_keys
     return tuple((pair.column, _slice_value(getattr(pair, pair.WhichOneof("kind")))) for pair in pairs)
 

@@ -155,7 +155,7 @@ _OF_PROBLEM: dict[str, tuple[Metric, ...]] = {
 
 
 def metrics_of(problem: str) -> dict[str, Metric]:
-    """Returns the metrics that suit a kind of problem (pipelines.task_definition.problem), by TFMA's names."""
+    """Return the metrics that suit a kind of problem (pipelines.task_definition.problem), by TFMA's names."""
     return {metric.__name__: metric for metric in _OF_PROBLEM[problem]}
 
 

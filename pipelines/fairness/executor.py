@@ -33,7 +33,7 @@ class Executor(columnar.Executor):
         output_dict: columnar.Artifacts,
         exec_properties: dict[str, Any],
     ) -> None:
-        """Evaluates, then compares the groups of the eval rows.
+        """Evaluate, then compares the groups of the eval rows.
 
         Args:
             input_dict: of components.evaluator.executor.Executor, with `schema`.

@@ -25,7 +25,7 @@ _NUMBERS = ("min", "median", "mean", "max")
 
 
 def describe_data(run: Run) -> dict[str, Any]:
-    """Describes the data: counts, columns, distributions, vocabularies, anomalies.
+    """Describe the data: counts, columns, distributions, vocabularies, anomalies.
 
     Raises:
         RunError: The run has no statistics.
@@ -64,13 +64,13 @@ def describe_data(run: Run) -> dict[str, Any]:
 
 
 def describe_spans(spans: Sequence[Mapping[str, Any]]) -> str:
-    """Names the spans that were trained on; where not all were evaluated on, those that were are marked."""
+    """Name the spans that were trained on; where not all were evaluated on, those that were are marked."""
     mark = "" if all(one["eval"] for one in spans) else " (evaluated)"
     return ", ".join(f"{one['span']} v{one['version']}{mark if one['eval'] else ''}" for one in spans)
 
 
 def describe_rounding(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Describes which columns float32 rounded most, from the nodes of a run's summary."""
+    """Describe which columns float32 rounded most, from the nodes of a run's summary."""
     outputs: Mapping[str, Any] = next((node["outputs"] for node in nodes if node["id"] == EXAMPLE_GEN), {})
     properties = outputs.get("examples", {}).get("properties", {})
     errors = json.loads(properties.get(FLOAT32_ERRORS_PROPERTY) or "{}")

@@ -7,7 +7,7 @@ from pipelines.runs.errors import read_optional
 
 
 def describe_environment(run: Run) -> dict[str, Any]:
-    """Describes versions, digests, and the nodes' parameters."""
+    """Describe versions, digests, and the nodes' parameters."""
     lineage = read_optional(run.lineage)
     digests = {"code of the task and of the components": run.summary["source_digest"]}
     if lineage:

@@ -23,7 +23,7 @@ _NEW, _OLD = "this model", "pushed before"
 
 
 def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
-    """Describes metrics with intervals, yardsticks, curves, decisions and slices.
+    """Describe metrics with intervals, yardsticks, curves, decisions and slices.
 
     Args:
         run: to report on.
@@ -73,7 +73,7 @@ def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
 
 
 def make_figures(measured: EvalPredictions, threshold: float) -> list[Figure]:
-    """Makes the figures that suit the problem.
+    """Make the figures that suit the problem.
 
     Args:
         measured: labels and predictions.
@@ -132,7 +132,7 @@ def _make_slice_figure(slices: pd.DataFrame, columns: str, metric: str, of_all: 
 
 
 def measure_decisions(labels: np.ndarray, predictions: np.ndarray, threshold: float) -> dict[str, Any]:
-    """Measures the decisions at a threshold: counts and rates.
+    """Measure the decisions at a threshold: counts and rates.
 
     Args:
         labels: 0 or 1, [rows].
@@ -149,7 +149,7 @@ def measure_decisions(labels: np.ndarray, predictions: np.ndarray, threshold: fl
 
 
 def measure_classes(labels: np.ndarray, decided: np.ndarray, classes: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Measures each class against all others: rows, precision, recall and F1.
+    """Measure each class against all others: rows, precision, recall and F1.
 
     Args:
         labels: class numbers, [rows].

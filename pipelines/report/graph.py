@@ -6,7 +6,7 @@ Link = tuple[str, str]  # from, to
 
 
 def keep_paths_to(end: str, links: Iterable[Link]) -> set[Link]:
-    """Keeps the links on some path to `end`."""
+    """Keep the links on some path to `end`."""
     links, kept, waiting = set(links), set[Link](), [end]
     while waiting:
         target = waiting.pop()
@@ -17,7 +17,7 @@ def keep_paths_to(end: str, links: Iterable[Link]) -> set[Link]:
 
 
 def reduce_links(links: Iterable[Link]) -> set[Link]:
-    """Removes links that a longer path implies (transitive reduction)."""
+    """Remove links that a longer path implies (transitive reduction)."""
     links = set(links)
     return {(source, target) for source, target in links if not _has_path(source, target, links - {(source, target)})}
 
@@ -50,7 +50,7 @@ def arrange_rows(links: Iterable[Link], order: Sequence[str], width: int) -> lis
 
 
 def _measure_depth(name: str, links: set[Link], depths: dict[str, int]) -> int:
-    """Measures the longest path from `name` to an end."""
+    """Measure the longest path from `name` to an end."""
     if name not in depths:
         depths[name] = max(
             (1 + _measure_depth(target, links, depths) for source, target in links if source == name), default=0
@@ -59,7 +59,7 @@ def _measure_depth(name: str, links: set[Link], depths: dict[str, int]) -> int:
 
 
 def _measure_height(name: str, links: set[Link]) -> int:
-    """Measures the longest path from a beginning to `name`."""
+    """Measure the longest path from a beginning to `name`."""
     return max((1 + _measure_height(source, links) for source, target in links if target == name), default=0)
 
 

@@ -9,7 +9,7 @@ from pipelines.runs.intervals import MetricInterval, write_intervals
 
 
 def collect_intervals(evaluation: dict[str, Any]) -> str:
-    """Returns the content of pipelines.runs.intervals.INTERVALS_FILE.
+    """Return the content of pipelines.runs.intervals.INTERVALS_FILE.
 
     Args:
         evaluation: the report's section on the model's quality.

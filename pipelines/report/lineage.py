@@ -36,7 +36,7 @@ class NodeBox:
 
 
 def draw_lineage(run: Run) -> dict[str, Any]:
-    """Draws the lineage, and lists the same facts as text.
+    """Draw the lineage, and lists the same facts as text.
 
     Raises:
         RunError: ML Metadata knows nothing of the run, or it ended before it read anything.
@@ -82,7 +82,7 @@ def _select_links(found: Lineage) -> set[graph.Link]:
 
 
 def _describe_boxes(found: Lineage, run: Run) -> dict[str, tuple[str, tuple[str, ...], str]]:
-    """Describes each box by name: title, lines and kind."""
+    """Describe each box by name: title, lines and kind."""
     verdicts = {row.gate: {True: "passed", False: "refused"}.get(row.passed, "") for row in run.gates().itertuples()}
     versions = tuple(f"version {version}" for version in found.versions[-2:])
     data = (_shorten(found.data.folder), f"span {found.data.span}") if found.data else ()
@@ -104,7 +104,7 @@ def _describe_boxes(found: Lineage, run: Run) -> dict[str, tuple[str, tuple[str,
 
 
 def _describe_outputs(found: Lineage, node: str) -> str:
-    """Describes what a node passed on to others: `Model 9, ModelRun 10`."""
+    """Describe what a node passed on to others: `Model 9, ModelRun 10`."""
     if node == EXAMPLE_GEN and found.data:
         return ", ".join(f"{split} {rows:,}" for split, rows in found.data.rows.items()) + " rows"
     artifacts = {edge.artifact.id: edge.artifact.type for edge in found.edges if edge.source == node}
@@ -124,7 +124,7 @@ def _list_facts(found: Lineage) -> dict[str, str]:
 
 
 def _draw_path(source: NodeBox, target: NodeBox) -> str:
-    """Draws a curve from the lower edge of one box to the upper edge of another."""
+    """Draw a curve from the lower edge of one box to the upper edge of another."""
     x1, y1 = source.x + _WIDTH / 2, source.y + _HEIGHT
     x2, y2 = target.x + _WIDTH / 2, target.y - 1
     bend = (y2 - y1) / 2

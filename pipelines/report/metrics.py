@@ -34,7 +34,7 @@ class MetricRow:
 
 
 def compare_overall(run: Run, measured: EvalPredictions) -> list[MetricRow]:
-    """Compares every metric of the Evaluator on all rows, except counts; with intervals where there are any."""
+    """Compare every metric of the Evaluator on all rows, except counts; with intervals where there are any."""
     known = metrics_of(measured.task.problem)
     values = run.metrics().loc[OVERALL].drop(_ROWS, errors="ignore")
     wanted = {name: known[name] for name in known if name in values}
@@ -58,7 +58,7 @@ def compare_overall(run: Run, measured: EvalPredictions) -> list[MetricRow]:
 
 
 def compare_by_slice(run: Run, measured: EvalPredictions) -> pd.DataFrame:
-    """Compares slice by slice: one row per slice and metric that is drawn.
+    """Compare slice by slice: one row per slice and metric that is drawn.
 
     Columns: slice, columns, label, metric, rows, value, low, high; then the change against the blessed model, with its
     interval, as change, change_low, change_high, and what it means as word. `columns` are the slice's own, and `label`
@@ -114,12 +114,12 @@ def mask_undefined(run: Run, measured: EvalPredictions) -> pd.DataFrame:
 
 
 def choose_slice_metrics(table: pd.DataFrame) -> list[str]:
-    """Chooses the metrics of Run.metrics that are drawn slice by slice."""
+    """Choose the metrics of Run.metrics that are drawn slice by slice."""
     return [name for name in _BY_SLICE if name in table][:2]
 
 
 def find_worst_slices(frame: pd.DataFrame, metric: str, of_all: float, count: int = 5) -> pd.DataFrame:
-    """Finds the slices with the worst values, worst first; `beyond` tells whether chance alone hardly explains it.
+    """Find the slices with the worst values, worst first; `beyond` tells whether chance alone hardly explains it.
 
     Args:
         frame: of compare_by_slice.
@@ -134,7 +134,7 @@ def find_worst_slices(frame: pd.DataFrame, metric: str, of_all: float, count: in
 
 
 def find_changed_slices(frame: pd.DataFrame) -> pd.DataFrame:
-    """Finds slices whose change against the blessed model chance alone hardly explains, what is worse first.
+    """Find slices whose change against the blessed model chance alone hardly explains, what is worse first.
 
     Args:
         frame: of compare_by_slice.
@@ -151,7 +151,7 @@ def _find_rows(table: pd.DataFrame, sliced: SlicedRows, words: str, where: Slice
 
 
 def _make_natural_key(labels: pd.Series) -> pd.Series:
-    """Sorts 2 before 10."""
+    """Sort 2 before 10."""
     return labels.map(
         lambda label: [
             (not part.isdecimal(), int(part) if part.isdecimal() else 0, part)

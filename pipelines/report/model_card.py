@@ -15,7 +15,7 @@ _WEB = ("http://", "https://", "mailto:")
 
 
 def render_model_card(run: Run) -> dict[str, Any]:
-    """Renders the card.
+    """Render the card.
 
     Raises:
         RunError: The task has none.
@@ -27,7 +27,7 @@ def render_model_card(run: Run) -> dict[str, Any]:
 
 
 def render_markdown(text: str) -> Markup:
-    """Renders Markdown as HTML. Shows HTML in it, and links to files, as text: those lead nowhere from a report."""
+    """Render Markdown as HTML. Shows HTML in it, and links to files, as text: those lead nowhere from a report."""
     markdown = markdown_it.MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("heading_open", _lower)
     markdown.add_render_rule("heading_close", _lower)

@@ -49,7 +49,7 @@ class Section:
 
 
 def write_report(run: Run, cache: Path) -> Path:
-    """Writes the report of a run into its folder, whole or not at all, and returns its path.
+    """Write the report of a run into its folder, whole or not at all, and returns its path.
 
     Beside it go the intervals of the metrics, for whoever compares runs.
 
@@ -66,7 +66,7 @@ def write_report(run: Run, cache: Path) -> Path:
 
 
 def _render(run: Run, sections: Sequence[Section], cache: Path) -> str:
-    """Renders the page as HTML."""
+    """Render the page as HTML."""
     return (
         make_environment()
         .get_template("report.html.jinja")

@@ -40,13 +40,13 @@ class EvalPredictions:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the labels 0, 1, …; their numbers, where the task names none."""
+        """Name of the labels 0, 1, …; their numbers, where the task names none."""
         count = self.predictions.shape[1] if self.task.problem == MULTICLASS else 2
         return self.task.classes or tuple(str(number) for number in range(count))
 
 
 def predict_eval_rows(run: Run) -> EvalPredictions:
-    """Asks the models.
+    """Ask the models.
 
     Raises:
         RunError: The run has no model.

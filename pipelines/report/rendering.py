@@ -12,7 +12,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def make_environment(*folders: Path) -> jinja2.Environment:
-    """Makes the environment: templates of the folders, then those of the report; figures for people as filters."""
+    """Make the environment: templates of the folders, then those of the report; figures for people as filters."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
@@ -49,7 +49,7 @@ def inline_json(value: object) -> Markup:
 
 
 def inline_script(code: str) -> Markup:
-    """Escapes code so that it cannot end the script element it stands in."""
+    """Escape code so that it cannot end the script element it stands in."""
     return Markup(code.replace("</script", "<\\/script"))
 
 

@@ -9,7 +9,7 @@ from pipelines.runs import Run
 
 
 def describe_skew(run: Run) -> dict[str, Any]:
-    """Describes every comparison, those with differences first.
+    """Describe every comparison, those with differences first.
 
     Raises:
         RunError: The run did not get to SkewGate.
@@ -28,7 +28,7 @@ def describe_skew(run: Run) -> dict[str, Any]:
 
 
 def _describe_coverage(report: dict[str, Any]) -> Iterator[str]:
-    """Says which rows were compared how; nothing for an older report, or where nothing was compared."""
+    """Say which rows were compared how; nothing for an older report, or where nothing was compared."""
     coverage = report.get("coverage")
     if not coverage:
         return
@@ -49,7 +49,7 @@ def _describe_coverage(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _describe_sample(coverage: dict[str, Any]) -> str:
-    """Describes the sample: `1,400 drawn at random (…), 23 for extremes, 12 that differed in large batches`."""
+    """Describe the sample: `1,400 drawn at random (…), 23 for extremes, 12 that differed in large batches`."""
     parts = [f"{coverage['drawn']:,} drawn at random ({describe_share(coverage, 'share_found')})"]
     for name, count in coverage["strata"].items():
         left_out = coverage["left_out"][name]
@@ -73,7 +73,7 @@ def _describe_comparison(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe_rounding(rounding: dict[str, Any] | None) -> str:
-    """Describes what was rounding: `590 rows, at most 4.8e-07 (1.0 steps), likely Log1p; 147 rows at an edge`."""
+    """Describe what was rounding: `590 rows, at most 4.8e-07 (1.0 steps), likely Log1p; 147 rows at an edge`."""
     parts = []
     if rounding and rounding["rows"]:
         likely = f", likely {', '.join(rounding['operations'])}" if rounding["operations"] else ""

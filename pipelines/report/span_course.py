@@ -18,7 +18,7 @@ _DECILES = 10
 
 
 def describe_span_course(run: Run) -> list[dict[str, Any]]:
-    """Describes each column of the contract over the spans.
+    """Describe each column of the contract over the spans.
 
     Raises:
         RunError: The run was not trained on spans.
@@ -44,7 +44,7 @@ def describe_span_course(run: Run) -> list[dict[str, Any]]:
 def measure_drift(
     spans: Sequence[statistics_pb2.DatasetFeatureStatisticsList], schema: schema_pb2.Schema
 ) -> dict[str, tuple[list[float | None], float]]:
-    """Measures how far each span is from the one before, as AnomalyGate does.
+    """Measure how far each span is from the one before, as AnomalyGate does.
 
     Args:
         spans: their statistics, in the order of time.
@@ -64,7 +64,7 @@ def measure_drift(
 
 
 def count_new_values(spans: Sequence[statistics_pb2.FeatureNameStatistics | None]) -> list[tuple[int, float]] | None:
-    """Counts the values of each span that no span before it has, and the rows that hold one.
+    """Count the values of each span that no span before it has, and the rows that hold one.
 
     Args:
         spans: the statistics of a column of strings or codes; None where a span lacks it.
@@ -163,7 +163,7 @@ def _plot_drift(name: str, spans: list[str], distances: list[float | None], thre
 
 
 def _describe_numbers(feature: statistics_pb2.FeatureNameStatistics | None) -> dict[str, float]:
-    """Returns mean, median and deciles; nothing of a column without a number."""
+    """Return mean, median and deciles; nothing of a column without a number."""
     if feature is None or not feature.HasField("num_stats") or not _present(feature):
         return {}
     numbers = feature.num_stats

@@ -7,7 +7,7 @@ from serving.process_control import gc_paused_imports
 
 
 def find_or_write_report(var: Path, run_id: str, *, again: bool) -> Path:
-    """Returns the path of a run's report; writes the report if there is none.
+    """Return the path of a run's report; writes the report if there is none.
 
     Args:
         var: the folder that the runs wrote to.

@@ -10,7 +10,7 @@ _CSS_CLASSES = {"ran": "good", "cached": "quiet", "failed": "bad", "skipped": "q
 
 
 def describe_timeline(run: Run) -> dict[str, Any]:
-    """Describes the nodes, each with its bar: where it begins and ends, as shares of the time from first to last."""
+    """Describe the nodes, each with its bar: where it begins and ends, as shares of the time from first to last."""
     nodes = run.summary["nodes"]
     rows = [
         {
@@ -29,7 +29,7 @@ def describe_timeline(run: Run) -> dict[str, Any]:
 
 
 def place_bars(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
-    """Computes where each node's bar begins and how long it is, in percent of the time in which nodes ran.
+    """Compute where each node's bar begins and how long it is, in percent of the time in which nodes ran.
 
     Args:
         nodes: of the record. One that does not say when it started, as in older records, begins at 0.

@@ -14,7 +14,7 @@ _BESIDES = ("epoch", "learning_rate")
 
 
 def describe_training(run: Run) -> dict[str, Any]:
-    """Describes the training: curves, the epoch with the lowest held-out loss, hyperparameters.
+    """Describe the training: curves, the epoch with the lowest held-out loss, hyperparameters.
 
     Raises:
         RunError: The run has no model, or its Trainer kept no history.

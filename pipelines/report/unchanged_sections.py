@@ -25,7 +25,7 @@ _RECORDED_OF_DATA = ("data", "rows", "split", "unread_files", "vocabularies", "s
 
 
 def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
-    """Describes the model's quality, as `pipelines.report.evaluation` does; from the cache if nothing changed.
+    """Describe the model's quality, as `pipelines.report.evaluation` does; from the cache if nothing changed.
 
     Args:
         run: to report on.

@@ -28,7 +28,7 @@ _DECISIONS = {True: ("passed", "good"), False: ("refused", "bad"), None: ("not r
 
 
 def describe_verdict(run: Run) -> dict[str, Any]:
-    """Describes how the run ended, and its gates."""
+    """Describe how the run ended, and its gates."""
     word, css_class, sentence = _ENDS.get(run.status, (run.status, "warn", ""))
     gates = [_describe_gate(row.gate, row.passed, row.reasons) for row in run.gates().itertuples()]
     _mark_tie(gates, run.summary["comparison"])
@@ -53,7 +53,7 @@ def _begin_sentence(text: str) -> str:
 
 
 def _explain_refusal(run: Run, gates: list[dict[str, Any]]) -> str:
-    """Explains why nothing was pushed."""
+    """Explain why nothing was pushed."""
     refusals = [f"{gate['name']} refused {gate['about']}" for gate in gates if gate["word"] == "refused"]
     if refusals:
         return f"{' and '.join(refusals)}."
@@ -66,7 +66,7 @@ def _explain_refusal(run: Run, gates: list[dict[str, Any]]) -> str:
 
 
 def _describe_review(review: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Describes the review of the code, as a card beside the gates."""
+    """Describe the review of the code, as a card beside the gates."""
     if not review:
         return []
     css_class = _REVIEWS.get(review["state"], "warn")
