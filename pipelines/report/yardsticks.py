@@ -106,7 +106,7 @@ def compare_yardsticks(run: Run, measured: EvalPredictions, cache: Path) -> RunY
 
 
 def _predict_once(run: Run, measured: EvalPredictions, cache: Path) -> YardstickPredictions:
-    """Return the yardsticks' predictions, from the cache unless rows, contract, Transform graph, label or code changed."""
+    """Return the yardsticks' predictions, cached while rows, contract, Transform graph, label and code are the same."""
     sources = {f"{node}.{key}": str(run.artifact(node, key)) for node, key in _FITTED_TO}
     sources |= {"code": source_digest(comparison), "label": measured.task.label}
     key = hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()

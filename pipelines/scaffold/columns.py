@@ -125,7 +125,7 @@ def profile_columns(source: Source, question: Question) -> list[ProfiledColumn]:
             columns.append(_Profiler(source, name, question, taken).profile(name, headings[name], kind))
             taken.update(feature.name for feature in columns[-1].features)
     if not any(column.features for column in columns):
-        why = "; ".join(f"{column.name}: {column.why_not}" for column in columns) or "there is no column except the label"
+        why = "; ".join(f"{one.name}: {one.why_not}" for one in columns) or "there is no column except the label"
         raise ScaffoldError(
             f"{source.file}: expected at least one column to predict from, received none: {why}. Add columns that tell "
             "something about the label."

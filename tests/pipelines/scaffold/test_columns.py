@@ -81,7 +81,8 @@ def test_left_out(tmp_path: Path) -> None:
 
 def test_nothing_to_predict_from(tmp_path: Path) -> None:
     with pytest.raises(
-        ScaffoldError, match=r"one column to predict from, received none: same: it is the same in every row. Add columns"
+        ScaffoldError,
+        match=r"one column to predict from, received none: same: it is the same in every row. Add columns",
     ):
         columns(tmp_path, same=["x"] * ROWS)
     with pytest.raises(ScaffoldError, match="received none: there is no column except the label"):
@@ -213,7 +214,9 @@ def test_codes_are_categories_and_ids_are_left_out(tmp_path: Path) -> None:
     assert "codes, since some begin with 0, such as '0" in found["amount"].why_not
     assert found["row"].why_not.startswith("it counts the rows, 1, 2, 3 and so on: an index")
     assert found["customer"].why_not == "it is a different number from 100000 to 100199 in every row: an id"
-    assert found["order_id"].why_not == "200 different numbers in 200 rows: an id, which will be different in other rows"
+    assert (
+        found["order_id"].why_not == "200 different numbers in 200 rows: an id, which will be different in other rows"
+    )
 
 
 def test_a_column_that_tells_the_label_is_suspected(tmp_path: Path) -> None:
