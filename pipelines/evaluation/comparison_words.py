@@ -35,10 +35,10 @@ def describe_outcome(found: ModelComparison, names: Mapping[str, str]) -> str:
         return "no model was pushed before: nothing to compare with"
     if found.outcome == NOT_COMPARED:
         return f"the model pushed before cannot predict these rows: {found.why_not}"
-    telling = _find_telling(found)
-    interval = describe_interval(telling.value, telling.low, telling.high)
-    change = f"{_name_metric(telling)} {interval if math.isfinite(telling.value) else 'is undefined on these rows'}"
-    return f"{_WORDS[found.outcome]} {_name_model(telling, names)}: {change}"
+    decisive = _find_decisive(found)
+    interval = describe_interval(decisive.value, decisive.low, decisive.high)
+    change = f"{_name_metric(decisive)} {interval if math.isfinite(decisive.value) else 'is undefined on these rows'}"
+    return f"{_WORDS[found.outcome]} {_name_model(decisive, names)}: {change}"
 
 
 def describe_comparison(found: ModelComparison, names: Mapping[str, str]) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def comparison_as_record(found: ModelComparison, names: Mapping[str, str]) -> di
     return record
 
 
-def _find_telling(found: ModelComparison) -> Difference:
+def _find_decisive(found: ModelComparison) -> Difference:
     """Return the difference that determined the outcome."""
     deciding = found.differences[0]
     if found.outcome == WORSE and deciding.word != WORSE:

@@ -29,8 +29,8 @@ class FairnessGaps:
         limit, measures = self.agreed.max_gap, self.agreed.measures
         if limit is None:
             return False
-        held = not measures or one.measure in measures
-        return held and one.is_clear and abs(one.gap.value) > limit
+        limited = not measures or one.measure in measures
+        return limited and one.is_clear and abs(one.gap.value) > limit
 
     def describe(self) -> tuple[str, ...]:
         """Return one line for each gap that is larger than agreed, or one line that says that none is."""

@@ -172,14 +172,14 @@ def _check_readings(
         written = formats.get(column.heading, NumberFormat())
         other = _swap(written)
         against = [heading for heading in (points if written.decimal == "," else commas) if heading != column.heading]
-        telling = [cell for cell in column.present if written.decimal in cell or (written.thousands or "\0") in cell]
-        if not against or not telling:
+        marked = [cell for cell in column.present if written.decimal in cell or (written.thousands or "\0") in cell]
+        if not against or not marked:
             continue
         doubtful = all(_is_number(cell, other) for cell in column.present)
-        rare = written.decimal == "," and len(telling) < len(column.present) / 2
+        rare = written.decimal == "," and len(marked) < len(column.present) / 2
         if doubtful or rare:
             raise ScaffoldError(
-                f"{column.locate(telling[0])}: can be {_read(telling[0], written)} or {_read(telling[0], other)}. "
+                f"{column.locate(marked[0])}: can be {_read(marked[0], written)} or {_read(marked[0], other)}. "
                 f"Expected one way to write numbers in a file: column `{against[0]}` has another. Write the numbers of "
                 "this column without a thousands separator, and with the decimal mark of the other."
             )

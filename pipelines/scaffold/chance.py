@@ -17,7 +17,7 @@ LEAST_THRESHOLD = 0.1  # difference of a value's share; a smaller drift needs no
 MOST_THRESHOLD = 0.5  # difference of a value's share; a larger threshold would detect nothing
 
 _STEPS = 100  # thresholds are whole hundredths
-_MANY = 5_000  # rows; with this many LEAST_THRESHOLD is seven standard errors or more
+_MANY = 5_000  # rows; with this many LEAST_THRESHOLD is about seven standard errors or more
 _WINDOW = 6.0  # standard deviations of a count that are summed; the rest has a probability of one in 500 million
 
 

@@ -127,7 +127,7 @@ def _find_most(texts: pd.Series) -> tuple[str, pd.Series]:
     different = texts.unique()
     best, most = "", pd.Series(False, index=texts.index)
     for written in _FORMATS:
-        # A format that most texts have is among _LOOKED_AT of them.
+        # If most texts have a format, at least one of the texts tried here has it.
         if any(dates.parse(text, written) for text in different[:: max(1, len(different) // _LOOKED_AT)]):
             fits = texts.isin([text for text in different if dates.parse(text, written)])
             if fits.mean() > max(_MOSTLY, most.mean()):

@@ -32,10 +32,10 @@ def explain_suspicion(values: pd.Series, labels: pd.Series, question: Question) 
     """
     bins = _cut_into_bins(values)
     if question.problem == REGRESSION:
-        reached = _r2(bins, values, labels.astype("float64").to_numpy())
-        return f"alone it explains {reached:.1%} of the label's variance" if reached >= LEAST_R2 else ""
-    reached = min(_auc(bins, (labels == value).to_numpy(bool)) for value in question.classes)
-    return f"alone it tells the classes apart with an AUC of {reached:.3f}" if reached >= LEAST_AUC else ""
+        score = _r2(bins, values, labels.astype("float64").to_numpy())
+        return f"alone it explains {score:.1%} of the label's variance" if score >= LEAST_R2 else ""
+    score = min(_auc(bins, (labels == value).to_numpy(bool)) for value in question.classes)
+    return f"alone it tells the classes apart with an AUC of {score:.3f}" if score >= LEAST_AUC else ""
 
 
 def _cut_into_bins(column: pd.Series) -> np.ndarray:
@@ -75,10 +75,10 @@ def _auc(bins: np.ndarray, is_class: np.ndarray) -> float:
 def _r2(bins: np.ndarray, column: pd.Series, labels: np.ndarray) -> float:
     """Compute R² of the bins or a straight line, whichever is larger: bins are too coarse for a copy of the label."""
     errors = labels - _means_of_other_half(bins, labels)
-    reached = 1 - float((errors**2).mean() / labels.var())
+    score = 1 - float((errors**2).mean() / labels.var())
     there = column.notna().to_numpy()
     if pd.api.types.is_numeric_dtype(column) and there.mean() >= LEAST_R2:
         numbers, shown = column[there].astype("float64").to_numpy(), labels[there]
         if numbers.std() and shown.std():
-            reached = max(reached, float(np.corrcoef(numbers, shown)[0, 1] ** 2))
-    return reached
+            score = max(score, float(np.corrcoef(numbers, shown)[0, 1] ** 2))
+    return score

@@ -12,7 +12,7 @@ from serving.request_log.columns import OWN_COLUMNS
 _TASK_NAME = re.compile(r"[a-z][a-z0-9_]*")  # names a module, a folder, a served model and a part of a URL
 # The signatures' own arguments, and the columns that the gateway's request log adds.
 _RESERVED = frozenset({"self", "examples", *OWN_COLUMNS})
-# Paths that a new task must not find taken. A module of the task's name would hide its folder.
+# Paths of a task's files, and of modules with the same import names: none of them may exist.
 PLACES = (
     "pipelines/tasks/{}",
     "pipelines/tasks/{}.py",
