@@ -35,7 +35,7 @@ def explain_suspicion(values: pd.Series, labels: pd.Series, question: Question) 
         score = _r2(bins, values, labels.astype("float64").to_numpy())
         return f"alone it explains {score:.1%} of the label's variance" if score >= LEAST_R2 else ""
     score = min(_auc(bins, (labels == value).to_numpy(bool)) for value in question.classes)
-    return f"alone it tells the classes apart with an AUC of {score:.3f}" if score >= LEAST_AUC else ""
+    return f"alone it separates the classes with an AUC of {score:.3f}" if score >= LEAST_AUC else ""
 
 
 def _cut_into_bins(column: pd.Series) -> np.ndarray:

@@ -229,4 +229,4 @@ def test_a_column_that_tells_the_label_is_suspected(tmp_path: Path) -> None:
     assert found["refunded"].why_not == "it has one value only, in 100 of 200 rows"
     found = columns(tmp_path, reason=[f"r{number % 3}" if number % 2 else "" for number in range(ROWS)])
     assert found["reason"].features
-    assert found["reason"].suspicion == "alone it tells the classes apart with an AUC of 1.000"
+    assert found["reason"].suspicion == "alone it separates the classes with an AUC of 1.000"
