@@ -136,7 +136,7 @@ def _find_most(texts: pd.Series) -> tuple[str, pd.Series]:
 
 
 def _formats_of_numbers(heading: str, present: pd.Series) -> Sequence[str]:
-    """Format that all of the whole numbers could be written in."""
+    """Return the date formats in which all of the whole numbers can be read."""
     least, greatest = int(present.min()), int(present.max())
     if _YEARS[0] <= least // 10_000 and greatest // 10_000 < _YEARS[1]:
         return ("%Y%m%d",)
