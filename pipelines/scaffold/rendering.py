@@ -74,7 +74,7 @@ def cell(text: object) -> str:
 
 
 def docstring(text: str) -> str:
-    """Escape text for a docstring in which other text follows it: a final quote or backslash is not escaped."""
+    """Escape text for a docstring in which other text follows it, since a final quote is not escaped."""
     return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
 
 
