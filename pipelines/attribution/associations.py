@@ -1,22 +1,25 @@
-"""Which columns tell of one another: permuted one at a time, each seems to matter less than it does."""
+"""Find columns with information in common: permuted one at a time, each seems less important than it is."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-TELLING = 0.5  # share of a column's information that another has, from which on a pair is named
+TELLING = 0.5  # share of a column's information that another column has; pairs with at least this are reported
 
 
 def find_associations(groups: Mapping[str, np.ndarray], least: float = TELLING) -> list[tuple[str, str, float]]:
-    """Find pairs of columns that tell of one another, the strongest first.
+    """Find pairs of columns with information in common.
 
-    The measure is the mutual information of the two, as a share of the smaller entropy (Theil's uncertainty
-    coefficient, of the column that is known better): 0 for independent columns, 1 where one decides the other. What
-    few rows add by chance is taken off (Miller 1955).
+    The measure is the mutual information of the two as a share of the smaller entropy (the larger of Theil's two
+    uncertainty coefficients): 0 for independent columns, 1 if one determines the other. The bias of few rows is
+    subtracted (Miller 1955).
 
     Args:
-        groups: column -> number of each row's group, int64 [rows]; pipelines.evaluation.row_groups makes them.
-        least: of the share.
+        groups: Column -> number of each row's group, int64 [rows], as pipelines.evaluation.row_groups makes them.
+        least: The smallest share to report.
+
+    Returns:
+        Both columns and their share, the largest share first.
     """
     names, found = list(groups), []
     for i, one in enumerate(names):
@@ -28,7 +31,14 @@ def find_associations(groups: Mapping[str, np.ndarray], least: float = TELLING) 
 
 
 def measure_association(one: np.ndarray, other: np.ndarray) -> float:
-    """Measure what two columns tell of one another, from 0 to 1; 0 where either has one value only."""
+    """Return the share of information that two columns have in common, 0 to 1; 0 if either has only one value.
+
+    Example:
+        >>> measure_association(np.array([0, 0, 1, 1] * 50), np.array([5, 5, 6, 6] * 50)) > 0.99
+        True
+        >>> measure_association(np.array([0, 0, 1, 1] * 50), np.array([0, 1, 0, 1] * 50))
+        0.0
+    """
     counts = _count_pairs(one, other)
     if not counts.size:
         return 0.0

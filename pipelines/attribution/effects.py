@@ -1,11 +1,11 @@
-"""How the prediction changes with one column, on average over rows.
+"""Measure how the prediction changes with one column, on average over rows.
 
-Of a number: accumulated local effects (Apley and Zhu 2020, "Visualizing the effects of predictor variables in black box
-supervised learning models"). Each row is moved only to the ends of the bin that it is in, so that no row gets a value
-far from those it could have had, as partial dependence gives them. Of a category: the mean change when every row gets
-that value, which is partial dependence. Of a missing value likewise.
+For a number: accumulated local effects (Apley and Zhu 2020, "Visualizing the effects of predictor variables in black
+box supervised learning models"). Each row's value is moved only to the ends of its bin, so no row gets an implausible
+value, as it does in partial dependence. For a category, and for a missing value: the mean change if every row had that
+value, which is partial dependence.
 
-Both are 0 for rows as they are on average, so that they can be read on one scale.
+Both are 0 for the mean prediction of the unchanged rows, and so have the same scale.
 """
 
 import dataclasses
@@ -22,16 +22,20 @@ class Effects:
     """Change of the prediction from its mean, in the prediction's unit, at some values of a column."""
 
     effect: np.ndarray  # float64 [values, outputs]
-    low: np.ndarray  # of the 95% interval over rows, likewise; the model stays as it is
+    low: np.ndarray  # lower end of the 95% interval over rows, same shape; it does not cover other trainings
     high: np.ndarray
 
 
 def choose_edges(values: np.ndarray, bins: int) -> np.ndarray:
-    """Choose edges of bins with equally many rows, float64 [at most bins + 1], ascending: values that rows have.
+    """Return edges of bins with equally many rows, float64 [at most bins + 1], ascending; each is a row's value.
 
     Args:
-        values: [rows], none missing, 1 or more.
-        bins: at most; fewer where values repeat.
+        values: Values of one or more rows, none missing, [rows].
+        bins: Number of bins, at most; fewer if values repeat.
+
+    Example:
+        >>> choose_edges(np.array([1.0, 2, 2, 3, 4, 5, 9]), bins=3).tolist()
+        [1.0, 2.0, 4.0, 9.0]
     """
     distinct = np.unique(values)
     if len(distinct) <= bins:
@@ -42,16 +46,16 @@ def choose_edges(values: np.ndarray, bins: int) -> np.ndarray:
 def accumulate_local_effects(
     ask: Ask, rows: np.ndarray, column: int, columns: int, values: np.ndarray, edges: np.ndarray, at_edges: np.ndarray
 ) -> Effects:
-    """Accumulate the local effects of a number, at each edge.
+    """Return the accumulated local effects of a number, at each edge.
 
     Args:
-        ask: gives predictions.
-        rows: positions of rows that have a value, [rows].
-        column: which, by its position.
-        columns: how many there are.
-        values: of the column, [rows].
-        edges: of choose_edges, 2 or more.
-        at_edges: positions in the table at which the column has the value of each edge, [edges].
+        ask: Returns predictions.
+        rows: Positions of rows that have a value, [rows].
+        column: Position of the column.
+        columns: Number of columns.
+        values: Values of the column, [rows].
+        edges: Two or more edges of choose_edges.
+        at_edges: Positions in the table at which the column has the value of each edge, [edges].
 
     Raises:
         ValueError: There are fewer than two edges: the column does not vary.
@@ -63,21 +67,21 @@ def accumulate_local_effects(
     changes = changes - _ask_with(ask, rows, column, columns, at_edges[number - 1])
     bins = [changes[number == upper] for upper in range(1, len(edges))]
     means = np.array([one.mean(axis=0) if len(one) else np.zeros(changes.shape[1]) for one in bins])
-    # The effect at each edge adds up the bins below it; centred, it is still a weighted sum of the bins' means.
+    # The effect at an edge is the sum of the bins below it. After centring it is still a weighted sum of bin means.
     summed = np.tril(np.ones((len(edges), len(bins))), -1)
     weights = summed - _share_rows(values, edges, number) @ summed
     return _with_interval(weights @ means, np.sqrt(weights**2 @ _measure_variances(bins)))
 
 
 def average_by_value(ask: Ask, rows: np.ndarray, column: int, columns: int, at_values: np.ndarray) -> Effects:
-    """Average the change of the prediction when every row gets a value, for each value.
+    """Return for each value the mean change of the prediction if every row had that value.
 
     Args:
-        ask: gives predictions.
-        rows: positions of the rows, [rows].
-        column: which, by its position.
-        columns: how many there are.
-        at_values: positions in the table at which the column has each value, or is missing, [values].
+        ask: Returns predictions.
+        rows: Positions of the rows, [rows].
+        column: Position of the column.
+        columns: Number of columns.
+        at_values: Positions in the table at which the column has each value, or is missing, [values].
     """
     unchanged = ask(as_they_are(rows, columns))
     changes = [
@@ -89,9 +93,9 @@ def average_by_value(ask: Ask, rows: np.ndarray, column: int, columns: int, at_v
 
 
 def _share_rows(values: np.ndarray, edges: np.ndarray, number: np.ndarray) -> np.ndarray:
-    """Return the share of rows at each edge, [edges]; a row between two edges is shared between them by its distance.
+    """Return the share of rows at each edge, [edges]; a row between two edges counts for both, by its distance.
 
-    A mean of the bins' middles would be wrong where many rows have one value, such as 0.
+    The middles of the bins would give a wrong mean if many rows have the same value, such as 0.
     """
     lower, upper = edges[number - 1], edges[number]
     above = np.clip((values - lower) / (upper - lower), 0, 1)
@@ -100,7 +104,7 @@ def _share_rows(values: np.ndarray, edges: np.ndarray, number: np.ndarray) -> np
 
 
 def _measure_variances(bins: list[np.ndarray]) -> np.ndarray:
-    """Measure the variance of each bin's mean change, [bins, outputs]; one row has that of all other bins' rows."""
+    """Return the variance of each bin's mean change, [bins, outputs]; a bin of one row has that within other bins."""
     several = [one for one in bins if len(one) > 1]
     freedom = sum(len(one) - 1 for one in several)
     outputs = bins[0].shape[1]

@@ -1,9 +1,9 @@
-"""Permutation importance: how much the mean loss rises when one column's values are permuted among the rows.
+"""Measure permutation importance: how much the mean loss rises when a column's values are permuted among the rows.
 
 Breiman 2001, "Random forests"; for any model Fisher, Rudin and Dominici 2019, "All models are wrong, but many are
 useful". They show that the estimate is a U-statistic of pairs: a row, and the row that its value comes from. The
-interval is the one of such a statistic (Hoeffding 1948): a row counts both for its own loss and for the losses that its
-value causes elsewhere. It tells how far other rows of the same kind would move the importance, with this model.
+interval is that of a U-statistic (Hoeffding 1948): a row counts both for its own loss and for the losses that its
+value causes in other rows. It covers the variation between samples of rows, for this model.
 """
 
 import dataclasses
@@ -23,15 +23,15 @@ class PermutedLosses:
 
     unpermuted: np.ndarray  # float64 [rows]
     permuted: np.ndarray  # float64 [columns, permutations, rows]
-    donors: np.ndarray  # int64 [permutations, rows]: which row each one's value came from
+    donors: np.ndarray  # int64 [permutations, rows]: the row that each row's value came from
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Importance:
-    """How much the mean loss rises without each column's information, in the loss's unit."""
+    """Increase of the mean loss without each column's information, in the loss's unit."""
 
     value: np.ndarray  # float64 [columns]
-    low: np.ndarray  # of the 95% interval, likewise
+    low: np.ndarray  # lower end of the 95% interval, float64 [columns]
     high: np.ndarray
     rows: int
     loss: float  # mean loss with no column permuted
@@ -46,15 +46,15 @@ def permute_columns(
     permutations: int,
     seed: int = _SEED,
 ) -> PermutedLosses:
-    """Measure the loss of each row with each column permuted among the rows, several times.
+    """Return the loss of each row with each column permuted among the rows, several times.
 
     Args:
-        ask: gives predictions.
-        rows: positions of the rows in the table, [rows].
-        columns: how many there are.
-        measure: predictions [rows, outputs] -> loss of each row, [rows].
-        permutations: of each column, 1 or more.
-        seed: of the permutations.
+        ask: Returns predictions.
+        rows: Positions of the rows in the table, [rows].
+        columns: Number of columns.
+        measure: Predictions [rows, outputs] -> loss of each row, [rows].
+        permutations: Number of permutations of each column, 1 or more.
+        seed: Seed of the permutations.
     """
     generator = np.random.default_rng(seed)
     donors = np.array([generator.permutation(len(rows)) for _ in range(permutations)])
@@ -69,16 +69,16 @@ def permute_columns(
 
 
 def estimate_importance(losses: PermutedLosses, inside: np.ndarray | None = None) -> Importance:
-    """Estimate the importance of each column, on all rows or on those of a slice.
+    """Return the importance of each column, on all rows or on those of a slice.
 
-    A slice's rows get values of all rows, not only of the slice's own.
+    A slice's rows get values from all rows, not only from the slice.
 
     Args:
-        losses: of permute_columns.
-        inside: which rows count, bool [rows]; None for all.
+        losses: The losses of permute_columns.
+        inside: The rows of the slice, bool [rows]; None for all rows.
 
     Raises:
-        ValueError: No row counts.
+        ValueError: The slice has no row.
     """
     rows = len(losses.unpermuted)
     counted = np.ones(rows, dtype=bool) if inside is None else inside
@@ -88,7 +88,7 @@ def estimate_importance(losses: PermutedLosses, inside: np.ndarray | None = None
     each = losses.permuted - losses.unpermuted  # [columns, permutations, rows]
     rises = each.mean(axis=1)
     value = rises[:, counted].mean(axis=1)
-    caused = np.zeros_like(rises)  # by each row's value in other rows
+    caused = np.zeros_like(rises)  # rise that each row's value causes in other rows
     for number, order in enumerate(losses.donors):
         caused[:, order] += np.where(counted, each[:, number], 0) * rows / (count * len(losses.donors))
     own = np.where(counted, rises - value[:, None], 0) * rows / count

@@ -1,15 +1,14 @@
-"""Contributions of columns to single predictions: Shapley values, estimated from sampled orders.
+"""Estimate contributions of columns to single predictions: Shapley values from sampled orders.
 
 The value of a set of columns is the mean prediction with those columns taken from the explained row and the others from
-background rows. A column's Shapley value is what it changes when it is added, on average over all orders (Shapley 1953;
+background rows. A column's Shapley value is the mean change when it is added, over all orders (Shapley 1953;
 for predictions Štrumbelj and Kononenko 2014, "Explaining prediction models and individual predictions with feature
 contributions"). The orders are sampled (Castro, Gómez and Tejada 2009, "Polynomial calculation of the Shapley value
 based on sampling"). Each sampled order is also taken in reverse, which lowers the variance (Mitchell et al. 2022,
 "Sampling permutations for Shapley value estimation").
 
-Every background row starts as many orders as every other, and along an order the changes add up to f(row) minus
-f(background row). So the contributions add up to f(row) minus the mean prediction of the background, however few orders
-are sampled.
+Every background row starts equally many orders, and along an order the changes add up to f(row) minus f(background
+row). So the contributions add up to f(row) minus the mean prediction of the background, for any number of orders.
 """
 
 import dataclasses
@@ -26,7 +25,7 @@ class ShapleyValues:
     """Contributions to the predictions of some rows."""
 
     contributions: np.ndarray  # float64 [rows, columns, outputs], in the prediction's unit
-    errors: np.ndarray  # standard errors of them, likewise; NaN where there is one background row
+    errors: np.ndarray  # standard errors of the contributions, same shape; NaN with only one background row
     base: np.ndarray  # mean prediction of the background rows, float64 [outputs]
     predictions: np.ndarray  # of the rows, float64 [rows, outputs]
 
@@ -34,15 +33,15 @@ class ShapleyValues:
 def sample_shapley_values(
     ask: Ask, rows: np.ndarray, background: np.ndarray, columns: int, *, orders: int = 1, seed: int = _SEED
 ) -> ShapleyValues:
-    """Estimate the contribution of each column to the prediction of each row.
+    """Return the estimated contribution of each column to the prediction of each row.
 
     Args:
-        ask: gives predictions.
-        rows: positions of the explained rows in the table, [rows].
-        background: positions of the background rows, [background].
-        columns: how many there are, 1 or more.
-        orders: sampled for each background row, and each taken in reverse, too.
-        seed: of the orders.
+        ask: Returns predictions.
+        rows: Positions of the explained rows in the table, [rows].
+        background: Positions of the background rows, [background].
+        columns: Number of columns, 1 or more.
+        orders: Orders to sample for each background row; each is also taken in reverse.
+        seed: Seed of the orders.
 
     Raises:
         ValueError: There is no background row, no column, or no order.
@@ -55,7 +54,7 @@ def sample_shapley_values(
     generator = np.random.default_rng(seed)
     from_background = ask(as_they_are(background, columns))
     predictions = ask(as_they_are(rows, columns))
-    drawn = _draw_orders(generator, background, columns, orders)  # the same for each row, whatever rows are beside it
+    drawn = _draw_orders(generator, background, columns, orders)  # the same for every row, whatever the other rows are
     changes = [
         _walk(ask, row, prediction, background, from_background, drawn)
         for row, prediction in zip(rows, predictions, strict=True)
@@ -77,10 +76,10 @@ def _draw_orders(generator: np.random.Generator, background: np.ndarray, columns
 def _walk(
     ask: Ask, row: int, prediction: np.ndarray, background: np.ndarray, from_background: np.ndarray, orders: np.ndarray
 ) -> np.ndarray:
-    """Return what each column changes, averaged over the orders: float64 [background, columns, outputs]."""
+    """Return the change by each column, averaged over the orders: float64 [background, columns, outputs]."""
     starts, walks, columns = orders.shape
-    place = np.argsort(orders, axis=2)  # when each column is taken from the row
-    steps = np.arange(1, columns)  # columns taken so far; at either end the prediction is known
+    place = np.argsort(orders, axis=2)  # step at which each column's value is taken from the explained row
+    steps = np.arange(1, columns)  # columns taken so far; before the first and after the last the prediction is known
     taken = place[:, :, None, :] < steps[:, None]
     questions = np.where(taken, row, background[:, None, None, None])
     outputs = len(prediction)

@@ -1,7 +1,7 @@
-"""Charts of rows, trainings and models, for the report and the notebooks: one theme, light and dark.
+"""Make charts of rows, trainings and models for the report and the notebooks, in one theme, light and dark.
 
-Each takes arrays or a DataFrame and returns an Altair chart without colours of its own, which `theme` gives it. Charts
-are as wide as what holds them.
+Each function takes arrays or a DataFrame and returns an Altair chart. The colours come from `theme`, and the width from
+the element that contains the chart.
 """
 
 from pipelines.charts.classification import (

@@ -1,4 +1,4 @@
-"""Charts of classifiers: ranking, calibration, and confusion of classes."""
+"""Chart classifiers: ranking, calibration, and confusion of classes."""
 
 from collections.abc import Mapping
 
@@ -13,15 +13,15 @@ Predictions = Mapping[str, np.ndarray]  # name of a model -> probabilities, [row
 _POINTS = 200  # of a curve: more are indistinguishable on a screen
 _Z = 1.96  # standard errors on either side of a 95% interval
 _UNIT = alt.Scale(domain=(0, 1))
-_CELL = 56  # pixels of height, of a confusion matrix
+_CELL = 56  # height of a confusion matrix's cell, in pixels
 
 
 def plot_roc(labels: np.ndarray, predictions: Predictions) -> alt.LayerChart:
-    """Plots true against false positives at every threshold.
+    """Return a chart of the true positive rate against the false positive rate at every threshold.
 
     Args:
         labels: 0 or 1, [rows].
-        predictions: of one model or several.
+        predictions: Probabilities of one or more models.
     """
     frames = []
     for model, of_model in predictions.items():
@@ -33,11 +33,11 @@ def plot_roc(labels: np.ndarray, predictions: Predictions) -> alt.LayerChart:
 
 
 def plot_precision_recall(labels: np.ndarray, predictions: Predictions) -> alt.LayerChart:
-    """Plots precision against recall at every threshold; the reference is the precision of a guess.
+    """Return a chart of precision against recall at every threshold, with the precision of random guessing.
 
     Args:
         labels: 0 or 1, [rows].
-        predictions: of one model or several.
+        predictions: Probabilities of one or more models.
     """
     frames = []
     for model, of_model in predictions.items():
@@ -50,12 +50,12 @@ def plot_precision_recall(labels: np.ndarray, predictions: Predictions) -> alt.L
 
 
 def plot_reliability(labels: np.ndarray, predictions: Predictions, bins: int = 10) -> alt.LayerChart:
-    """Plots the share of positive rows against the mean prediction, in quantile bins, with 95% Wilson intervals.
+    """Return a chart of the share of positive rows by mean prediction, in quantile bins with 95% Wilson intervals.
 
     Args:
         labels: 0 or 1, [rows].
-        predictions: of one model or several.
-        bins: at most; equal predictions share one.
+        predictions: Probabilities of one or more models.
+        bins: Number of bins, at most; equal predictions are in the same bin.
     """
     frame = pd.concat(
         [_make_reliability_frame(labels, of_model, bins, model) for model, of_model in predictions.items()]
@@ -75,12 +75,12 @@ def plot_reliability(labels: np.ndarray, predictions: Predictions, bins: int = 1
 
 
 def plot_scores(labels: np.ndarray, predictions: np.ndarray, names: tuple[str, ...] = ("0", "1")) -> alt.Chart:
-    """Plots the distribution of the predictions of negative and of positive rows.
+    """Return a chart of the distribution of the predictions, for negative and for positive rows.
 
     Args:
         labels: 0 or 1, [rows].
-        predictions: [rows].
-        names: of the two labels.
+        predictions: Probabilities, [rows].
+        names: Names of the two labels.
     """
     edges = np.linspace(0, 1, 26)
     frames = []
@@ -102,12 +102,12 @@ def plot_scores(labels: np.ndarray, predictions: np.ndarray, names: tuple[str, .
 
 
 def plot_confusion(actual: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> alt.LayerChart:
-    """Plots the confusion matrix: rows of each class by predicted class, shaded by share of the class.
+    """Return a chart of the confusion matrix: rows by actual and predicted class, shaded by share of the actual class.
 
     Args:
-        actual: class numbers, [rows].
-        predicted: class numbers, [rows].
-        classes: names of the classes 0, 1, …
+        actual: Class numbers, [rows].
+        predicted: Class numbers, [rows].
+        classes: Names of the classes 0, 1, …
     """
     counts = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(counts, (actual.astype(int), predicted.astype(int)), 1)
@@ -130,7 +130,7 @@ def plot_confusion(actual: np.ndarray, predicted: np.ndarray, classes: tuple[str
 
 
 def _count_from_highest(labels: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts positive and negative rows at or above each distinct prediction, highest first."""
+    """Return the counts of positive and of negative rows at or above each distinct prediction, and the predictions."""
     order = np.argsort(-predictions, kind="stable")
     ranked, positive = predictions[order], labels[order] > 0
     last = np.flatnonzero(np.r_[ranked[1:] != ranked[:-1], True])
@@ -150,7 +150,7 @@ def _make_reliability_frame(labels: np.ndarray, predictions: np.ndarray, bins: i
 
 
 def _thin_out(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keeps as many points of a curve as can be seen, the first and the last among them."""
+    """Keep _POINTS points of a curve, including the first and the last."""
     kept = np.unique(np.linspace(0, len(frame) - 1, min(len(frame), _POINTS)).round().astype(int))
     return frame.iloc[kept]
 

@@ -1,4 +1,4 @@
-"""The cost of decisions by the threshold that they are taken at."""
+"""Chart the cost of decisions by threshold."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ from pipelines.charts.theme import REFERENCE
 def plot_costs(
     thresholds: np.ndarray, costs: np.ndarray, best: float, low: float, high: float, now: float
 ) -> alt.LayerChart:
-    """Plot the mean cost of a decision at each threshold.
+    """Return a chart of the mean cost per decision at each threshold.
 
     Args:
         thresholds: [thresholds], 0 to 1.
-        costs: [thresholds], in the unit of the costs.
-        best: the threshold that costs least.
-        low: of its interval.
-        high: of its interval.
-        now: the threshold in use.
+        costs: Mean cost at each threshold, [thresholds].
+        best: The cheapest threshold.
+        low: Lower end of its interval.
+        high: Upper end of its interval.
+        now: The threshold in use.
     """
     frame = pd.DataFrame({"threshold": thresholds, "cost": costs})
     line = (
@@ -28,7 +28,7 @@ def plot_costs(
         .mark_line()
         .encode(
             x=alt.X("threshold:Q", scale=alt.Scale(domain=[0, 1])),
-            y=alt.Y("cost:Q", title="mean cost of a decision"),
+            y=alt.Y("cost:Q", title="mean cost per decision"),
             tooltip=[alt.Tooltip("threshold", format=".3~g"), alt.Tooltip("cost", format=".4~g")],
         )
     )

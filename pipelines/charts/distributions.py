@@ -1,4 +1,4 @@
-"""Charts of one column's distribution, in one set of rows against another."""
+"""Chart a column's distribution in several sets of rows."""
 
 from collections.abc import Mapping
 
@@ -8,10 +8,10 @@ import pandas as pd
 from pandas.api import types
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-_BINS = (6, 24)  # at least, at most; in between the square root of the number of values
-_TOP = 8  # values of a category that are shown by themselves
-_CODES = 40  # whole numbers that span at most so many are shown one by one
-_TAIL = 0.005  # share on either side whose values go into the outermost bins, so that a long tail leaves room
+_BINS = (6, 24)  # at least, at most; between them the square root of the number of values
+_TOP = 8  # values of a category that are shown; the others are added up
+_CODES = 40  # whole numbers whose range is at most this have a bin each
+_TAIL = 0.005  # share of the values on either side that the outermost bins include, so that a few do not widen the axis
 _HEIGHT = 130  # pixels
 _VALUE_HEIGHT = 20
 _LONG = 100_000
@@ -24,16 +24,17 @@ def make_distribution_frame(
     *,
     codes: bool = False,
 ) -> pd.DataFrame:
-    """Computes the shares of one column's values, for `plot_distribution`; missing values do not count.
+    """Compute the shares of one column's values among the rows that have one, for `plot_distribution`.
 
     Args:
-        columns: name of a set of rows -> its column; the first decides the bins, or which values are shown.
-        known: further sets, of which there are statistics only.
-        codes: whether numbers are names of something, which have no order.
+        columns: Name of a set of rows -> its column; the first set determines the bins, or the values to show.
+        known: Name of a set of rows -> its statistics, for sets without rows.
+        codes: Whether numbers are codes, which have no order.
 
     Returns:
-        Of strings and codes, columns "rows", "value" and "share"; of numbers "rows", "from", "to" and "share", what
-        lies beyond the bins counted in the outermost ones. Empty where the first set has no value.
+        For strings and codes, columns "rows", "value" and "share"; for numbers "rows", "from", "to" and "share", where
+        the outermost bins include all values beyond them. "rows" is the name of the set. Empty if the first set has no
+        value.
     """
     present = {name: column.dropna() for name, column in columns.items() if column.notna().any()}
     first = columns[next(iter(columns))].dropna()
@@ -45,10 +46,10 @@ def make_distribution_frame(
 
 
 def plot_distribution(frame: pd.DataFrame) -> alt.Chart:
-    """Plots the shares, one set of rows over the other.
+    """Return a chart of the shares, with the sets of rows in one plot.
 
     Args:
-        frame: of make_distribution_frame.
+        frame: The table of make_distribution_frame.
     """
     sets = list(dict.fromkeys(frame["rows"]))
     color = alt.Color("rows:N", sort=sets, legend=None)
@@ -73,7 +74,7 @@ def plot_distribution(frame: pd.DataFrame) -> alt.Chart:
 
 
 def _make_axis(largest: float) -> alt.Axis:
-    """Makes an axis with large numbers as 1.41G: in full they would overlap."""
+    """Return an axis that shows large numbers as 1.41G, since in full they would overlap."""
     return alt.Axis(tickCount=4, format=".4~s" if largest >= _LONG else alt.Undefined)
 
 
@@ -102,7 +103,7 @@ def _count_strings(
     shown = list(next(iter(shares.values())))[:_TOP]
     rows = [(name, value, of.get(value, 0.0)) for name, of in shares.items() for value in shown]
     rest = OTHERS
-    while rest in shown:  # Somebody has a value of this name.
+    while rest in shown:  # the column has this value itself
         rest = f"({rest})"
     others = [(name, rest, 1 - sum(of.get(value, 0.0) for value in shown)) for name, of in shares.items()]
     if any(share > 1e-9 for _, _, share in others):
@@ -126,14 +127,14 @@ def _bin_numbers(
 
 
 def _choose_edges(values: np.ndarray) -> np.ndarray:
-    """Chooses the edges of the bins: half-way between whole numbers, where all values are whole."""
+    """Choose the edges of the bins: half-way between whole numbers, if all values are whole."""
     low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
     bins = int(np.clip(np.sqrt(len(values)), _BINS[0], _BINS[1]))
     if not np.array_equal(values, values.round()):
         return np.linspace(low, high if high > low else low + 1, bins + 1)
     if np.ptp(values) <= _CODES:
         low, high, bins = values.min(), values.max(), _CODES + 1
-    # Whole minutes as seconds, say: bins that hold two of them here and three there would show teeth.
+    # Bins of equally many possible values, such as whole minutes in seconds: otherwise the distribution looks jagged.
     unit = max(float(np.gcd.reduce((values - values[0]).astype(np.int64))), 1.0)
     low = values[0] + unit * np.floor((low - values[0]) / unit)
     width = unit * max(np.ceil((high - low + unit) / unit / bins), 1.0)
@@ -141,7 +142,7 @@ def _choose_edges(values: np.ndarray) -> np.ndarray:
 
 
 def _estimate_share_below(statistics: statistics_pb2.FeatureNameStatistics, edges: np.ndarray) -> np.ndarray:
-    """Estimates the share of values below each edge, as if values were spread evenly between the deciles."""
+    """Estimate the share of values below each edge, on the assumption that values are uniform between deciles."""
     deciles = [one for one in statistics.num_stats.histograms if one.type == statistics_pb2.Histogram.QUANTILES]
     if not deciles or not deciles[0].buckets:
         return np.zeros(len(edges))

@@ -1,4 +1,4 @@
-"""Charts of what predictions rest on: importance of columns, and effects of their values."""
+"""Chart explanations of a model: importance of columns, and effects of their values."""
 
 import altair as alt
 import numpy as np
@@ -14,26 +14,28 @@ _LONG = 100_000
 
 
 def plot_importance(frame: pd.DataFrame, loss: str) -> alt.LayerChart:
-    """Plots a bar per column, with its interval.
+    """Return a chart with a bar per column, with its interval.
 
     Args:
-        frame: columns "column", "importance", "low", "high", in the order to show.
-        loss: what rises.
+        frame: Columns "column", "importance", "low", "high", in the order to show.
+        loss: Name of the loss whose increase is the importance.
     """
     tooltip = ["column", *(alt.Tooltip(f"{name}:Q", format=".3~g") for name in ("importance", "low", "high"))]
     base = alt.Chart(frame).encode(y=alt.Y("column:N", sort=None, title=None), tooltip=tooltip)
-    bars = base.mark_bar(opacity=0.45, height=10).encode(x=alt.X("importance:Q", title=f"rise of {loss}"))
-    spread = base.mark_rule().encode(x=alt.X("low:Q", title=f"rise of {loss}"), x2="high:Q")
+    bars = base.mark_bar(opacity=0.45, height=10).encode(x=alt.X("importance:Q", title=f"increase of {loss}"))
+    spread = base.mark_rule().encode(x=alt.X("low:Q", title=f"increase of {loss}"), x2="high:Q")
     return (bars + spread).properties(width="container", height=max(_ROW * len(frame), _LEAST))
 
 
 def plot_effect(frame: pd.DataFrame, column: str) -> alt.LayerChart:
-    """Plots the effect of a column's values, with its interval; a line for each class. A missing value has no place.
+    """Return a chart of the effect of a column's values, with intervals and one line per class.
+
+    A missing value is not shown. Of more than six classes, the six that change most are shown.
 
     Args:
-        frame: of Run.effects; "output" holds the names to show. Of more classes than six, those that change most.
-            Values of a category, also where they are numbers, have the dtype object; they have no order.
-        column: what the values are of.
+        frame: The table of Run.effects, with the names to show as "output". Values of a category have the dtype object,
+            also if they are numbers.
+        column: Name of the column.
     """
     ranges = frame.groupby("output", sort=False)["effect"].agg(lambda effects: effects.max() - effects.min())
     shown = ranges.nlargest(_MOST_OUTPUTS).index
@@ -78,7 +80,7 @@ def _plot_zero(axis: str) -> alt.Chart:
 
 
 def _leave_out_far_ends(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leaves out the first and the last value where it lies further from the next than all others from each other."""
+    """Leave out the first and the last value if its distance to the next is larger than the range of all others."""
     values = np.unique(frame["value"].astype(float))
     if len(values) > 3 and values[-1] - values[-2] > values[-2] - values[1]:
         values = values[:-1]

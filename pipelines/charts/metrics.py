@@ -1,4 +1,4 @@
-"""Charts of one metric: epoch by epoch, and slice by slice."""
+"""Chart one metric by epoch or by slice."""
 
 import altair as alt
 import pandas as pd
@@ -10,11 +10,11 @@ _LEAST = 66
 
 
 def plot_training_curve(history: pd.DataFrame, metric: str) -> alt.LayerChart:
-    """Plots one metric by epoch, on the training rows and, where it was measured, on the held-out rows.
+    """Return a chart of one metric by epoch, on the training rows and, if it was measured, on the held-out rows.
 
     Args:
-        history: columns "epoch", `metric`, and perhaps `val_` before it.
-        metric: such as "loss".
+        history: Columns "epoch", `metric`, and optionally `val_<metric>`.
+        metric: Name of the metric, such as "loss".
     """
     names = {metric: "training rows", f"val_{metric}": "held-out rows"}
     present = [name for name in names if name in history]
@@ -29,13 +29,13 @@ def plot_training_curve(history: pd.DataFrame, metric: str) -> alt.LayerChart:
 
 
 def plot_slices(frame: pd.DataFrame, metric: str, overall: float) -> alt.LayerChart:
-    """Plots a point per slice, with its interval; the dashed line is all rows, a tick the model before.
+    """Return a chart with a point and an interval per slice; the dashed line is all rows, a tick the previous model.
 
     Args:
-        frame: columns "slice", "rows", "value", "low", "high", in the order to show; and "before", NaN or left out
-            where there is no model before.
-        metric: what the value is called.
-        overall: the value of all rows.
+        frame: Columns "slice", "rows", "value", "low", "high", in the order to show; optionally "before", the value of
+            the previous model, NaN if there is none.
+        metric: Name of the metric.
+        overall: Value of the metric on all rows.
     """
     tooltip = ["slice", alt.Tooltip("rows:Q", format=","), *(_make_tooltip(name) for name in ("value", "low", "high"))]
     before = frame[frame["before"].notna()] if "before" in frame else frame[:0]

@@ -1,4 +1,4 @@
-"""Charts of a regression's errors."""
+"""Chart the errors of a regression."""
 
 import altair as alt
 import numpy as np
@@ -6,18 +6,18 @@ import pandas as pd
 
 from pipelines.charts.theme import REFERENCE
 
-_POINTS = 1500  # that are drawn; more cover one another
+_POINTS = 1500  # more would cover one another
 _BINS = 30
-_TAIL = 0.005  # share of the rows on either side that may lie beyond the axis, so that a few leave room for the others
+_TAIL = 0.005  # share of the rows on either side that may be outside the axis, so that a few do not widen it
 _ERROR = "predicted minus actual"
 
 
 def plot_predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
-    """Plots one point per row; on the dashed line, the prediction is right.
+    """Return a chart with one point per row; on the dashed line the prediction is exact.
 
     Args:
         labels: [rows], in the label's unit.
-        predictions: [rows], likewise.
+        predictions: [rows], in the label's unit.
     """
     axis = _cover(np.r_[labels, predictions].astype(float))
     kept = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), _POINTS)).round().astype(int))
@@ -38,11 +38,11 @@ def plot_predicted_against_actual(labels: np.ndarray, predictions: np.ndarray) -
 
 
 def plot_residuals(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChart:
-    """Plots the distribution of prediction minus label; the outermost bars hold what lies beyond.
+    """Return a chart of the distribution of prediction minus label; the outermost bars include all larger errors.
 
     Args:
         labels: [rows], in the label's unit.
-        predictions: [rows], likewise.
+        predictions: [rows], in the label's unit.
     """
     errors = predictions.astype(float) - labels
     low, high = _cover(errors)
@@ -63,7 +63,7 @@ def plot_residuals(labels: np.ndarray, predictions: np.ndarray) -> alt.LayerChar
 
 
 def _cover(values: np.ndarray) -> list[float]:
-    """Return the ends of an axis that shows nearly all values: all, unless a few would squash the others."""
+    """Return the ends of an axis: of all values, or without the outermost 0.5% if those would double the range."""
     low, high = (float(end) for end in np.quantile(values, [_TAIL, 1 - _TAIL]))
     ends = [float(values.min()), float(values.max())]
     return ends if ends[1] - ends[0] <= 2 * (high - low) or high <= low else [low, high]

@@ -1,4 +1,4 @@
-"""Chart of one metric over many runs."""
+"""Chart one metric over many runs."""
 
 import altair as alt
 import pandas as pd
@@ -8,14 +8,14 @@ _HEIGHT = 190  # pixels
 
 
 def plot_metric_over_runs(frame: pd.DataFrame, metric: str) -> alt.LayerChart:
-    """Plots a point per run with its interval, in the order of time; a line joins the runs that were pushed.
+    """Return a chart with a point and an interval per run, by time; a line joins the runs that were pushed.
 
     Args:
-        frame: columns "run", "started" (text), "value", "low" and "high" (NaN: not known), and "outcome": PUSHED,
-            NOT_PUSHED or EXPERIMENT; the oldest first.
-        metric: what the value is called.
+        frame: Columns "run", "started" (text), "value", "low" and "high" (NaN: not known), and "outcome" (PUSHED,
+            NOT_PUSHED or EXPERIMENT), the oldest run first.
+        metric: Name of the metric.
     """
-    # Two runs may have begun in the same minute: the run is part of the key, and not of what is shown.
+    # Two runs may have started in the same minute, so the run is part of the key, but not of the axis labels.
     frame = frame.assign(key=frame["started"] + "|" + frame["run"])
     angle = -40 if len(frame) > 3 else 0
     axis = alt.Axis(title=None, labelAngle=angle, labelOverlap=True, labelExpr="split(datum.label, '|')[0]")

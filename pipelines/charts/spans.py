@@ -1,4 +1,4 @@
-"""Charts over spans: a column's values, its drift, and metrics of several lines of models."""
+"""Chart columns and metrics over spans: a column's values, its drift, and metrics of several series of models."""
 
 import altair as alt
 import pandas as pd
@@ -9,10 +9,10 @@ _HEIGHT, _LINES_HEIGHT = 120, 200  # pixels
 
 
 def plot_span_numbers(frame: pd.DataFrame) -> alt.LayerChart:
-    """Plots the median of each span, its mean as points, and a band from the 10% quantile to the 90% one.
+    """Return a chart with the median of each span, the mean as points, and a band between the 10% and 90% quantiles.
 
     Args:
-        frame: columns "span", "p10", "median", "p90" and "mean"; NaN for a span without a value.
+        frame: Columns "span", "p10", "median", "p90" and "mean"; NaN for a span without a value.
     """
     base = _base(frame, ["mean", "p10", "median", "p90"])
     scale = alt.Scale(zero=False)
@@ -24,10 +24,10 @@ def plot_span_numbers(frame: pd.DataFrame) -> alt.LayerChart:
 
 
 def plot_span_shares(frame: pd.DataFrame) -> alt.Chart:
-    """Plots the share of each value over the spans.
+    """Return a chart of the share of each value over the spans.
 
     Args:
-        frame: columns "span", "value" and "share", 0 to 1, the most frequent value first.
+        frame: Columns "span", "value" and "share" (0 to 1), the most frequent value first.
     """
     values = list(dict.fromkeys(frame["value"]))
     return (
@@ -42,11 +42,11 @@ def plot_span_shares(frame: pd.DataFrame) -> alt.Chart:
 
 
 def plot_span_drift(frame: pd.DataFrame, threshold: float | None) -> alt.LayerChart:
-    """Plots a figure of each span as bars; a dashed line is its threshold.
+    """Return a chart with the drift of each span as bars, and its threshold as a dashed line.
 
     Args:
-        frame: columns "span" and "drift", NaN for the first span.
-        threshold: what a span may reach; None: there is none.
+        frame: Columns "span" and "drift", NaN for the first span.
+        threshold: The largest allowed drift; None for no line.
     """
     bars = _base(frame, [alt.Tooltip("drift", format=".3f")]).mark_bar().encode(y=alt.Y("drift:Q", title=None))
     if threshold is None:
@@ -56,12 +56,12 @@ def plot_span_drift(frame: pd.DataFrame, threshold: float | None) -> alt.LayerCh
 
 
 def plot_span_lines(frame: pd.DataFrame, metric: str, reference: float | None = None) -> alt.LayerChart:
-    """Plots a metric of several lines over the spans, each with its interval.
+    """Return a chart of a metric over the spans, with one line and its intervals per series of models.
 
     Args:
-        frame: columns "span", "line", "value", "low" and "high"; NaN where there is none.
-        metric: what the value is called.
-        reference: a value to compare with, as a dashed line; None: there is none.
+        frame: Columns "span", "line" (name of the series), "value", "low" and "high"; NaN if not known.
+        metric: Name of the metric.
+        reference: Value of a dashed line to compare with; None for no line.
     """
     lines = list(dict.fromkeys(frame["line"]))
     figures = [alt.Tooltip(f"{name}:Q", format=".4f") for name in ("value", "low", "high")]
@@ -82,10 +82,10 @@ def plot_span_lines(frame: pd.DataFrame, metric: str, reference: float | None = 
 
 
 def plot_span_parts(frame: pd.DataFrame) -> alt.Chart:
-    """Plots what each span consists of, as stacked bars.
+    """Return a chart of the parts of each span, as stacked bars.
 
     Args:
-        frame: columns "span", "part" and "share", 0 to 1, the parts in their order.
+        frame: Columns "span", "part" and "share" (0 to 1), the parts in the order to stack.
     """
     parts = list(dict.fromkeys(frame["part"]))
     return (

@@ -1,7 +1,7 @@
-"""The theme of every chart: Vega-Lite configuration for a light and a dark page.
+"""Define the theme of every chart: a Vega-Lite configuration for a light and for a dark page.
 
-Colours keep WCAG AA: 4.5:1 against the page for text, 3:1 for lines and areas; they can be told apart with the common
-kinds of colour blindness.
+The colours meet WCAG AA: a contrast to the page of 4.5:1 for text, 3:1 for lines and areas. They are distinguishable
+with the common kinds of colour blindness.
 """
 
 import dataclasses
@@ -22,10 +22,10 @@ class Palette:
     """Colours of one scheme."""
 
     text: str
-    quiet: str  # text of less weight, reference lines
+    quiet: str  # secondary text, reference lines
     grid: str
     categories: tuple[str, ...]
-    heat: tuple[str, str]  # none to all
+    heat: tuple[str, str]  # shares from 0 to 1
 
 
 PALETTES = {
@@ -47,7 +47,7 @@ PALETTES = {
 
 
 def make_config(scheme: str) -> dict[str, Any]:
-    """Returns the Vega-Lite configuration of a scheme, LIGHT or DARK."""
+    """Return the Vega-Lite configuration of a scheme, LIGHT or DARK."""
     palette = PALETTES[scheme]
     axis = {"labelColor": palette.quiet, "titleColor": palette.text, "titleFontWeight": "normal"}
     lines = {"gridColor": palette.grid, "domainColor": palette.grid, "tickColor": palette.grid}
@@ -77,7 +77,7 @@ def make_config(scheme: str) -> dict[str, Any]:
 
 
 def use_theme(scheme: str = LIGHT) -> None:
-    """Gives every chart of this process the look of a scheme: for notebooks."""
+    """Apply a scheme to every chart of this process, for notebooks."""
     name = f"pipelines-{scheme}"
 
     @alt.theme.register(name, enable=True)

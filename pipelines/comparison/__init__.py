@@ -1,1 +1,1 @@
-"""The gate that lets a model through if it is better than those pushed before."""
+"""Compare a model with those pushed before it, and block the push of one that is worse: BetterGate."""

@@ -1,12 +1,12 @@
-"""BetterGate compares a model with those pushed before it, on the same rows, as the task's scoping.toml agreed.
+"""Compare a model with those pushed before it, on the same rows, by the comparison agreed in the task's scoping.toml.
 
-Reads the raw Examples, the exported Model, the models pushed last, and what this gate wrote of them. Writes a
-ModelComparison: `report.json`, and the model's predictions of the eval rows, for which the next runs need not ask it.
+BetterGate reads the raw Examples, the exported Model, the models pushed last, and the ModelComparisons that it wrote of
+them. It writes a ModelComparison: `report.json`, and the model's predictions of the eval rows, which later runs reuse.
 
-An earlier model is asked only where the eval rows are others than those that it was judged on. What is compared is
-always predictions of this run's rows.
+All predictions that are compared are of this run's eval rows. An earlier model predicts again only if it was evaluated
+on other rows.
 
-What came out is a verdict and never a crash: Pusher reads it. Raises only for invalid inputs.
+The outcome is a verdict that Pusher reads, never an exception. The component raises only for invalid inputs.
 """
 
 import functools
@@ -64,22 +64,22 @@ def BetterGate(
     earlier: InputArtifact[list[standard_artifacts.Model]] = None,
     comparisons: InputArtifact[list[artifacts.ModelComparison]] = None,
 ) -> None:
-    """Compares the model.
+    """Compare a model with those pushed before.
 
     Args:
-        examples: raw rows.
-        schema: the contract.
-        model: exported, with the signatures in components.signatures.
-        comparison: where verdict and predictions go.
-        split: which rows.
-        label: name of the transformed label.
+        examples: Raw rows.
+        schema: The contract.
+        model: The exported model, with the signatures in components.signatures.
+        comparison: Output: verdict and predictions.
+        split: Split of the rows.
+        label: Name of the transformed label.
         slice_columns: JSON list of raw columns; each of their values is a slice.
-        min_slice_rows: slices of fewer rows are left out.
-        agreed: JSON object: a pipelines.task_definition.scoping.Comparison.
-        code_digest: digest of this component's code; part of the cache key.
-        baseline: the model pushed last; None on the first run.
-        earlier: the models pushed before it, the newest first.
-        comparisons: what this gate wrote of them, as far as it did.
+        min_slice_rows: Slices with fewer rows are left out.
+        agreed: JSON object of a pipelines.task_definition.scoping.Comparison.
+        code_digest: Digest of this component's code; part of the cache key.
+        baseline: The model pushed last; None on the first run.
+        earlier: The models pushed before it, the newest first.
+        comparisons: This component's outputs for these models; there may be none for some.
     """
     contract = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
     candidate = RunModel(path_utils.serving_model_path(model.uri))
@@ -111,7 +111,7 @@ def BetterGate(
 
 
 def find_slices(rows: pd.DataFrame, columns: Sequence[str], min_rows: int) -> dict[str, np.ndarray]:
-    """Return the rows of each value of each column, as TFMA would slice them: slice in words -> bool [rows]."""
+    """Return the rows of each slice, as TFMA would slice them: slice in words -> bool [rows]."""
     sliced = SlicedRows(rows)
     found = {
         slice_in_words(((column, value),)): sliced.inside(((column, value),))
@@ -131,16 +131,18 @@ def compare_with_earlier(
     min_slice_rows: int,
     label: str,
 ) -> ModelComparison:
-    """Compare with the earlier models that can be asked; with none, if the last one cannot.
+    """Return the comparison with the earlier models that can predict these rows.
+
+    If the newest of them cannot, the outcome is NOT_COMPARED.
 
     Args:
-        agreed: what the new model has to be.
-        candidate: its predictions, with labels and slices.
-        read_chunks: reads the same rows, serialized, some thousand at a time.
-        earlier: the models pushed before, the newest first.
-        comparisons: what this gate wrote of them, as far as it did.
-        min_slice_rows: slices of fewer rows say nothing.
-        label: name of the transformed label.
+        agreed: `success.comparison` of scoping.toml.
+        candidate: The new model's predictions, with labels and slices.
+        read_chunks: Reads the same rows, serialized, in chunks of some thousand.
+        earlier: The models pushed before, the newest first.
+        comparisons: This component's outputs for these models; there may be none for some.
+        min_slice_rows: Slices with fewer rows are undefined.
+        label: Name of the transformed label.
     """
     stored = {one.get_string_custom_property(artifacts.ModelComparison.MODEL_URI): one.uri for one in comparisons}
     predictions: dict[str, np.ndarray] = {}
@@ -156,8 +158,8 @@ def compare_with_earlier(
                 known = _ask(uri, read_chunks(), candidate.rows_digest, label)
             require_same_question(known, candidate)
             predictions[model.uri] = known.predictions
-        except Exception as error:  # An old model may lack what today's contract says; what it raises is its own.
-            logging.exception("The model in %s cannot be compared with.", model.uri)
+        except Exception as error:  # An old model may not fit today's contract, and can raise anything.
+            logging.exception("The model in %s cannot be compared with the new one.", model.uri)
             if place == 0:
                 return ModelComparison(
                     outcome=NOT_COMPARED,
@@ -170,13 +172,13 @@ def compare_with_earlier(
 
 
 def _read_stored(uri: str) -> RowPredictions:
-    """Read what this gate wrote of an earlier model."""
+    """Read the predictions that this component stored for an earlier model."""
     with local_copy(uri) as folder:  # NumPy reads from this machine.
         return read_predictions(folder)
 
 
 def _ask(directory: str, chunks: Iterable[list[bytes]], rows_digest: str, label: str) -> RowPredictions:
-    """Ask an earlier model for its predictions, and for what it takes for the label, of all rows."""
+    """Predict all rows with an earlier model, and compute the label with its own Transform graph."""
     predicted = predict_rows(RunModel(directory), chunks, schema_pb2.Schema(), label, columns=())
     return RowPredictions(
         rows_digest=rows_digest, labels=predicted.labels, predictions=predicted.prediction_array, slices={}

@@ -1,1 +1,1 @@
-"""Where a model is wrong: slices of rows, found by a search, in which its loss is higher than elsewhere."""
+"""Search for slices of rows in which a model's loss is higher than elsewhere."""

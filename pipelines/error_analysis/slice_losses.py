@@ -1,4 +1,4 @@
-"""Mean losses in many slices at once, each compared with the other rows."""
+"""Compare the mean losses in many slices at once with those of the other rows."""
 
 import dataclasses
 
@@ -7,35 +7,37 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparisons:
-    """Slices against the other rows. Slice i, j has the rows that meet conditions i and j; slice i, i those of i."""
+    """Comparisons of slices with the other rows. Slice i, j has the rows that meet both conditions i and j."""
 
-    effects: np.ndarray  # float64 [slices, …]: difference of the means in standard deviations; -inf: too few rows
-    statistics: np.ndarray  # Welch's t, likewise
+    effects: np.ndarray  # float64 [slices, …]: difference of the means in standard deviations; -inf with too few rows
+    statistics: np.ndarray  # Welch's t, same shape; -inf with too few rows
 
 
 def compare_pairs(met: np.ndarray, losses: np.ndarray, min_rows: int) -> Comparisons:
-    """Compare the slice of each two conditions, and of each one, with the other rows: [conditions, conditions].
+    """Return the comparisons of the slices of each pair of conditions, [conditions, conditions].
+
+    The diagonal has the slices of single conditions.
 
     Args:
-        met: which rows meet each condition, float64 [conditions, rows], 0 or 1.
-        losses: of the rows, [rows].
-        min_rows: that a slice, and the others together, need.
+        met: 1 if a row meets a condition, otherwise 0, float64 [conditions, rows].
+        losses: Losses of the rows, [rows].
+        min_rows: Rows that a slice needs, and that must be outside it.
     """
     return _compare(met @ met.T, (met * losses) @ met.T, (met * losses**2) @ met.T, losses, min_rows)
 
 
 def compare_each(met: np.ndarray, losses: np.ndarray, min_rows: int) -> Comparisons:
-    """Compare the slice of each condition with the other rows: [conditions]; arguments as of compare_pairs."""
+    """Return the comparisons of the slices of single conditions, [conditions]; arguments as of compare_pairs."""
     return _compare(met.sum(axis=1), met @ losses, met @ losses**2, losses, min_rows)
 
 
 def _compare(
     counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, losses: np.ndarray, min_rows: int
 ) -> Comparisons:
-    """Compare by count, sum and sum of squares of the losses in each slice.
+    """Return the comparisons, from count, sum and sum of squares of the losses in each slice.
 
-    The effect size is the difference over the root of the mean variance (Cohen's d), as in Chung et al. 2019, "Slice
-    Finder: Automated data slicing for model validation".
+    The effect size is the difference divided by the root of the mean variance (Cohen's d), as in Chung et al. 2019,
+    "Slice Finder: Automated data slicing for model validation".
     """
     others = len(losses) - counts
     enough = (counts >= min_rows) & (others >= min_rows)

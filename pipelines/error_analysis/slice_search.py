@@ -1,14 +1,15 @@
-"""Finds slices in which a model's loss is higher than elsewhere, and confirms them on rows that the search did not see.
+"""Search for slices in which a model's loss is higher than elsewhere, and confirm them on rows not used by the search.
 
-1. The rows are halved at random. On one half, every condition on a column and every pair of two columns is looked at.
-2. The slice with the largest Welch's t is taken and its rows are put aside. The next one is looked for in what is left,
-   and in the slice itself: where in it is the loss higher than in the rest of it?
-3. On the other half, each slice taken is compared as it was found. Those that stand after Holm's correction (1979, "A
-   simple sequentially rejective multiple test procedure") are reported.
+1. The rows are halved at random. On one half, every condition on a column and every pair of conditions on two columns
+   is a candidate.
+2. The slice with the largest Welch's t is taken, and its rows are removed. The next slice is searched for among the
+   rows that are left, and within the slices that were taken.
+3. On the other half, each slice is tested in the same order and against the same rows. Those that are significant
+   after Holm's correction (1979, "A simple sequentially rejective multiple test procedure") are reported.
 
-The search decides what is tested, and the other half decides what is true. So the tests are corrected for as many
-slices as were taken, not for the thousands that were looked at. Where no slice is worse than the rest, at most 5% of
-searches report any. After Chung et al. 2019, "Slice Finder: Automated data slicing for model validation".
+Only the slices that were taken are tested, so the correction is for their number, not for the thousands of candidates.
+If no slice is worse than the rest, at most 5% of searches report any. The method follows Chung et al. 2019, "Slice
+Finder: Automated data slicing for model validation".
 """
 
 import dataclasses
@@ -29,17 +30,17 @@ _DEFAULTS = SearchOptions()
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SliceSearch:
-    """What a search found, and how much it looked at.
+    """The confirmed slices, and the size of the search.
 
-    `found` has one row per confirmed slice, in the order in which they were taken; all of its figures are of the half
-    that confirms. Columns: slice (in words), within (of which rows it is a part: "overall" are those of no slice before
-    it), rows, loss (its mean), loss_elsewhere (of the rest of those rows), effect (the difference in standard
-    deviations), p (after Holm's correction).
+    `found` has one row per confirmed slice, in the order in which they were taken. All figures are from the confirming
+    half. Columns: slice (in words), within (the taken slice that it is a part of, or "overall" for the rows of no slice
+    taken before), rows, loss (mean), loss_elsewhere (mean of the other rows of `within`), effect (the difference in
+    standard deviations), p (after Holm's correction).
     """
 
     found: pd.DataFrame
-    looked_at: int  # slices with enough rows
-    tested: int  # on the other half
+    looked_at: int  # candidates with enough rows
+    tested: int  # slices tested on the other half
     searched_rows: int
     confirming_rows: int
 
@@ -52,14 +53,14 @@ def search_slices(
     options: SearchOptions = _DEFAULTS,
     seed: int = _SEED,
 ) -> SliceSearch:
-    """Search for slices in which the mean loss is higher than elsewhere.
+    """Return the slices in which the mean loss is higher than elsewhere.
 
     Args:
-        rows: raw columns, as Run.rows gives them; those of lists are left out.
-        losses: of the rows, [rows].
-        categories: columns of numbers that are names of something.
-        options: what counts.
-        seed: of the halves.
+        rows: Raw columns, as Run.rows returns them; columns of lists are not used.
+        losses: Losses of the rows, [rows].
+        categories: Columns of numbers that are categories.
+        options: Limits of the search.
+        seed: Seed of the halves.
     """
     order = np.random.default_rng(seed).permutation(len(rows))
     search, confirm = np.sort(order[: len(rows) // 2]), np.sort(order[len(rows) // 2 :])
@@ -89,7 +90,7 @@ def _test(taken: Sequence[TakenSlice], conditions: Conditions, met: np.ndarray, 
 
 
 def _compare(inside: np.ndarray, rest: np.ndarray) -> tuple[int, float, float, float, float]:
-    """Return rows, both mean losses, effect size, and p of Welch's one-sided test, which is 1 where it is undefined."""
+    """Return rows, both mean losses, effect size, and p of Welch's one-sided test, which is 1 if it is undefined."""
     means = [float(losses.mean()) if len(losses) else np.nan for losses in (inside, rest)]
     if len(inside) < 2 or len(rest) < 2:
         return len(inside), means[0], means[1], np.nan, 1.0
@@ -101,7 +102,12 @@ def _compare(inside: np.ndarray, rest: np.ndarray) -> tuple[int, float, float, f
 
 
 def correct_by_holm(p: np.ndarray) -> np.ndarray:
-    """Correct p-values for how many there are, so that any false rejection is as rare as the level says: [tests]."""
+    """Return p-values after Holm's correction, [tests]: the level then bounds the probability of any false rejection.
+
+    Example:
+        >>> correct_by_holm(np.array([0.01, 0.04, 0.03])).tolist()
+        [0.03, 0.06, 0.06]
+    """
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     corrected = np.empty_like(p)

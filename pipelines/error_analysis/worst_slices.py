@@ -1,4 +1,4 @@
-"""Takes the slices with the highest losses out of some rows, one after the other."""
+"""Take the slices with the highest losses out of some rows, one after the other."""
 
 import dataclasses
 
@@ -6,17 +6,21 @@ import numpy as np
 
 from pipelines.error_analysis.slice_losses import compare_each, compare_pairs
 
-_MOST_CONDITIONS = 250  # that pairs are made of: their table has the square of it
+_MOST_CONDITIONS = 250  # conditions to pair; the table of pairs has the square of this
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchOptions:
-    """What counts as a slice worth a look."""
+    """Limits of a search for slices.
 
-    min_rows: int = 20  # of a slice, in each half: with fewer, Welch's test is unreliable where losses are skewed
-    least_effect: float = 0.2  # in standard deviations: what Cohen (1988) calls small
-    most_tested: int = 10  # slices taken for the test on the other half; each makes the correction stricter
-    level: float = 0.05  # chance that any slice is reported where none is worse
+    Raises:
+        ValueError: A limit is out of its range.
+    """
+
+    min_rows: int = 20  # of a slice, in each half: with fewer, Welch's test is unreliable for skewed losses
+    least_effect: float = 0.2  # in standard deviations: a small effect by Cohen (1988)
+    most_tested: int = 10  # slices to test on the other half; each makes the correction stricter
+    level: float = 0.05  # probability that any slice is reported if none is worse
 
     def __post_init__(self) -> None:
         if self.min_rows < 2 or self.most_tested < 1 or not 0 < self.level < 1:
@@ -28,25 +32,26 @@ class SearchOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TakenSlice:
-    """A slice of a region: of the rows that no slice has taken before, or of the rows of one that was taken."""
+    """A slice of a region. A region has the rows that no slice has taken before, or the rows of one taken slice."""
 
-    conditions: tuple[int, ...]  # that its rows meet, beside the region's: one or two
+    conditions: tuple[int, ...]  # one or two, in addition to the region's
     within: int | None  # the condition of the region; None for the rows that no slice has taken
     statistic: float  # Welch's t against the other rows of the region
 
 
 class Regions:
-    """The rows of each region that are left, while slices are taken in turn."""
+    """The rows of each region that are left while slices are taken one after the other."""
 
     def __init__(self, met: np.ndarray):
-        """Takes which rows meet each condition, bool [conditions, rows]."""
+        """Take which rows meet each condition, bool [conditions, rows]."""
         self._met = met
         self.left: dict[int | None, np.ndarray] = {None: np.ones(met.shape[1], dtype=bool)}
 
     def take(self, one: TakenSlice) -> tuple[np.ndarray, np.ndarray]:
-        """Put a slice's rows aside, and return which they are and which of its region are left: bool [rows] each.
+        """Remove a slice's rows from its region; a slice of one condition becomes a region of its own.
 
-        A slice of one condition becomes a region of its own.
+        Returns:
+            The slice's rows, and the rows of its region that are left, bool [rows] each.
         """
         inside = self.left[one.within] & self._met[list(one.conditions)].all(axis=0)
         self.left[one.within] = self.left[one.within] & ~inside
@@ -56,16 +61,16 @@ class Regions:
 
 
 class WorstSlices:
-    """The search on one set of rows."""
+    """The search for the worst slices of one set of rows."""
 
     def __init__(self, met: np.ndarray, columns: np.ndarray, losses: np.ndarray, options: SearchOptions):
-        """Chooses the conditions that enough rows meet; of very many those with the highest mean losses.
+        """Choose the conditions that enough rows meet; of more than 250, those with the highest mean losses.
 
         Args:
-            met: which rows meet each condition, bool [conditions, rows].
-            columns: the column that each condition is about, [conditions].
-            losses: of the rows, [rows].
-            options: what counts.
+            met: Which rows meet each condition, bool [conditions, rows].
+            columns: Position of each condition's column, [conditions].
+            losses: Losses of the rows, [rows].
+            options: Limits of the search.
         """
         counts = met.sum(axis=1)
         enough = np.flatnonzero(counts >= options.min_rows)
@@ -78,11 +83,11 @@ class WorstSlices:
         self._pairs = (of_chosen[:, None] != of_chosen) | np.eye(len(self._chosen), dtype=bool)
 
     def count(self) -> int:
-        """Count the slices with enough rows."""
+        """Return the number of slices with enough rows."""
         return int((np.triu(self._pairs) & (self._met @ self._met.T >= self._options.min_rows)).sum())
 
     def take(self) -> list[TakenSlice]:
-        """Take the worst slice of any region, again and again, as long as one has the least effect."""
+        """Return the worst slices, taken one after the other until none has least_effect or most_tested are taken."""
         regions = Regions(self._all_met)
         taken: list[TakenSlice] = []
         worst: dict[int | None, TakenSlice | None] = {None: self._find_worst(None, regions.left[None])}

@@ -1,1 +1,1 @@
-"""Metrics, slices, thresholds and bootstrap intervals."""
+"""Compute metrics, slices, thresholds, intervals, and comparisons of models."""

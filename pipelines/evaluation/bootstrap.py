@@ -1,13 +1,13 @@
-"""How far metrics may lie from what other rows of the same kind would give: bootstrap intervals, vectorised.
+"""Estimate confidence intervals of metrics, and of their differences between two models, with a vectorised bootstrap.
 
 A resample draws as many rows as there are, with replacement (Efron 1979, "Bootstrap methods: another look at the
-jackknife"). Only how often each row was drawn matters, so a resample is a row of counts, which the metrics of
-`pipelines.evaluation.weighted_metrics` take as weights. Intervals are percentiles of the resamples.
+jackknife"). A resample is stored as the count of each row, which the metrics of `pipelines.evaluation.weighted_metrics`
+take as weights. Intervals are percentiles of the resamples.
 
-Many rows of two classes are drawn as cells of nearly equal predictions (`pipelines.evaluation.row_cells`); the interval
-is then moved by what the cells change in the metric itself.
+Many rows of two classes are drawn as cells of nearly equal predictions (`pipelines.evaluation.row_cells`). The
+interval is then shifted by the difference between the metric of the cells and that of the rows.
 
-The rows vary, the model does not: what another training would give is a question for several seeds.
+The intervals cover the variation between samples of rows, for this model. They do not cover other trainings.
 """
 
 import dataclasses
@@ -19,20 +19,20 @@ from scipy.special import stdtrit  # quantiles of Student's t; scipy.stats takes
 from pipelines.evaluation.row_cells import RowCells, make_cells
 from pipelines.evaluation.weighted_metrics import ROW_VALUES, Metric
 
-RESAMPLES = 300  # the ends of a 95% interval rest on 7 of them each; 3 digits of a metric is what is read
+RESAMPLES = 300  # about 7 of them lie beyond each end of a 95% interval, enough for the 3 digits that people read
 LEVEL = 0.95  # share of the resamples inside an interval
 _SEED = 20240501  # the same rows give the same interval
-_AT_ONCE = 4_000_000  # counts in memory, 16 MB
-_WORK = 30_000_000  # rows drawn, over all resamples: what stays below a second
-_AFFORDABLE = (100, 300)  # resamples at least, at most
+_AT_ONCE = 4_000_000  # counts in memory at once: 32 MB as float64
+_WORK = 30_000_000  # rows to draw in all resamples, which takes less than a second
+_AFFORDABLE = (100, 300)  # resamples, at least and at most
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A metric on some rows."""
+    """A metric on some rows, with its interval."""
 
-    value: float  # on the rows themselves; NaN where it is undefined, such as ROC AUC where all labels are the same
-    low: float  # of the interval; NaN where no resample had a value
+    value: float  # on the rows themselves; NaN if it is undefined, such as ROC AUC if all labels are the same
+    low: float  # lower end of the interval; NaN if the metric is undefined on every resample
     high: float
 
 
@@ -45,18 +45,18 @@ def estimate_intervals(
     level: float = LEVEL,
     seed: int = _SEED,
 ) -> dict[str, Interval]:
-    """Estimates an interval for each metric.
+    """Return each metric with its bootstrap interval.
 
     Args:
-        labels: [rows]; class numbers, or the number that was to be predicted.
-        predictions: [rows], or [rows, classes] of probabilities.
-        metrics: by name.
-        resamples: how many.
-        level: share of the resamples inside an interval, between 0 and 1.
-        seed: of the draws.
+        labels: Class numbers, or the labels of a regression, [rows].
+        predictions: [rows], or probabilities [rows, classes].
+        metrics: Metrics by name.
+        resamples: Number of resamples.
+        level: Share of the resamples inside an interval, between 0 and 1.
+        seed: Seed of the draws.
 
     Raises:
-        ValueError: There is no row, or labels and predictions are not of the same rows.
+        ValueError: There is no row, or labels and predictions differ in length.
     """
     _require_pairs(labels, predictions)
     drawn = _resample_metrics(labels, {"": predictions}, metrics, resamples, seed)
@@ -77,27 +77,26 @@ def estimate_differences(
     level: float = LEVEL,
     seed: int = _SEED,
 ) -> dict[str, Interval]:
-    """Estimates how much each metric changes from the `others` to the `predictions`, with its interval.
+    """Return how much each metric changes from the `others` to the `predictions`, with its interval.
 
-    Gate, report, notebooks and `runs` take a difference from here, so that it is the same number everywhere.
+    The gate, the report, notebooks and `runs` all use this function, so a difference is the same number everywhere.
 
-    Both models are measured on the same rows: their errors are correlated, so that their difference is known far
-    better than either value. Where a metric is a mean over rows, its difference is the mean of what each row adds for
-    the one model less what it adds for the other, and the interval is Student's for paired rows (Student 1908, "The
-    probable error of a mean"): no draw, in one pass over the rows. Every other metric is measured on the same
-    resamples for both.
+    Both models are measured on the same rows. Their errors are correlated, so the interval of the difference is
+    narrower than those of the values. If a metric is a mean over rows, the difference is the mean of the differences
+    per row, and the interval is Student's for paired rows (Student 1908, "The probable error of a mean"), without
+    resamples. Every other metric is measured on the same resamples for both models.
 
     Args:
         labels: [rows].
-        predictions: of the one model, [rows] or [rows, classes].
-        others: of the model that it is compared with, on the same rows.
-        metrics: by name.
-        resamples: how many.
-        level: share of the resamples inside an interval, between 0 and 1.
-        seed: of the draws.
+        predictions: Predictions of the model, [rows] or [rows, classes].
+        others: Predictions of the model that it is compared with, for the same rows.
+        metrics: Metrics by name.
+        resamples: Number of resamples.
+        level: Confidence level of the interval, between 0 and 1.
+        seed: Seed of the draws.
 
     Raises:
-        ValueError: There is no row, or labels and predictions are not of the same rows.
+        ValueError: There is no row, or labels and predictions differ in length.
     """
     _require_pairs(labels, predictions)
     _require_pairs(labels, others)
@@ -121,15 +120,17 @@ def estimate_differences(
 
 
 def affordable_resamples(rows: int) -> int:
-    """Return how many resamples of so many rows stay within about a second."""
+    """Return the number of resamples that take about a second, 100 to 300.
+
+    Example:
+        >>> affordable_resamples(5_000), affordable_resamples(150_000), affordable_resamples(10_000_000)
+        (300, 200, 100)
+    """
     return int(np.clip(_WORK // max(rows, 1), *_AFFORDABLE))
 
 
 def _paired_interval(changes: np.ndarray, level: float) -> Interval:
-    """Return Student's interval of the mean of paired differences, [rows].
-
-    Of one row nothing is known of the spread: its interval has no end.
-    """
+    """Return Student's interval of the mean of paired differences, [rows]; it is infinite with only one row."""
     value, rows = float(changes.mean()), len(changes)
     if rows == 1:
         return Interval(value=value, low=-np.inf, high=np.inf)
@@ -144,7 +145,7 @@ def _resample_metrics(
     resamples: int,
     seed: int,
 ) -> dict[tuple[str, str], np.ndarray]:
-    """Returns (whose predictions, metric) -> its value on each resample, [resamples]."""
+    """Return (name of the predictions, metric) -> the metric's value on each resample, [resamples]."""
     cells = make_cells(labels, predictions)
     draws = draw_resamples(len(labels), resamples, seed) if cells is None else _draw_cells(cells, resamples, seed)
     drawn_labels, drawn_predictions = (labels, predictions) if cells is None else (cells.labels, cells.predictions)
@@ -165,7 +166,7 @@ def _resample_metrics(
 
 
 def _draw_cells(cells: RowCells, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Yields how many rows of each cell were drawn, float64 [some resamples, cells], until all were given."""
+    """Yield counts of drawn rows per cell, float64 [a part of the resamples, cells]."""
     generator = np.random.default_rng(seed)
     rows = int(cells.counts.sum())
     step = max(1, min(resamples, _AT_ONCE // len(cells.counts)))
@@ -175,23 +176,27 @@ def _draw_cells(cells: RowCells, resamples: int, seed: int) -> Iterator[np.ndarr
 
 
 def draw_resamples(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Yields how often each row was drawn, float64 [some resamples, rows], until all `resamples` were given."""
+    """Yield how often each row was drawn, float64 [a part of the resamples, rows]."""
     generator = np.random.default_rng(seed)
     step = max(1, min(resamples, _AT_ONCE // rows))
     for begin in range(0, resamples, step):
         count = min(step, resamples - begin)
-        # Each resample's rows get numbers of their own, so that one count serves all.
+        # Each resample's rows get numbers of their own, so that one bincount counts all resamples.
         drawn = generator.integers(rows, size=(count, rows)) + rows * np.arange(count)[:, None]
         yield np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)
 
 
 def percentile_interval(value: float, drawn: np.ndarray, level: float) -> Interval:
-    """Returns the interval that holds `level` of the resampled values; those that are undefined do not count.
+    """Return the interval that contains `level` of the resampled values, without the undefined ones.
 
     Args:
-        value: on the rows themselves.
-        drawn: on each resample, [resamples]; NaN where it is undefined.
-        level: share of the resamples inside, between 0 and 1.
+        value: Value of the metric on the rows themselves.
+        drawn: Value on each resample, [resamples]; NaN if undefined.
+        level: Share of the resamples inside the interval, between 0 and 1.
+
+    Example:
+        >>> percentile_interval(0.5, np.array([np.nan, *range(101)]) / 100, level=0.9)
+        Interval(value=0.5, low=0.05, high=0.95)
     """
     defined = drawn[np.isfinite(drawn)]
     if not len(defined):

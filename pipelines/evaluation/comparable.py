@@ -1,4 +1,4 @@
-"""Whether what scoping.toml says of a comparison can be computed."""
+"""Check that the comparison that a task's scoping.toml agrees on can be computed."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ def check_comparison(agreed: Comparison, problem: str, slice_columns: Sequence[s
     """Check that a comparison is on metrics of the problem, and on slices that are computed.
 
     Args:
-        agreed: of the task's scoping.toml.
-        problem: one of pipelines.task_definition.problem.PROBLEMS.
-        slice_columns: raw columns whose every value is a slice.
+        agreed: `success.comparison` of the task's scoping.toml.
+        problem: One of pipelines.task_definition.problem.PROBLEMS.
+        slice_columns: Raw columns; each of their values is a slice.
 
     Raises:
-        ScopingError: It is not.
+        ScopingError: A metric or a slice of the comparison is not computed.
     """
     of_problem = metrics_of(problem)
     known = [
@@ -41,6 +41,6 @@ def check_comparison(agreed: Comparison, problem: str, slice_columns: Sequence[s
 
 
 def without_reasons(agreed: Comparison) -> Comparison:
-    """Return the comparison without its prose: an edit of that changes no verdict."""
+    """Return the comparison without its reasons, since an edit of those changes no verdict."""
     others = tuple(dataclasses.replace(guard, reason="") for guard in agreed.others)
     return dataclasses.replace(agreed, reason="", others=others)

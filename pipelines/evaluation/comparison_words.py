@@ -1,4 +1,4 @@
-"""What BetterGate found, in words."""
+"""Describe BetterGate's comparison in words."""
 
 import math
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ _WORDS = {BETTER: "better than", WORSE: "worse than", TIE: "not distinguishable 
 
 
 def describe_outcome(found: ModelComparison, names: Mapping[str, str]) -> str:
-    """Describe what came out, in one line.
+    """Return the outcome in one line.
 
     Args:
-        found: the comparison.
-        names: folder of a model -> the version that it was pushed as, without the model itself.
+        found: The comparison.
+        names: Folder of each earlier model -> the version that it was pushed as.
     """
     if found.outcome == FIRST and names:
         newest = max(names.values(), key=int)
@@ -34,39 +34,44 @@ def describe_outcome(found: ModelComparison, names: Mapping[str, str]) -> str:
     if found.outcome == FIRST:
         return "no model was pushed before: nothing to compare with"
     if found.outcome == NOT_COMPARED:
-        return f"the model pushed before cannot be asked on these rows: {found.why_not}"
-    telling = _find_telling(found)
-    interval = describe_interval(telling.value, telling.low, telling.high)
-    change = f"{_name_metric(telling)} {interval if math.isfinite(telling.value) else 'is undefined on these rows'}"
-    return f"{_WORDS[found.outcome]} {_name_model(telling, names)}: {change}"
+        return f"the model pushed before cannot predict these rows: {found.why_not}"
+    decisive = _find_decisive(found)
+    interval = describe_interval(decisive.value, decisive.low, decisive.high)
+    change = f"{_name_metric(decisive)} {interval if math.isfinite(decisive.value) else 'is undefined on these rows'}"
+    return f"{_WORDS[found.outcome]} {_name_model(decisive, names)}: {change}"
 
 
 def describe_comparison(found: ModelComparison, names: Mapping[str, str]) -> tuple[str, ...]:
-    """Describe what came out and every difference, one line each; see `describe_outcome`."""
+    """Return the outcome and every difference, one line each; see `describe_outcome`."""
     lines = [describe_outcome(found, names)]
     lines += [_describe_difference(one, found, names) for one in found.differences]
     if found.differences and not found.same_rows:
-        lines.append("compared on the eval rows of this run: the model before was judged on others")
+        lines.append("compared on the eval rows of this run; the earlier model was evaluated on other rows")
     return tuple(lines)
 
 
 def describe_interval(value: float, low: float, high: float) -> str:
-    """Describe a difference: `-0.0002 (-0.0011 to +0.0007)`."""
+    """Return a difference and its interval as text.
+
+    Example:
+        >>> describe_interval(-0.0002, -0.0011, 0.0007)
+        '-0.0002 (-0.0011 to +0.0007)'
+    """
     digits = 4 if not math.isfinite(value) or abs(value) < 100 else 1
     value, low, high = (0.0 if round(number, digits) == 0 else number for number in (value, low, high))  # no -0.0000
     return f"{value:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
 
 
 def comparison_as_record(found: ModelComparison, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return a comparison as summary.json has it: models by the versions that they were pushed as."""
+    """Return a comparison for summary.json, in which models are named by the versions that they were pushed as."""
     record = comparison_as_dict(found)
     for one in record["differences"]:
         one["version"] = names.get(one.pop("model"))
     return record
 
 
-def _find_telling(found: ModelComparison) -> Difference:
-    """Return the difference that made the outcome what it is."""
+def _find_decisive(found: ModelComparison) -> Difference:
+    """Return the difference that determined the outcome."""
     deciding = found.differences[0]
     if found.outcome == WORSE and deciding.word != WORSE:
         return next(one for one in found.differences if one.word == WORSE and not one.within_margin)
@@ -78,7 +83,10 @@ def _find_telling(found: ModelComparison) -> Difference:
 def _describe_difference(one: Difference, found: ModelComparison, names: Mapping[str, str]) -> str:
     best = f" against {_name_model(one, names)}, the best of the last {found.looked_at}" if one.against == BEST else ""
     if not math.isfinite(one.value):
-        return f"{_name_metric(one)}{best} is undefined: {one.rows:,} rows of that slice are too few, or all alike"
+        return (
+            f"{_name_metric(one)}{best} is undefined: the slice has too few rows ({one.rows:,}), or all its rows are "
+            "alike"
+        )
     change = describe_interval(one.value, one.low, one.high)
     smaller = one.metric in SMALLER_IS_BETTER
     worst = max(one.high if smaller else -one.low, 0.0)

@@ -1,4 +1,4 @@
-"""What decisions cost at each threshold, and which threshold costs least."""
+"""Compute the cost of decisions at each threshold, and find the cheapest threshold."""
 
 import dataclasses
 
@@ -7,19 +7,19 @@ import numpy as np
 from pipelines.evaluation.bootstrap import LEVEL, RESAMPLES, Interval, draw_resamples, percentile_interval
 
 _SEED = 20240503  # the same rows give the same interval
-_THRESHOLDS = 199  # that are tried, beside those that decide for every row and for none
+_THRESHOLDS = 199  # quantiles of the predictions among the thresholds to try
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CostSweep:
-    """The cost of a decision at each threshold."""
+    """The mean cost per decision at each threshold, in the unit of the given costs."""
 
-    thresholds: np.ndarray  # [thresholds], rising
-    costs: np.ndarray  # [thresholds], mean over the rows, in the unit of the costs
-    best: Interval  # the threshold that costs least, and where it lies on other rows
-    saving: Interval  # cost at the threshold in use less that at the best one; mean over the rows
+    thresholds: np.ndarray  # [thresholds], ascending
+    costs: np.ndarray  # [thresholds]
+    best: Interval  # the cheapest threshold
+    saving: Interval  # cost at the threshold in use minus that at the cheapest
     cost_now: float  # at the threshold in use
-    cost_best: float
+    cost_best: float  # at the cheapest threshold
 
 
 def sweep_costs(
@@ -31,15 +31,15 @@ def sweep_costs(
     threshold: float,
     resamples: int = RESAMPLES,
 ) -> CostSweep:
-    """Measure the cost of deciding for class 1 from each threshold on.
+    """Return the cost of deciding for class 1 from each threshold on.
 
     Args:
         labels: 0 or 1, [rows].
-        probabilities: of class 1, [rows].
-        false_alarm: cost of deciding for class 1 where it is 0.
-        miss: cost of deciding for class 0 where it is 1.
-        threshold: that is in use.
-        resamples: of the bootstrap. Each has its own best threshold.
+        probabilities: Probabilities of class 1, [rows].
+        false_alarm: Cost of deciding for class 1 if the label is 0.
+        miss: Cost of deciding for class 0 if the label is 1.
+        threshold: The threshold in use.
+        resamples: Number of bootstrap resamples; each has its own cheapest threshold.
     """
     thresholds = _choose_thresholds(probabilities)
     positive = labels > 0
@@ -61,6 +61,6 @@ def sweep_costs(
 
 
 def _choose_thresholds(probabilities: np.ndarray) -> np.ndarray:
-    """Choose quantiles of the predictions, with two decimals or three, 0 and 1 among them."""
+    """Return 0, 0.01, …, 1 and the quantiles of the predictions, rounded to three decimals, ascending."""
     inner = np.quantile(probabilities.astype(np.float64), np.linspace(0, 1, _THRESHOLDS))
     return np.unique(np.r_[0.0, inner.round(3), np.linspace(0, 1, 101).round(2), 1.0])

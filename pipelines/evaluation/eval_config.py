@@ -1,4 +1,4 @@
-"""TFMA's EvalConfig of a task, from what its evaluation.py computes and what its scoping.toml demands."""
+"""Build a task's TFMA EvalConfig: the metrics and slices of its evaluation.py, the thresholds of its scoping.toml."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -19,15 +19,15 @@ _ROWS_METRIC = "ExampleCount"
 def make_eval_config(
     success: Success, *, label: str, slices: Sequence[str], metrics: Sequence[str | config_pb2.MetricConfig]
 ) -> config_pb2.EvalConfig:
-    """Builds the EvalConfig: what the Evaluator computes, and what blesses.
+    """Return the EvalConfig: metrics, slices, and the thresholds that a model has to meet to be blessed.
 
-    A slice with a threshold needs success.min_slice_rows rows, too: a metric of fewer blesses nothing.
+    A slice with a threshold must also have success.min_slice_rows rows: otherwise the model is not blessed.
 
     Args:
-        success: of the task's scoping.toml.
-        label: name of the transformed label.
-        slices: raw columns; every value of each is looked at by itself, beside all rows together.
-        metrics: classes of TFMA or Keras by name, or with their options; ExampleCount is always among them.
+        success: `success` of the task's scoping.toml.
+        label: Name of the transformed label.
+        slices: Raw columns; the metrics are computed on all rows and on each value of each of these columns.
+        metrics: Classes of TFMA or Keras by name, or with their options; ExampleCount is added if it is missing.
 
     Raises:
         ScopingError: A threshold is on a metric or a slice that is not computed.
@@ -49,24 +49,24 @@ def make_eval_config(
 
 
 def has_threshold(eval_config: config_pb2.EvalConfig) -> bool:
-    """Tells whether a metric of the config has to reach a value or a change, on whatever rows.
+    """Return whether the config has any threshold, of a value or a change.
 
-    TFMA's `metric_thresholds_from_metrics_specs` would tell, too, and makes the metrics for it: those of Keras compute
-    with TensorFlow when they are made, and a process that has computed cannot be forked.
+    TFMA's `metric_thresholds_from_metrics_specs` is not used, since it creates the metrics: creating Keras metrics runs
+    TensorFlow, and a process that has run TensorFlow cannot be forked.
     """
     return any(_bounds(threshold) for spec in eval_config.metrics_specs for threshold in _thresholds(spec))
 
 
 def slice_columns(eval_config: config_pb2.EvalConfig) -> tuple[str, ...]:
-    """Return the raw columns whose every value is a slice of its own."""
+    """Return the raw columns of which each value is a slice."""
     alone = (spec.feature_keys for spec in eval_config.slicing_specs if not spec.feature_values)
     return tuple(dict.fromkeys(keys[0] for keys in alone if len(keys) == 1))
 
 
 def unknown_metrics(eval_config: config_pb2.EvalConfig) -> dict[str, str]:
-    """Finds classes that neither TFMA nor Keras has, without making any: a suggestion for each, by its name.
+    """Return the metric classes that neither TFMA nor Keras has, each with a suggestion.
 
-    A class of a module of its own is not looked for.
+    A class with a module in its config is not checked. No metric is created.
     """
     known = {*registered_metrics(), *(name for name in dir(tf_keras.metrics) if not name.startswith("_"))}
     names = {metric.class_name for spec in eval_config.metrics_specs for metric in spec.metrics if not metric.module}
@@ -96,7 +96,7 @@ def _make_metric(metric: str | config_pb2.MetricConfig) -> config_pb2.MetricConf
 
 
 def _row_thresholds(success: Success) -> Iterator[Threshold]:
-    """Yields a threshold on the rows of each slice that has a threshold, but none on its rows."""
+    """Yield a threshold on the number of rows for each slice that has a threshold, but none on its rows."""
     agreed = [threshold.slice for threshold in success.thresholds if threshold.metric == _ROWS_METRIC]
     for threshold in success.thresholds:
         if threshold.slice and threshold.slice not in agreed:
@@ -112,7 +112,7 @@ def _row_thresholds(success: Success) -> Iterator[Threshold]:
 def _find_metric(
     threshold: Threshold, configs: Sequence[config_pb2.MetricConfig], slices: Sequence[str]
 ) -> config_pb2.MetricConfig:
-    """Finds the metric that a threshold is on."""
+    """Return the metric that a threshold is on; raise ScopingError if it or the slice is not computed."""
     for column in threshold.slice:
         if column not in slices:
             raise ScopingError(
@@ -130,13 +130,13 @@ def _find_metric(
 def _suggest(name: str, computed: Sequence[str]) -> str:
     close = closest(name, computed)
     known = f"did you mean {close!r}?" if close else f"expected one of {', '.join(computed) or '(none)'}."
-    return f"{known} evaluation.py says what is computed, scoping.toml what it has to reach"
+    return f"{known} evaluation.py lists the metrics and slices that are computed, scoping.toml their thresholds"
 
 
 def _make_threshold(threshold: Threshold) -> config_pb2.PerSliceMetricThreshold:
-    """Bounds on a metric's value, and on its change against the version pushed before.
+    """Return bounds on a metric's value, and on its change from the version pushed before.
 
-    Always with a slice: TFMA holds a threshold without one against every slice there is, and a slice that
+    The bounds always name a slice: TFMA checks a threshold without one on every slice, and a slice that
     Options.min_slice_size leaves out fails every threshold.
     """
     bounds = config_pb2.MetricThreshold()

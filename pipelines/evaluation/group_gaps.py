@@ -1,4 +1,4 @@
-"""How differently a model treats groups of rows: each group against all other rows, with corrected intervals."""
+"""Measure the gaps of a model's metrics between each group of rows and all other rows, with corrected intervals."""
 
 import dataclasses
 import math
@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.evaluation.bootstrap import LEVEL, Interval
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
-# What is measured in each group, by kind of problem; scoping.toml names them so.
+# Measures of each group by kind of problem, as scoping.toml names them.
 MEASURES: dict[str, tuple[str, ...]] = {
     BINARY: ("selection rate", "true positive rate", "false positive rate", "mean prediction less mean label"),
     MULTICLASS: ("accuracy",),
@@ -21,17 +21,17 @@ _Rates = dict[str, _Rate]  # by measure
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GroupGap:
-    """One group on one measure."""
+    """The gap of one group in one measure."""
 
     group: str
     rows: int
-    measure: str  # for people
+    measure: str  # one of MEASURES
     value: float  # in the group
-    gap: Interval  # the group's value less that of all other rows
+    gap: Interval  # the group's value minus that of all other rows
 
     @property
     def is_clear(self) -> bool:
-        """Tell whether chance alone hardly explains the gap, among all groups and measures together."""
+        """Whether the interval, corrected for all groups and measures, excludes 0."""
         return bool(np.isfinite(self.gap.low)) and not self.gap.low <= 0 <= self.gap.high
 
 
@@ -44,19 +44,19 @@ def measure_gaps(
     threshold: float,
     min_rows: int,
 ) -> list[GroupGap]:
-    """Measure each group against all other rows.
+    """Return the gaps between each group and all other rows.
 
-    The more groups and measures, the wider each interval (Bonferroni), so that one of all the gaps is called clear by
-    chance alone in one report of twenty. Intervals are computed, and not resampled: the tails are too thin for a
-    bootstrap, which also takes the rate of a small group without a single miss for certain.
+    The intervals widen with the number of groups and measures (Bonferroni), so that in at most one report of twenty any
+    gap is clear by chance alone. They are computed by formulas, not by a bootstrap: a bootstrap has too few resamples
+    in the tails, and its interval of a small group without errors has width 0.
 
     Args:
-        problem: one of pipelines.task_definition.problem.PROBLEMS.
+        problem: One of pipelines.task_definition.problem.PROBLEMS.
         labels: [rows].
         predictions: [rows], or [rows, classes].
-        groups: name -> whether each row belongs to it, bool [rows].
-        threshold: from which on two classes are decided for the second.
-        min_rows: that count for a measure, in the group and outside; with fewer it is left out.
+        groups: Name -> whether each row belongs to the group, bool [rows].
+        threshold: Probability from which the decision is the second of two classes.
+        min_rows: Rows that a measure needs, in the group and outside it; with fewer the gap is left out.
     """
     rates = _rate_rows(problem, labels, predictions, threshold)
     found = []
@@ -75,18 +75,18 @@ def measure_gaps(
 
 
 def estimate_gap(ours: np.ndarray, others: np.ndarray, level: float) -> Interval:
-    """Estimate the mean of some values less that of others, which are of other rows.
+    """Return the difference of the means of two independent sets of values, with its interval.
 
-    Of shares: Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10.
-    Of other values: Welch 1947, "The generalization of 'Student's' problem when several different population variances
+    For shares: Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10.
+    For other values: Welch 1947, "The generalization of 'Student's' problem when several different population variances
     are involved".
 
     Args:
-        ours: [rows], two or more; 0 and 1 only where shares are compared.
-        others: [other rows], likewise.
-        level: of the interval, between 0 and 1.
+        ours: Two or more values, [rows]; all 0 or 1 for shares.
+        others: Two or more values of other rows, [other rows].
+        level: Confidence level of the interval, between 0 and 1.
     """
-    from scipy.stats import norm, t  # Imported here: it takes a while, and few tasks name groups.
+    from scipy.stats import norm, t  # Imported here: it is slow, and few tasks name groups.
 
     value = float(ours.mean() - others.mean())
     if np.isin(ours, (0, 1)).all() and np.isin(others, (0, 1)).all():
@@ -106,7 +106,7 @@ def estimate_gap(ours: np.ndarray, others: np.ndarray, level: float) -> Interval
 
 
 def _wilson(values: np.ndarray, z: float) -> tuple[float, float, float]:
-    """Return a share and the ends of its score interval (Wilson 1927), which is never of width 0."""
+    """Return a share and the ends of its score interval (Wilson 1927), whose width is never 0."""
     rows, share = len(values), float(values.mean())
     middle = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
     reach = z / (1 + z**2 / rows) * math.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))

@@ -1,4 +1,4 @@
-"""The measures that models are compared by, for each kind of problem; weighted_metrics computes them."""
+"""List the metrics that models are compared by, for each kind of problem; weighted_metrics computes them."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A metric, and which way is better."""
+    """A metric, and whether larger or smaller values are better."""
 
     name: str  # as TFMA calls it
     label: str  # for people
@@ -17,11 +17,15 @@ class Measure:
 
 
 def measures_of(problem: str) -> tuple[Measure, ...]:
-    """Return what a kind of problem is measured by; the last decides.
+    """Return the measures of a kind of problem; the last decides which model is better.
 
-    The last is what training minimises, a strictly proper score of the prediction itself. Noise in it is smaller than
-    in a rank or a share, and the model that is best by it is calibrated, too (Gneiting and Raftery 2007, "Strictly
-    Proper Scoring Rules, Prediction, and Estimation").
+    The last is the loss that training minimises, a strictly proper score. It has less noise than ranks and shares, and
+    the best model by it is also calibrated (Gneiting and Raftery 2007, "Strictly Proper Scoring Rules, Prediction, and
+    Estimation").
+
+    Example:
+        >>> [one.label for one in measures_of(BINARY)]
+        ['ROC AUC', 'log loss']
     """
     metrics = metrics_of(problem)
     return tuple(

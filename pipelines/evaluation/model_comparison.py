@@ -1,8 +1,8 @@
-"""Whether a model is better than those pushed before, on the same rows: what was agreed, held against what was found.
+"""Decide whether a model is better than those pushed before, on the same rows, as agreed in the task's scoping.toml.
 
-One metric decides. Its paired difference from the model pushed last, with an interval, says better, worse, or that the
-two cannot be told apart: a tie. Other metrics, and the best of the last versions, must be no worse than their margins
-allow. A margin is kept where the whole interval lies on its good side, so that "no worse" is shown and not assumed.
+One metric decides. The interval of its paired difference from the model pushed last says whether the model is better,
+worse, or not distinguishable: a tie. In other metrics, and compared with the best of the last versions, the model may
+be worse by a margin at most. A margin is met if the whole interval is within it, so "no worse" is shown, not assumed.
 """
 
 import dataclasses
@@ -20,40 +20,40 @@ from pipelines.task_definition.scoping import Comparison, Guard
 
 BETTER, WORSE, TIE = "better", "worse", "tie"
 FIRST = "first"  # outcome: no model was pushed before
-NOT_COMPARED = "not compared"  # outcome: the model pushed before cannot be asked on these rows
+NOT_COMPARED = "not compared"  # outcome: the model pushed before cannot predict these rows
 REPORT_FILE = "report.json"
-LAST, BEST = "last", "best"  # what a model is compared with: the version pushed last, the best of the last few
+LAST, BEST = "last", "best"  # a model is compared with the version pushed last, and with the best of the last few
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One metric of a model less that of another one, on the same rows."""
+    """One metric of the new model minus that of an earlier one, on the same rows."""
 
-    metric: str  # as pipelines.evaluation.weighted_metrics calls it
+    metric: str  # name in pipelines.evaluation.weighted_metrics
     slice: str  # in words
     rows: int
     against: str  # LAST or BEST
-    model: str  # folder of that model
-    value: float  # in the metric's own unit; NaN: undefined on these rows
-    low: float  # of the interval
+    model: str  # folder of the earlier model
+    value: float  # in the metric's own unit; NaN if undefined on these rows
+    low: float  # lower end of the interval
     high: float
-    margin: float  # how much worse is allowed
+    margin: float  # how much worse the new model may be
     word: str  # BETTER, WORSE or TIE
-    within_margin: bool  # whether the whole interval is no worse than the margin allows
-    decides: bool = False  # whether its word is the model's
+    within_margin: bool  # whether the whole interval is within the margin
+    decides: bool = False  # whether this is the deciding metric
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelComparison:
-    """How a model compares with those pushed before."""
+    """The comparison of a model with those pushed before."""
 
     outcome: str  # BETTER, WORSE, TIE, FIRST or NOT_COMPARED
-    within_margins: bool  # of all differences
-    confidence: float
+    within_margins: bool  # whether all differences are
+    confidence: float  # level of the intervals
     differences: tuple[Difference, ...] = ()  # the deciding one first
     why_not: str = ""  # why it was not compared
-    same_rows: bool = True  # whether the model pushed last was judged on these very rows before its own push
-    looked_at: int = 0  # versions among which the best was found
+    same_rows: bool = True  # whether the model pushed last was evaluated on the same rows before its own push
+    looked_at: int = 0  # earlier versions that were compared
 
 
 def compare_models(
@@ -64,14 +64,14 @@ def compare_models(
     min_slice_rows: int = 1,
     same_rows: bool = True,
 ) -> ModelComparison:
-    """Compare a model with those pushed before.
+    """Return the comparison of a model with those pushed before.
 
     Args:
-        agreed: what it has to be.
-        candidate: its predictions, with labels and slices.
-        earlier: folder of a model -> its predictions for the same rows, the one pushed last first.
-        min_slice_rows: a guarded slice of fewer rows says nothing.
-        same_rows: see ModelComparison.
+        agreed: `success.comparison` of scoping.toml.
+        candidate: The new model's predictions, with labels and slices.
+        earlier: Folder of each earlier model -> its predictions for the same rows, the one pushed last first.
+        min_slice_rows: A guarded slice with fewer rows is undefined.
+        same_rows: See ModelComparison.
     """
     if not earlier:
         return ModelComparison(outcome=FIRST, within_margins=True, confidence=agreed.confidence)
@@ -84,7 +84,7 @@ def compare_models(
         found.append(_compare(guard, agreed.confidence, candidate, LAST, last, earlier[last], min_slice_rows))
     best = _find_best(agreed.metric, candidate.labels, earlier)
     with_best = Guard(metric=agreed.metric, not_worse_than=agreed.not_worse_than_best, reason="")
-    if best != last:  # else its own margin is the wider one, and nothing is added
+    if best != last:  # otherwise the margin for the last model, which is the narrower one, covers it
         found.append(_compare(with_best, agreed.confidence, candidate, BEST, best, earlier[best]))
     return ModelComparison(
         outcome=_judge(found),
@@ -97,14 +97,21 @@ def compare_models(
 
 
 def interpret(metric: str, interval: Interval) -> str:
-    """Return what a difference means: BETTER, WORSE, or TIE where the interval holds 0 or is undefined."""
+    """Return whether a difference is BETTER, WORSE, or a TIE, whose interval contains 0 or is undefined.
+
+    Example:
+        >>> interpret("auc", Interval(value=0.02, low=0.01, high=0.03))
+        'better'
+        >>> interpret("mean_squared_error", Interval(value=0.02, low=-0.01, high=0.05))
+        'tie'
+    """
     if metric in CENTRED or not (interval.low > 0 or interval.high < 0):
         return TIE
     return BETTER if (interval.low > 0) != (metric in SMALLER_IS_BETTER) else WORSE
 
 
 def comparison_as_dict(found: ModelComparison) -> dict[str, Any]:
-    """Return the comparison as JSON can hold it: what is no finite number becomes null."""
+    """Return the comparison as a dict for JSON, in which infinite numbers and NaN are null."""
     record = dataclasses.asdict(found)
     for one in record["differences"]:
         one |= {name: one[name] if math.isfinite(one[name]) else None for name in ("value", "low", "high")}
@@ -112,7 +119,7 @@ def comparison_as_dict(found: ModelComparison) -> dict[str, Any]:
 
 
 def comparison_from_dict(record: Mapping[str, Any]) -> ModelComparison:
-    """Return the comparison that `comparison_as_dict` was given."""
+    """Return the comparison from the dict of `comparison_as_dict`; null becomes NaN."""
     numbers = ("value", "low", "high")
     differences = tuple(
         Difference(**one | {name: math.nan if one[name] is None else one[name] for name in numbers})
@@ -122,10 +129,10 @@ def comparison_from_dict(record: Mapping[str, Any]) -> ModelComparison:
 
 
 def _judge(found: list[Difference]) -> str:
-    """Return the outcome: the deciding word, unless something else is worse by more than its margin may allow."""
+    """Return the outcome: that of the deciding metric, unless another is worse by more than its margin."""
     if found[0].word == WORSE or any(one.word == WORSE and not one.within_margin for one in found):
         return WORSE
-    # Better in what decides, and perhaps worse elsewhere by more than was agreed: that is no improvement yet.
+    # Better in the deciding metric, but possibly worse than a margin in another, is a tie.
     return BETTER if found[0].word == BETTER and all(one.within_margin for one in found) else TIE
 
 
@@ -172,7 +179,7 @@ def _compare(
 
 
 def _find_best(metric_class: str, labels: np.ndarray, earlier: Mapping[str, np.ndarray]) -> str:
-    """Return the folder of the best of the models by the deciding metric; of equals the one pushed last."""
+    """Return the folder of the best model by the deciding metric; of equally good ones, the one pushed last."""
     metric = METRIC_OF_CLASS[metric_class]
     sign = -1 if metric.__name__ in SMALLER_IS_BETTER else 1
     once = np.ones((1, len(labels)))

@@ -1,8 +1,8 @@
-"""Many rows of two classes as few cells of nearly equal predictions, so that a bootstrap of them stays cheap.
+"""Group many rows of two classes into few cells of nearly equal predictions, so that a bootstrap of them stays cheap.
 
-Drawing rows and drawing cells in proportion to their rows are the same if the rows of a cell are alike. Here they have
-one label and predictions of neighbouring ranks. The rows with each label's lowest and highest predictions are cells of
-their own, since a logarithm of them tells them far apart.
+If the rows of a cell are alike, drawing cells in proportion to their rows is the same as drawing rows. Here the rows of
+a cell have the same label and predictions of neighbouring ranks. Each label's lowest and highest predictions are cells
+of one row, since their logarithms differ much.
 """
 
 import dataclasses
@@ -10,27 +10,30 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-LARGE = 8_000  # rows from which on cells are used: there are a third as many
-_TAIL = 256  # rows at either end of a label's predictions that are not put together
-# Of the rows between, for each label: cells by the predictions of one model; of two models, 64 by 64.
+LARGE = 8_000  # rows; with this many, cells are used: of one model there are about a third as many
+_TAIL = 256  # rows at either end of a label's predictions that are cells of one row
+# Cells of the rows in between, for each label: 1024 by the predictions of one model, 64 by 64 by those of two.
 _CELLS_PER_MODEL = {1: 1024, 2: 64}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RowCells:
-    """What the rows of each cell have in common."""
+    """Label, mean predictions and number of rows of each cell."""
 
     labels: np.ndarray  # int64 [cells]
-    predictions: dict[str, np.ndarray]  # whose -> float64 [cells], means
-    counts: np.ndarray  # int64 [cells]: rows
+    predictions: dict[str, np.ndarray]  # name of the predictions -> their means, float64 [cells]
+    counts: np.ndarray  # rows, int64 [cells]
 
 
 def make_cells(labels: np.ndarray, predictions: Mapping[str, np.ndarray]) -> RowCells | None:
-    """Puts rows into cells; None where there are few, or where they are not of two classes.
+    """Group rows into cells.
 
     Args:
         labels: [rows].
-        predictions: whose -> [rows]; of one model, or of two that are compared.
+        predictions: Name -> [rows]; of one model, or of two that are compared.
+
+    Returns:
+        None if there are fewer than LARGE rows, or the labels are not 0 and 1.
     """
     if len(labels) < LARGE or any(values.ndim > 1 for values in predictions.values()) or not _are_binary(labels):
         return None
@@ -52,7 +55,7 @@ def _are_binary(labels: np.ndarray) -> bool:
 
 
 def _number_cells(predictions: Sequence[np.ndarray]) -> np.ndarray:
-    """Numbers the cells of rows with one label, int64 [rows], without gaps."""
+    """Return the cell number of each row of one label, int64 [rows], without gaps."""
     rows = len(predictions[0])
     per_model = _CELLS_PER_MODEL[len(predictions)]
     numbers = np.zeros(rows, np.int64)

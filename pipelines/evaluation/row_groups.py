@@ -1,4 +1,4 @@
-"""Groups of rows by one raw column: quantile bins of numbers, frequent values of categories, and the missing."""
+"""Group rows by one raw column: quantile bins of numbers, frequent values of categories, and missing values."""
 
 import dataclasses
 import itertools
@@ -6,28 +6,28 @@ import itertools
 import numpy as np
 import pandas as pd
 
-_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the values below each edge: the tails have bins of their own
-_MOST_VALUES = 10  # of a category, the most frequent first
+_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)  # quantiles that are edges: the tails have bins of their own
+_MOST_VALUES = 10  # groups of a category, the most frequent values
 _OTHER = -1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RowGroups:
-    """How the rows are grouped by one column; made from some rows, applied to any."""
+    """The groups by one column, made from some rows and applicable to any."""
 
     column: str
-    edges: tuple[float, ...] = ()  # of the bins of a number; values equal to an edge are in the lower bin
+    edges: tuple[float, ...] = ()  # between the bins of a number; a value equal to an edge is in the lower bin
     values: tuple[object, ...] = ()  # of a category
     of_numbers: bool
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the groups, such as "fare ≤ 4.5", "company = Flash Cab" and "miles missing", which is the last."""
+        """Names of the groups, such as "fare ≤ 4.5" or "company = Flash Cab"; the last is "<column> missing"."""
         named = self._label_bins() if self.of_numbers else [f"{self.column} = {value}" for value in self.values]
         return (*named, f"{self.column} missing")
 
     def number_groups(self, cells: pd.Series) -> np.ndarray:
-        """Return the position of each row's group in `labels`, int64 [rows]; -1 for a value that has no group."""
+        """Return the position of each row's group in `labels`, int64 [rows]; -1 for a value without a group."""
         missing = cells.isna().to_numpy()
         if self.of_numbers:
             numbers = cells.astype("float64").to_numpy(np.float64, na_value=np.nan)
@@ -46,16 +46,19 @@ class RowGroups:
 
 
 def _format_edge(edge: float) -> str:
-    """Format a number with six digits, and a whole one with all: six digits of two timestamps are the same."""
+    """Format a number with six significant digits, a whole one with all: six digits do not tell timestamps apart."""
     return f"{edge:.0f}" if edge.is_integer() and abs(edge) < 1e15 else f"{edge:.6g}"
 
 
 def group_rows(cells: pd.Series, *, is_category: bool) -> RowGroups | None:
-    """Make the groups of a column; None where its cells are lists, or where no row has a value.
+    """Make the groups of a column.
 
     Args:
-        cells: of one raw column, as Run.rows gives it; its name is the column's.
-        is_category: whether its values are names of something, also where they are numbers.
+        cells: Values of one raw column, with the column's name, as in the table of Run.rows.
+        is_category: Whether the values are categories, also if they are numbers.
+
+    Returns:
+        None if the values are lists, or no row has a value.
     """
     present, name = cells.dropna(), str(cells.name)
     if not len(present) or any(isinstance(cell, list) for cell in present.iloc[:1_000]):

@@ -1,6 +1,6 @@
-"""The loss of each row: what a mean over rows, a slice's difference or a permuted column's cost is made of.
+"""Compute the loss of each row, for means over slices and for permutation importance.
 
-| problem | loss, as TFMA calls its mean | unit |
+| problem | loss, by TFMA's name of its mean | unit |
 |---|---|---|
 | binary | binary_crossentropy | nats |
 | multiclass | sparse_categorical_crossentropy | nats |
@@ -11,7 +11,7 @@ import numpy as np
 
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
-_SMALLEST = 1e-7  # probability that a logarithm is taken of, as in Keras
+_SMALLEST = 1e-7  # probabilities are clipped to this before the logarithm, as in Keras
 _NAMES = {
     BINARY: "binary_crossentropy",
     MULTICLASS: "sparse_categorical_crossentropy",
@@ -28,9 +28,13 @@ def row_losses(problem: str, labels: np.ndarray, predictions: np.ndarray) -> np.
     """Return the loss of each row, float64 [..., rows].
 
     Args:
-        problem: one of pipelines.task_definition.problem.
-        labels: [rows]; class numbers, or the number that was to be predicted.
+        problem: One of pipelines.task_definition.problem.PROBLEMS.
+        labels: Class numbers, or the labels of a regression, [rows].
         predictions: [..., rows, outputs]; leading dimensions are repeated predictions of the same rows.
+
+    Example:
+        >>> row_losses(REGRESSION, np.array([1.0, 2.0]), np.array([[1.5], [1.0]])).tolist()
+        [0.5, 1.0]
     """
     if problem == REGRESSION:
         return np.abs(predictions[..., 0].astype(np.float64) - labels)
@@ -40,5 +44,5 @@ def row_losses(problem: str, labels: np.ndarray, predictions: np.ndarray) -> np.
 
 
 def log_loss(probabilities: np.ndarray) -> np.ndarray:
-    """Return the negative logarithm of the right class's probability, in nats; it is finite also for 0."""
+    """Return the negative logarithm of the actual class's probability, in nats; 16.1 for a probability of 0."""
     return -np.log(np.clip(probabilities.astype(np.float64), _SMALLEST, 1 - _SMALLEST))

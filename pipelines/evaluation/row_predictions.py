@@ -1,4 +1,4 @@
-"""Predictions of one model for the eval rows, as a file: so that it need not be asked again when it is compared."""
+"""Store a model's predictions of the eval rows in a file, so that later comparisons need not predict them again."""
 
 import dataclasses
 import hashlib
@@ -9,28 +9,28 @@ from pathlib import Path
 import numpy as np
 
 PREDICTIONS_FILE = "predictions.npz"
-_ROUNDING = 1e-5  # relative: labels closer than that are one label, computed twice as float32
+_ROUNDING = 1e-5  # relative; a smaller difference of two labels is float32 rounding
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RowPredictions:
     """Labels and predictions of rows in a fixed order, and which slices each row is in."""
 
-    rows_digest: str  # of the rows themselves: two of these are of the same rows in the same order where it is equal
-    labels: np.ndarray  # [rows]; class numbers, or the number that was to be predicted
+    rows_digest: str  # digest of the raw rows in their order
+    labels: np.ndarray  # class numbers, or the labels of a regression, [rows]
     predictions: np.ndarray  # float32 [rows], or [rows, classes]
-    slices: Mapping[str, np.ndarray]  # slice in words -> bool [rows]; all rows together are none of them
+    slices: Mapping[str, np.ndarray]  # slice in words -> bool [rows], without the slice of all rows
 
 
 class RowsDigest:
-    """A digest (SHA-256) of serialized rows in their order, whatever parts they come in."""
+    """A digest (SHA-256) of serialized rows in their order, independent of how they are divided into parts."""
 
     def __init__(self) -> None:
-        """Begin without rows."""
+        """Start without rows."""
         self._digest = hashlib.sha256()
 
     def add(self, records: list[bytes]) -> list[bytes]:
-        """Take more rows, and return them."""
+        """Add rows, and return them."""
         for record in records:
             self._digest.update(len(record).to_bytes(8, "little"))
             self._digest.update(record)
@@ -42,7 +42,7 @@ class RowsDigest:
 
 
 def write_predictions(folder: Path, found: RowPredictions) -> None:
-    """Write PREDICTIONS_FILE into a folder: a bit for each row and slice, 4 bytes for each prediction."""
+    """Write PREDICTIONS_FILE into a folder: one bit per row and slice, 4 bytes per prediction."""
     rows = len(found.labels)
     members = [np.packbits(inside) for inside in found.slices.values()]
     np.savez(
@@ -57,10 +57,13 @@ def write_predictions(folder: Path, found: RowPredictions) -> None:
 
 
 def read_predictions(folder: Path) -> RowPredictions:
-    """Read what `write_predictions` wrote.
+    """Return the predictions that `write_predictions` wrote into a folder.
+
+    Args:
+        folder: Folder of PREDICTIONS_FILE.
 
     Raises:
-        OSError: It is not there.
+        OSError: The file does not exist.
     """
     with np.load(folder / PREDICTIONS_FILE, allow_pickle=False) as stored:
         described = json.loads(stored["described"].tobytes())
@@ -77,18 +80,22 @@ def read_predictions(folder: Path) -> RowPredictions:
 
 
 def require_same_question(earlier: RowPredictions, later: RowPredictions) -> None:
-    """Check that two models predict the same label of the same rows: otherwise their difference means nothing.
+    """Check that two models predict the same label of the same rows, so that their difference has a meaning.
+
+    Args:
+        earlier: Labels and predictions of an earlier model.
+        later: Labels and predictions of the new model, for the same rows.
 
     Raises:
-        ValueError: They do not.
+        ValueError: Predictions differ in shape, or labels in value.
     """
     if earlier.predictions.shape != later.predictions.shape:
         raise ValueError(
-            f"it predicts arrays of shape {earlier.predictions.shape}: expected {later.predictions.shape}, as the new "
-            "model does"
+            f"expected predictions of shape {later.predictions.shape}, as the new model's, received shape "
+            f"{earlier.predictions.shape}"
         )
     others = ~np.isclose(earlier.labels, later.labels, rtol=_ROUNDING, equal_nan=True)
     if others.any():
         raise ValueError(
-            f"it was made for another label: {int(others.sum()):,} of {len(others):,} rows had another value then"
+            f"it predicts another label: its label has another value in {int(others.sum()):,} of {len(others):,} rows"
         )

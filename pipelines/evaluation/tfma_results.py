@@ -1,4 +1,4 @@
-"""What the Evaluator found. Reads TFMA's own records, hence loads it."""
+"""Read the Evaluator's metrics with TFMA, which this module imports."""
 
 import math
 from pathlib import Path
@@ -14,12 +14,12 @@ _ROWS_METRIC = "example_count"  # TFMA's name for ExampleCount
 
 
 def slice_metrics(evaluation: Path, min_rows: int = 1) -> SliceMetrics:
-    """Metrics of the candidate per slice; those that are one number, None where TFMA finds none.
+    """Return the candidate's metrics per slice, all rows first; only metrics that are one number.
 
     Args:
-        evaluation: the Evaluator's output.
-        min_rows: slices with fewer rows are left out, where the metric ExampleCount tells. Not TFMA's own option
-            min_slice_size: a slice that it leaves out fails every threshold there is.
+        evaluation: Folder of the Evaluator's output.
+        min_rows: Slices with fewer rows, by the metric ExampleCount, are left out. TFMA's own option min_slice_size is
+            not used: a slice that it leaves out fails every threshold.
     """
     found: SliceMetrics = {}
     for (where, name, is_diff), value in read_values(evaluation).items():
@@ -30,7 +30,7 @@ def slice_metrics(evaluation: Path, min_rows: int = 1) -> SliceMetrics:
 
 
 def read_values(evaluation: Path) -> Values:
-    """Reads every metric of the candidate that is one number, all rows first."""
+    """Return every metric of the candidate that is one number, all rows first."""
     found = {}
     for record in tfma.load_metrics(str(evaluation)):
         where = slice_of(record.slice_key)
@@ -41,7 +41,7 @@ def read_values(evaluation: Path) -> Values:
 
 
 def slice_of(key: Any) -> Slice:
-    """Turns a SliceKey proto into pairs of column and value."""
+    """Return the pairs of column and value of a SliceKey proto."""
     pairs = key.single_slice_keys
     return tuple((pair.column, _slice_value(getattr(pair, pair.WhichOneof("kind")))) for pair in pairs)
 

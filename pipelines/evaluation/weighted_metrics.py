@@ -1,13 +1,13 @@
-"""Metrics of weighted rows, for many sets of weights at once: what the bootstrap resamples with.
+"""Compute metrics of weighted rows for many sets of weights at once, for the bootstrap.
 
-They are called what TFMA calls them, since they put intervals beside its values; the Evaluator's thresholds are held
-against TFMA's own values, never against these. Each takes
+The metrics have TFMA's names, since their intervals are shown next to TFMA's values. The Evaluator's thresholds are
+checked with TFMA's own values, never with these. Each function takes
 
-- labels [rows]: class numbers, or the number that was to be predicted;
+- labels [rows]: class numbers, or the labels of a regression;
 - predictions [rows], or [rows, classes] for several classes;
 - weights [sets, rows], 0 or more: how often each row counts;
 
-and returns float64 [sets], NaN where the metric is undefined, such as an AUC without a row of either class.
+and returns float64 [sets], NaN if the metric is undefined, such as an AUC if all rows have the same class.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,22 @@ from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
-_EVEN = 0.5  # the probability from which on TFMA's BinaryAccuracy, by default, says yes
+_EVEN = 0.5  # TFMA's BinaryAccuracy, by default, decides for class 1 above this probability
 
 
 def auc(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve: the chance that a positive row gets the higher prediction; ties count half.
+    """Return the area under the ROC curve: the probability that a positive row has the higher prediction.
 
-    The Mann-Whitney statistic (Hanley and McNeil 1982).
+    Ties count half. It is computed as the Mann-Whitney statistic (Hanley and McNeil 1982).
+
+    Args:
+        labels: 0 or 1, [rows].
+        predictions: [rows].
+        weights: [sets, rows].
+
+    Example:
+        >>> auc(np.array([0, 1, 1]), np.array([0.2, 0.1, 0.9]), np.ones((1, 3))).tolist()
+        [0.5]
     """
     positive, negative = _by_prediction(labels, predictions, weights)
     lower = np.cumsum(negative, axis=1) - negative
@@ -33,55 +42,55 @@ def auc(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.
 
 
 def auc_precision_recall(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under the precision-recall curve, interpolated as by Davis and Goadrich (2006), Keras and TFMA."""
+    """Return the area under the precision-recall curve, interpolated as by Davis and Goadrich (2006) and Keras."""
     positive, negative = _by_prediction(labels, predictions, weights)
     hits = _from_the_top(positive)
     called = hits + _from_the_top(negative)
     gained, more = np.diff(hits, axis=1), np.diff(called, axis=1)
     slope = np.divide(gained, more, out=np.zeros_like(gained), where=more > 0)
     intercept = hits[:, :-1] - slope * called[:, :-1]
-    # Before the first row is called positive, precision is 0/0; Keras takes the logarithm there as 0, too.
+    # Where no row is decided positive, precision is 0/0; Keras also sets the logarithm to 0 there.
     ratio = np.divide(called[:, 1:], called[:, :-1], out=np.ones_like(gained), where=called[:, :-1] > 0)
     return _ratio((slope * (gained + intercept * np.log(ratio))).sum(axis=1), hits[:, -1])
 
 
 def binary_accuracy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Share of rows on the right side of 0.5."""
+    """Return the share of rows on the right side of 0.5."""
     return _mean(_is_on_the_right_side(labels, predictions), weights)
 
 
 def binary_crossentropy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean log loss, in nats."""
+    """Return the mean log loss, in nats."""
     return _mean(_binary_log_loss(labels, predictions), weights)
 
 
 def calibration(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean prediction over mean label; 1 is right in the mean."""
+    """Return the mean prediction divided by the mean label; 1 is right on average."""
     return _ratio(weights @ predictions.astype(np.float64), weights @ labels.astype(np.float64))
 
 
 def sparse_categorical_accuracy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Share of rows whose most likely class is the right one."""
+    """Return the share of rows whose most likely class is the actual one."""
     return _mean(_is_the_right_class(labels, predictions), weights)
 
 
 def sparse_categorical_crossentropy(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean log loss of the right class, in nats."""
+    """Return the mean log loss of the actual class, in nats."""
     return _mean(_class_log_loss(labels, predictions), weights)
 
 
 def mean_squared_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """In the square of the label's unit."""
+    """Return the mean squared error, in the square of the label's unit."""
     return _mean(_squared_error(labels, predictions), weights)
 
 
 def root_mean_squared_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """In the label's unit."""
+    """Return the root mean squared error, in the label's unit."""
     return np.sqrt(mean_squared_error(labels, predictions, weights))
 
 
 def mean_absolute_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """In the label's unit."""
+    """Return the mean absolute error, in the label's unit."""
     return _mean(_absolute_error(labels, predictions), weights)
 
 
@@ -109,7 +118,7 @@ def _absolute_error(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     return np.abs(predictions.astype(np.float64) - labels)
 
 
-# Metrics that are means over rows -> (labels, predictions) -> what each row adds to the mean, [rows].
+# Metrics that are means over rows -> function of labels and predictions that returns the values to average, [rows].
 ROW_VALUES: dict[Metric, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     binary_accuracy: _is_on_the_right_side,
     binary_crossentropy: _binary_log_loss,
@@ -144,8 +153,8 @@ SMALLER_IS_BETTER = frozenset(
     )
 )
 
-CENTRED = frozenset({calibration.__name__})  # neither more nor less of it is better
-DIRECTED = frozenset(metric.__name__ for metric in METRIC_OF_CLASS.values()) - CENTRED  # more or less of it is better
+CENTRED = frozenset({calibration.__name__})  # neither larger nor smaller values are better
+DIRECTED = frozenset(metric.__name__ for metric in METRIC_OF_CLASS.values()) - CENTRED  # larger or smaller is better
 
 _OF_PROBLEM: dict[str, tuple[Metric, ...]] = {
     BINARY: (auc, auc_precision_recall, binary_crossentropy, binary_accuracy, calibration),
@@ -155,12 +164,12 @@ _OF_PROBLEM: dict[str, tuple[Metric, ...]] = {
 
 
 def metrics_of(problem: str) -> dict[str, Metric]:
-    """Returns the metrics that suit a kind of problem (pipelines.task_definition.problem), by TFMA's names."""
+    """Return the metrics of a kind of problem (pipelines.task_definition.problem), by TFMA's names."""
     return {metric.__name__: metric for metric in _OF_PROBLEM[problem]}
 
 
 def _by_prediction(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weight of the positive and of the negative rows at each distinct prediction, lowest first, [sets, distinct]."""
+    """Return the weights of positive and of negative rows at each distinct prediction, ascending, [sets, distinct]."""
     order = np.argsort(predictions, kind="stable")
     ranked = predictions[order]
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
@@ -170,7 +179,7 @@ def _by_prediction(labels: np.ndarray, predictions: np.ndarray, weights: np.ndar
 
 
 def _from_the_top(weights: np.ndarray) -> np.ndarray:
-    """Weight above each threshold, from none of the rows to all of them, [sets, distinct + 1]."""
+    """Return the weight above each threshold, from no rows to all rows, [sets, distinct + 1]."""
     return np.pad(np.cumsum(weights[:, ::-1], axis=1), ((0, 0), (1, 0)))
 
 

@@ -1,1 +1,1 @@
-"""Groups that a model may treat worse: the gaps between them, and the gate that a task may agree on."""
+"""Measure gaps between groups of rows, and withhold the blessing from a model with a larger gap than agreed."""

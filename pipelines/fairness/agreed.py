@@ -1,4 +1,4 @@
-"""What a task's scoping.toml says of groups, checked against its contract."""
+"""Read what a task's scoping.toml agrees on fairness, and check it against the task's contract."""
 
 import dataclasses
 import json
@@ -15,10 +15,13 @@ from serving.did_you_mean import suggestion
 
 
 def read_fairness(task: Task) -> Fairness | None:
-    """Read what a task agreed on; None where it agreed on nothing.
+    """Return the fairness table of a task's scoping.toml; None if it has none.
+
+    Args:
+        task: The task.
 
     Raises:
-        ScopingError: scoping.toml has a mistake, or names a column or a measure that there is not.
+        ScopingError: scoping.toml has a mistake, or names a column or a measure that does not exist.
     """
     agreed = read_scoping(task.scoping).fairness if task.scoping else None
     if agreed is None:
@@ -36,26 +39,29 @@ def read_fairness(task: Task) -> Fairness | None:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """What the gate needs to know of a task."""
+    """The agreed limits, and the facts of a task that are needed to check them."""
 
     fairness: Fairness
-    problem: str
-    label: str  # the transformed one
-    threshold: float  # from which on the gateway decides for the second of two classes
-    min_slice_rows: int
+    problem: str  # one of pipelines.task_definition.problem.PROBLEMS
+    label: str  # name of the transformed label
+    threshold: float  # probability from which the gateway decides for the second of two classes
+    min_slice_rows: int  # smaller groups are not compared
 
 
 def write_agreement(task: Task) -> str | None:
-    """Write what gates as JSON; None where scoping.toml names no groups, or no gap that refuses.
+    """Return a task's Agreement as JSON; None if scoping.toml has no fairness table, or one without max_gap.
+
+    Args:
+        task: The task.
 
     Raises:
-        ScopingError: see read_fairness.
+        ScopingError: As read_fairness.
     """
     agreed = read_fairness(task)
     if agreed is None or agreed.max_gap is None:
         return None
     agreement = Agreement(
-        fairness=dataclasses.replace(agreed, reason=""),  # An edit of the prose changes no verdict.
+        fairness=dataclasses.replace(agreed, reason=""),  # an edit of the reason changes no verdict, nor the cache key
         problem=task.problem,
         label=task.label,
         threshold=decision_threshold(task.name),
@@ -65,5 +71,5 @@ def write_agreement(task: Task) -> str | None:
 
 
 def read_agreement(text: str) -> Agreement:
-    """Read what write_agreement wrote."""
+    """Return the Agreement from the JSON of write_agreement."""
     return as_record(json.loads(text), Agreement, "fairness")

@@ -1,4 +1,4 @@
-"""Evaluator of a task that agreed how large a gap between groups may be: a clear one above it blesses nothing."""
+"""Define the Evaluator of a task with agreed limits on gaps between groups: a clear gap above them is no blessing."""
 
 from typing import Any
 
@@ -9,21 +9,21 @@ from pipelines.fairness.executor import FAIRNESS, Executor
 
 
 class FairEvaluator(ColumnarEvaluator):
-    """Evaluates as ColumnarEvaluator does, and compares groups of rows besides."""
+    """A ColumnarEvaluator that also compares groups of rows."""
 
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
 
     def __init__(self, *, fairness: str, **arguments: Any) -> None:
-        """Wires the node.
+        """Create the node.
 
         Args:
-            fairness: pipelines.fairness.agreed.Agreement as JSON; part of the cache key.
-            arguments: of ColumnarEvaluator.
+            fairness: A pipelines.fairness.agreed.Agreement as JSON; part of the cache key.
+            **arguments: Arguments of ColumnarEvaluator.
         """
         super().__init__(**arguments)
         self.spec.exec_properties[FAIRNESS] = fairness
 
 
 def make_evaluator(fairness: str | None, **arguments: Any) -> ColumnarEvaluator:
-    """Make the Evaluator of a task: one that compares groups where the task agreed on a gap that refuses."""
+    """Return the Evaluator of a task, which compares groups if the task agreed on a largest gap."""
     return ColumnarEvaluator(**arguments) if fairness is None else FairEvaluator(fairness=fairness, **arguments)

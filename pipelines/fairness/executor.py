@@ -1,4 +1,4 @@
-"""Takes the blessing from a model whose groups are further apart than the task agreed."""
+"""Evaluate a model, and withdraw its blessing if a gap between groups is larger than the task agreed."""
 
 import os
 from typing import Any
@@ -25,7 +25,7 @@ FAIRNESS = "fairness"  # execution property
 
 
 class Executor(columnar.Executor):
-    """Evaluates a model, and blesses it if it meets every threshold and treats groups alike, as far as was agreed."""
+    """Evaluates a model, and blesses it if it meets every threshold and the agreed limits on gaps between groups."""
 
     def Do(
         self,
@@ -33,12 +33,12 @@ class Executor(columnar.Executor):
         output_dict: columnar.Artifacts,
         exec_properties: dict[str, Any],
     ) -> None:
-        """Evaluates, then compares the groups of the eval rows.
+        """Evaluate the model, then compare the groups of the eval rows.
 
         Args:
-            input_dict: of components.evaluator.executor.Executor, with `schema`.
-            output_dict: likewise.
-            exec_properties: likewise, and `fairness`.
+            input_dict: As in components.evaluator.executor.Executor, with `schema`.
+            output_dict: As in components.evaluator.executor.Executor.
+            exec_properties: As in components.evaluator.executor.Executor, with `fairness`.
         """
         super().Do(input_dict, output_dict, exec_properties)
         agreement = read_agreement(exec_properties[FAIRNESS])
@@ -78,4 +78,4 @@ def _take_back(blessing: types.Artifact) -> None:
         fileio.remove(blessed)
     io_utils.write_string_file(os.path.join(blessing.uri, constants.NOT_BLESSED_FILE_NAME), "")
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)
-    logging.info("A gap between groups is larger than agreed: no blessing in %s.", blessing.uri)
+    logging.info("The model is not blessed, since a gap between groups is larger than agreed: %s.", blessing.uri)

@@ -1,4 +1,4 @@
-"""What the comparison of groups said, in a file beside the blessing."""
+"""Store the result of the comparison of groups in a file of the ModelBlessing's folder."""
 
 import dataclasses
 import json
@@ -9,19 +9,19 @@ _FILE = "fairness.json"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Findings:
-    """Whether groups are as alike as a task agreed, and why, in words."""
+    """Whether the gaps are within the agreed limits, and the reasons in words."""
 
     passed: bool
     reasons: tuple[str, ...]
 
 
 def write_findings(blessing: Path, found: Findings) -> None:
-    """Write them into the folder of a ModelBlessing."""
+    """Write the findings into the folder of a ModelBlessing."""
     (blessing / _FILE).write_text(json.dumps(dataclasses.asdict(found), indent=2) + "\n", encoding="utf-8")
 
 
 def read_findings(blessing: Path) -> Findings:
-    """Read them; passed, and nothing said, where groups were not compared."""
+    """Return the findings in the folder of a ModelBlessing; passed, without reasons, if groups were not compared."""
     path = blessing / _FILE
     if not path.exists():
         return Findings(passed=True, reasons=())

@@ -1,4 +1,4 @@
-"""The gaps between the groups that a task named, and which of them are larger than it agreed."""
+"""Find the gaps between the groups that a task named, and those that are larger than agreed."""
 
 import dataclasses
 
@@ -12,39 +12,39 @@ from pipelines.task_definition.scoping import Fairness
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FairnessGaps:
-    """What was found on some rows."""
+    """The gaps on some rows."""
 
     agreed: Fairness
-    min_rows: int  # of a group
-    gaps: tuple[GroupGap, ...]  # the clear ones first, of those the largest
-    small: int  # groups that have too few rows for any measure
+    min_rows: int  # smallest group that is compared
+    gaps: tuple[GroupGap, ...]  # clear ones first, then by size
+    small: int  # groups with too few rows for any measure
 
     @property
     def too_large(self) -> tuple[GroupGap, ...]:
-        """The clear gaps that are larger than was agreed."""
+        """The clear gaps that are larger than agreed."""
         return tuple(one for one in self.gaps if self.is_too_large(one))
 
     def is_too_large(self, one: GroupGap) -> bool:
-        """Tell whether a gap is clear, and larger than was agreed."""
+        """Return whether a gap is clear and larger than agreed."""
         limit, measures = self.agreed.max_gap, self.agreed.measures
         if limit is None:
             return False
-        held = not measures or one.measure in measures
-        return held and one.is_clear and abs(one.gap.value) > limit
+        limited = not measures or one.measure in measures
+        return limited and one.is_clear and abs(one.gap.value) > limit
 
     def describe(self) -> tuple[str, ...]:
-        """Describe in lines what refuses, or that nothing does."""
+        """Return one line for each gap that is larger than agreed, or one line that says that none is."""
         limit = f"at most {self.agreed.max_gap:g}"
         if self.too_large:
             return tuple(
-                f"{one.measure} where {one.group} is {one.gap.value:+.4f} beside all other rows "
+                f"{one.measure} where {one.group} differs by {one.gap.value:+.4f} from all other rows "
                 f"({one.gap.low:+.4f} to {one.gap.high:+.4f}): NOT {limit}"
                 for one in self.too_large
             )
         columns = ", ".join(self.agreed.columns)
         if not self.gaps:
-            return (f"no group of {columns} has {self.min_rows} rows: no gap was compared",)
-        return (f"groups of {columns}: none of {len(self.gaps)} gaps is clear and more than {self.agreed.max_gap:g}",)
+            return (f"no group by {columns} has {self.min_rows} rows or more: no gap was compared",)
+        return (f"groups by {columns}: none of {len(self.gaps)} gaps is clear and more than {self.agreed.max_gap:g}",)
 
 
 def find_gaps(
@@ -57,16 +57,16 @@ def find_gaps(
     threshold: float,
     min_slice_rows: int,
 ) -> FairnessGaps:
-    """Find the gaps on some rows.
+    """Return the gaps on some rows.
 
     Args:
-        agreed: whose groups.
-        rows: raw, with the columns that name groups.
+        agreed: The fairness table of scoping.toml.
+        rows: Raw rows with the columns that define the groups.
         labels: [rows].
         predictions: [rows], or [rows, classes].
-        problem: one of pipelines.task_definition.problem.PROBLEMS.
-        threshold: from which on two classes are decided for the second.
-        min_slice_rows: of the task; no smaller group is looked at.
+        problem: One of pipelines.task_definition.problem.PROBLEMS.
+        threshold: Probability from which the decision is the second of two classes.
+        min_slice_rows: The task's smallest slice; smaller groups are not compared.
     """
     min_rows, sliced = max(min_slice_rows, agreed.min_rows), SlicedRows(rows)
     groups, small = {}, 0

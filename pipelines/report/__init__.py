@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that needs no network, for people.
+"""Write the report of a run: one HTML file that needs no network.
 
-`pipelines.runner` writes it at the end of every run, however it ended, as far as the run got: docs/how-to/report.md.
+`pipelines.runner` writes it at the end of every run, also of one that failed: docs/how-to/report.md.
 """

@@ -1,4 +1,4 @@
-"""The section on data: rows, distributions, and comparison with the contract and with the data before."""
+"""Describe the data of a run: rows, distributions, and comparison with the contract and with earlier data."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,16 +16,19 @@ from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run
 from pipelines.runs.errors import read_optional
 
-BEFORE = "accepted before"
-# Of a split, at most: a share of 1% is then right to 0.1% (two standard errors), and more rows take seconds and memory.
+BEFORE = "previously accepted"  # set of rows of which there are only statistics
+# Of a split, at most: a share of 1% is then exact to 0.1% (two standard errors), and more rows take seconds and memory.
 _PLOTTED_ROWS = 50_000
-_MOST_ROUNDED = 3  # columns; errors are shares of a column's range
+_MOST_ROUNDED = 3  # columns; an error is a share of the column's range
 _DATE_TAG = "date:"  # see serving.contract.dates
 _NUMBERS = ("min", "median", "mean", "max")
 
 
 def describe_data(run: Run) -> dict[str, Any]:
-    """Describes the data: counts, columns, distributions, vocabularies, anomalies.
+    """Return the content of the section: counts, columns, distributions, vocabularies, anomalies.
+
+    Args:
+        run: The run to report on.
 
     Raises:
         RunError: The run has no statistics.
@@ -64,13 +67,20 @@ def describe_data(run: Run) -> dict[str, Any]:
 
 
 def describe_spans(spans: Sequence[Mapping[str, Any]]) -> str:
-    """Names the spans that were trained on; where not all were evaluated on, those that were are marked."""
+    """Return the spans that the model was trained on; if only some were evaluated on, those are marked.
+
+    Example:
+        >>> old = {"span": "2014Q1", "version": 2, "eval": False}
+        >>> new = {"span": "2014Q2", "version": 1, "eval": True}
+        >>> describe_spans([old, new])
+        '2014Q1 v2, 2014Q2 v1 (evaluated)'
+    """
     mark = "" if all(one["eval"] for one in spans) else " (evaluated)"
     return ", ".join(f"{one['span']} v{one['version']}{mark if one['eval'] else ''}" for one in spans)
 
 
 def describe_rounding(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Describes which columns float32 rounded most, from the nodes of a run's summary."""
+    """Return a line with the columns that float32 rounded most, from the nodes of a run's summary; none if none was."""
     outputs: Mapping[str, Any] = next((node["outputs"] for node in nodes if node["id"] == EXAMPLE_GEN), {})
     properties = outputs.get("examples", {}).get("properties", {})
     errors = json.loads(properties.get(FLOAT32_ERRORS_PROPERTY) or "{}")
@@ -79,9 +89,9 @@ def describe_rounding(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str
 
 
 def holds_codes(feature: schema_pb2.Feature) -> bool:
-    """Tell whether whole numbers are names: those that the contract gives no range, and that are no dates.
+    """Return whether a column holds codes in whole numbers: those without a range in the contract that are no dates.
 
-    Numbers that the contract calls categorical have statistics of strings, and need no guess.
+    Columns that the contract declares as categorical have statistics of strings, and do not depend on this guess.
     """
     is_date = any(tag.startswith(_DATE_TAG) for tag in feature.annotation.tag)
     domain = feature.int_domain
@@ -101,7 +111,7 @@ def _describe_column(
     facts = [(word, format_number(first[word])) for word in _NUMBERS if pd.notna(first[word])]
     has_strings = first["top"] is not None
     codes = has_strings or holds_codes(feature)
-    # Statistics of numbers do not say how often each code was there.
+    # Statistics of numbers do not say how often each code occurred.
     before = previous.get(name) if has_strings or not codes else None
     if has_strings:
         facts = [
@@ -118,12 +128,16 @@ def _describe_column(
 
 
 def describe_missing(shares: Mapping[str, float], splits: Iterable[str]) -> list[tuple[str, str, bool]]:
-    """Describe how much of a column is missing in each split: split, share in words, whether anything is.
+    """Return how much of a column is missing in each split: split, share as text, whether any value is missing.
 
     Args:
-        shares: of rows without a value, by split. A split is left out where TFDV has no statistics of the column:
-            no row of it has a value.
-        splits: all of them.
+        shares: Share of rows without a value, by split. A split without any value of the column has no statistics in
+            TFDV, and is not among them.
+        splits: All splits.
+
+    Example:
+        >>> describe_missing({"train": 0.25}, ["train", "eval"])
+        [('train', '25.0%', True), ('eval', '100.0%', True)]
     """
     every = {split: shares.get(split, 1.0) for split in (*splits, *shares)}
     return [(split, format_percent(share), share > 0) for split, share in every.items()]

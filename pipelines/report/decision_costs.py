@@ -1,4 +1,4 @@
-"""What the gateway's decisions cost, where scoping.toml says what a false alarm and a miss cost."""
+"""Describe the cost of the gateway's decisions, if scoping.toml gives the costs of a false alarm and a miss."""
 
 from typing import Any
 
@@ -10,15 +10,18 @@ from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.scoping import read_scoping
 from pipelines.yardstick.models import sample_rows
 
-_MOST_ROWS = 20_000  # that are looked at, evenly spread: every threshold is tried on each of them
+_MOST_ROWS = 20_000  # evenly spread; more would take long, since every threshold is tried on every row
 
 
 def describe_decision_costs(measured: EvalPredictions, threshold: float) -> dict[str, Any] | None:
-    """Describe the cost at each threshold, and propose one; None where nothing was agreed.
+    """Describe the cost at each threshold, and propose one.
 
     Args:
-        measured: labels and predictions.
-        threshold: that the gateway decides by.
+        measured: Labels and predictions.
+        threshold: The gateway's decision threshold.
+
+    Returns:
+        None if scoping.toml gives no costs.
     """
     task = measured.task
     costs = read_scoping(task.scoping).costs if task.scoping and task.problem == BINARY else None
@@ -34,7 +37,7 @@ def describe_decision_costs(measured: EvalPredictions, threshold: float) -> dict
         resamples=measured.resamples,
     )
     best = sweep.best
-    lines = "Solid: the threshold that costs least, with its 95% interval. Dashed: the gateway's."
+    lines = "Solid line: the cheapest threshold, with its 95% interval. Dashed line: the gateway's threshold."
     return {
         "false_alarm": costs.false_alarm,
         "miss": costs.miss,

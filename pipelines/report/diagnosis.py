@@ -1,4 +1,4 @@
-"""The section on what predictions rest on and where they are wrong: importance, effects, weak slices, worst rows."""
+"""Explain the model's predictions: importance and effects of columns, weak slices, and the rows with the worst loss."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -20,17 +20,20 @@ from pipelines.task_definition.problem import BINARY, MULTICLASS
 from pipelines.task_definition.task import Task
 
 _LABEL = "label"
-_ASKED = 60_000  # predictions of permuted rows: about half a second of the taxi model
+_ASKED = 60_000  # predictions of permuted rows: they take the taxi model about half a second
 _ROWS = (200, 1_000)  # of the sample, at least and at most
-_PERMUTATIONS, _MANY_COLUMNS = 3, 60  # of more columns, each is permuted once
+_PERMUTATIONS, _MANY_COLUMNS = 3, 60  # with more columns, each is permuted once
 _SHOWN_COLUMNS, _SHOWN_EFFECTS, _SHOWN_PER_SLICE = 15, 6, 3
-_MOST_ROWS = 20_000  # that are predicted; of more eval rows one in so many
-_ROUNDING = 1e-9  # share of the loss: below it, no prediction changes with a column
+_MOST_ROWS = 20_000  # eval rows to predict; of more, every n-th is taken
+_ROUNDING = 1e-9  # share of the loss; a smaller importance is rounding: no prediction depends on the column
 _WORST, _REASONS, _BACKGROUND = 6, 5, 50
 
 
 def describe_diagnosis(run: Run) -> dict[str, Any]:
-    """Describe importance, effects, worst rows with contributions, and weak slices.
+    """Return the content of the section: importance, effects, worst rows with contributions, and weak slices.
+
+    Args:
+        run: The run to report on.
 
     Raises:
         RunError: The run has no model, or the Evaluator did not finish.
@@ -74,7 +77,7 @@ def _has_one_value(rows: pd.DataFrame, column: str) -> bool:
 
 def _plot_importance(overall: pd.DataFrame, loss: str) -> Figure:
     shown = overall.head(_SHOWN_COLUMNS)
-    caption = "How much the loss rises when a column's values are permuted among the rows; with 95% intervals."
+    caption = "Increase of the loss when a column's values are permuted among the rows, with 95% intervals."
     return make_figure("Importance", charts.plot_importance(shown, loss), caption)
 
 
@@ -112,11 +115,11 @@ def _plot_effects(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Missing:
-    """What a missing value does to the prediction."""
+    """Effect of a missing value on the prediction."""
 
-    output: str  # a class; empty where there is one output
+    output: str  # a class; empty if the model has one output
     effect: float
-    rows: int  # that lack the value
+    rows: int  # without a value
 
 
 def _describe_missing(table: pd.DataFrame) -> list[_Missing]:
@@ -128,7 +131,7 @@ def _describe_missing(table: pd.DataFrame) -> list[_Missing]:
 
 
 def _describe_worst(model: RunModel, predicted: pd.DataFrame, losses: np.ndarray, task: Task) -> list[dict[str, Any]]:
-    """Describe the rows with the largest loss: label, prediction, the largest contributions, and all raw values."""
+    """Describe the rows with the largest loss: label, prediction, largest contributions, and all raw values."""
     order = np.argsort(-losses, kind="stable")[:_WORST]
     worst = predicted.iloc[order]
     background = explanations.sample_rows(predicted, _BACKGROUND)
@@ -177,7 +180,7 @@ def _name_unit(task: Task) -> str:
 
 
 def _name_output(name: str, task: Task) -> str:
-    """Name a column of predictions: the class, where there are several, or where it is that of the second."""
+    """Return the class whose probability an output is; of a regression's output, an empty string."""
     number = name.removeprefix(f"{PREDICTION}_")
     if number.isdecimal():
         return task.classes[int(number)] if task.classes else number
@@ -191,14 +194,19 @@ def _name_label(label: float, task: Task) -> str:
 
 
 def format_amount(amount: float, task: Task) -> str:
-    """Format what is added to a prediction: probabilities with four decimals, other units with four digits."""
+    """Format a contribution: probabilities with four decimals, other units with four significant digits."""
     if task.problem in (BINARY, MULTICLASS):
         return format_change(amount)
     return f"{amount:+,.4g}".replace("-", "−")
 
 
 def format_cell(cell: Any) -> str:
-    """Format a raw value: as it is, floats with six digits, "missing" where there is none."""
+    """Return a raw value as text: floats with six significant digits, and "missing" for a missing value.
+
+    Example:
+        >>> format_cell(0.123456789), format_cell(7), format_cell(None), format_cell(["a", None])
+        ('0.123457', '7', 'missing', 'a, missing')
+    """
     if isinstance(cell, list):
         return ", ".join(format_cell(one) for one in cell)
     if pd.isna(cell):

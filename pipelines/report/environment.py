@@ -1,4 +1,4 @@
-"""The section on the environment: versions, and digests that tell runs' code, contract and data apart."""
+"""Describe the environment of a run: versions, and digests of code, contract and data."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from pipelines.runs.errors import read_optional
 
 
 def describe_environment(run: Run) -> dict[str, Any]:
-    """Describes versions, digests, and the nodes' parameters."""
+    """Return the content of the section: versions, digests, and the nodes' parameters."""
     lineage = read_optional(run.lineage)
-    digests = {"code of the task and of the components": run.summary["source_digest"]}
+    digests = {"code of the task and the components": run.summary["source_digest"]}
     if lineage:
         digests |= {"contract": lineage.contract} | {f"code of {node}": code for node, code in lineage.code.items()}
         if lineage.data:

@@ -1,4 +1,4 @@
-"""The section on the model's quality: overall, slice by slice, against the blessed one, and in its decisions."""
+"""Describe the model's metrics: on all rows, by slice, compared with the previous version, and of its decisions."""
 
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,16 @@ from pipelines.report.yardsticks import describe_yardsticks
 from pipelines.runs import Run
 from pipelines.task_definition.problem import BINARY, MULTICLASS
 
-_GUESS = "Eval rows. The dashed line is a guess."
-_NEW, _OLD = "this model", "pushed before"
+_GUESS = "Eval rows. The dashed line is random guessing."
+_NEW, _OLD = "this model", "previous version"
 
 
 def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
-    """Describes metrics with intervals, yardsticks, curves, decisions and slices.
+    """Return the content of the section: metrics with intervals, yardsticks, curves, decisions and slices.
 
     Args:
-        run: to report on.
-        cache: a folder for what reports have in common.
+        run: The run to report on.
+        cache: A folder that all reports share.
 
     Raises:
         RunError: The run has no model, or the Evaluator did not finish.
@@ -73,11 +73,11 @@ def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
 
 
 def make_figures(measured: EvalPredictions, threshold: float) -> list[Figure]:
-    """Makes the figures that suit the problem.
+    """Return the figures for the task's kind of problem.
 
     Args:
-        measured: labels and predictions.
-        threshold: from which on two classes are decided for the second.
+        measured: Labels and predictions.
+        threshold: Probability from which the decision is the second of two classes.
     """
     if measured.task.problem == BINARY:
         return _make_binary_figures(measured, threshold)
@@ -85,17 +85,17 @@ def make_figures(measured: EvalPredictions, threshold: float) -> list[Figure]:
         chart = charts.plot_confusion(measured.labels, measured.predictions.argmax(axis=1), measured.classes)
         return [
             make_figure(
-                "Confusion", chart, "Eval rows of each class by the most likely class, shaded by share of the class."
+                "Confusion", chart, "Eval rows by actual and most likely class, shaded by share of the actual class."
             )
         ]
     labels, predictions = measured.labels.astype(np.float64), measured.predictions.astype(np.float64)
-    on_line = "Eval rows. On the dashed line, the prediction is right; a few far ones may lie beyond the axes."
+    on_line = "Eval rows. On the dashed line the prediction is exact. A few outliers may be outside the axes."
     return [
         make_figure("Predicted against actual", charts.plot_predicted_against_actual(labels, predictions), on_line),
         make_figure(
             "Errors",
             charts.plot_residuals(labels, predictions),
-            "Eval rows. Right of the line, the model predicts too much; the outermost bars hold what lies beyond.",
+            "Eval rows. Right of the line the prediction is too high. The outermost bars include all larger errors.",
         ),
     ]
 
@@ -104,7 +104,7 @@ def _make_binary_figures(measured: EvalPredictions, threshold: float) -> list[Fi
     labels, predictions = measured.labels, measured.predictions
     models = {_NEW: predictions} | ({_OLD: measured.baseline} if measured.baseline is not None else {})
     decided = (predictions >= threshold).astype(int)
-    spread = "Bins of equally many eval rows with 95% intervals; on the dashed line, probabilities mean what they say."
+    spread = "Bins of equally many eval rows, with 95% intervals. On the dashed line the probabilities are right."
     return [
         make_figure("ROC", charts.plot_roc(labels, models), _GUESS),
         make_figure(
@@ -117,7 +117,8 @@ def _make_binary_figures(measured: EvalPredictions, threshold: float) -> list[Fi
         make_figure(
             f"Confusion at {threshold:g}",
             charts.plot_confusion(labels, decided, measured.classes),
-            f"Eval rows. From {threshold:g} on, it is {measured.classes[-1]!r}; shaded by share of the actual class.",
+            f"Eval rows. A probability of {threshold:g} or more is decided as {measured.classes[-1]!r}. Shaded by "
+            "share of the actual class.",
         ),
     ]
 
@@ -132,12 +133,17 @@ def _make_slice_figure(slices: pd.DataFrame, columns: str, metric: str, of_all: 
 
 
 def measure_decisions(labels: np.ndarray, predictions: np.ndarray, threshold: float) -> dict[str, Any]:
-    """Measures the decisions at a threshold: counts and rates.
+    """Return the rates of the decisions at a threshold: precision, recall, F1, accuracy, shares decided and positive.
 
     Args:
         labels: 0 or 1, [rows].
-        predictions: probabilities, [rows].
-        threshold: from which on the decision is 1.
+        predictions: Probabilities of 1, [rows].
+        threshold: Probability from which the decision is 1.
+
+    Example:
+        >>> found = measure_decisions(np.array([0, 1, 1]), np.array([0.2, 0.4, 0.9]), threshold=0.5)
+        >>> found["precision"], found["recall"]
+        (1.0, 0.5)
     """
     yes, positive = predictions >= threshold, labels > 0
     return _measure_one_against_all(yes, positive) | {
@@ -149,12 +155,12 @@ def measure_decisions(labels: np.ndarray, predictions: np.ndarray, threshold: fl
 
 
 def measure_classes(labels: np.ndarray, decided: np.ndarray, classes: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Measures each class against all others: rows, precision, recall and F1.
+    """Return rows, precision, recall and F1 of each class against all others.
 
     Args:
-        labels: class numbers, [rows].
-        decided: class numbers, [rows].
-        classes: names of the classes 0, 1, …
+        labels: Actual class numbers, [rows].
+        decided: Predicted class numbers, [rows].
+        classes: Names of the classes 0, 1, …
     """
     return [
         {"class": name, "rows": int((labels == number).sum())}

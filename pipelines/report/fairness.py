@@ -1,4 +1,4 @@
-"""Groups that the task's scoping names as ones that a model may harm, each against all other rows."""
+"""Compare each group of rows that the task's scoping.toml names for fairness with all other rows."""
 
 from typing import Any
 
@@ -7,18 +7,22 @@ from pipelines.fairness.agreed import read_fairness
 from pipelines.fairness.gaps import FairnessGaps, find_gaps
 from pipelines.report.predictions import EvalPredictions
 
-_SHOWN = 12  # gaps at most, the largest first
+_SHOWN = 12  # gaps, at most
 
 
 def describe_fairness(measured: EvalPredictions, threshold: float) -> dict[str, Any] | None:
-    """Describe the gaps between groups; None where scoping.toml names no column.
+    """Describe the gaps between groups.
 
     Args:
-        measured: labels, predictions and raw rows.
-        threshold: from which on two classes are decided for the second.
+        measured: Labels, predictions and raw rows.
+        threshold: Probability from which the decision is the second of two classes.
+
+    Returns:
+        None if scoping.toml names no columns for fairness. First come the gaps that are larger than agreed, then the
+        clear ones, then the others, each by size.
 
     Raises:
-        ScopingError: scoping.toml names a column or a measure that there is not.
+        ScopingError: scoping.toml names a column or a measure that does not exist.
     """
     task = measured.task
     agreed = read_fairness(task)

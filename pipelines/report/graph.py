@@ -1,4 +1,4 @@
-"""Small directed acyclic graphs, for the picture of a lineage."""
+"""Arrange small directed acyclic graphs, for the picture of a lineage."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,7 +6,12 @@ Link = tuple[str, str]  # from, to
 
 
 def keep_paths_to(end: str, links: Iterable[Link]) -> set[Link]:
-    """Keeps the links on some path to `end`."""
+    """Return the links on some path to `end`.
+
+    Example:
+        >>> sorted(keep_paths_to("c", [("a", "b"), ("b", "c"), ("b", "d")]))
+        [('a', 'b'), ('b', 'c')]
+    """
     links, kept, waiting = set(links), set[Link](), [end]
     while waiting:
         target = waiting.pop()
@@ -17,20 +22,29 @@ def keep_paths_to(end: str, links: Iterable[Link]) -> set[Link]:
 
 
 def reduce_links(links: Iterable[Link]) -> set[Link]:
-    """Removes links that a longer path implies (transitive reduction)."""
+    """Return the links without those that a longer path implies (transitive reduction).
+
+    Example:
+        >>> sorted(reduce_links([("a", "b"), ("b", "c"), ("a", "c")]))
+        [('a', 'b'), ('b', 'c')]
+    """
     links = set(links)
     return {(source, target) for source, target in links if not _has_path(source, target, links - {(source, target)})}
 
 
 def arrange_rows(links: Iterable[Link], order: Sequence[str], width: int) -> list[list[str]]:
-    """Arranges names in rows of at most `width`, every link leading to a later row; each name as late as possible.
+    """Arrange names in rows so that every link leads to a later row, and each name is in the latest possible row.
 
-    In a row, names stand over what they lead to; among those that lead to the same, the longest way comes first.
+    Within a row, names are sorted by the positions of the names they link to. Names with the same targets are sorted
+    by the longest path to them, longest first, then by `order`.
 
     Args:
-        links: at least one; their ends are all among `order`.
-        order: of names that stand for the same.
-        width: of a row.
+        links: One or more; all of their ends are in `order`.
+        order: All names.
+        width: Names in a row, at most.
+
+    Returns:
+        The rows, top first.
     """
     links = set(links)
     names = {name for link in links for name in link}
@@ -50,7 +64,7 @@ def arrange_rows(links: Iterable[Link], order: Sequence[str], width: int) -> lis
 
 
 def _measure_depth(name: str, links: set[Link], depths: dict[str, int]) -> int:
-    """Measures the longest path from `name` to an end."""
+    """Return the length of the longest path that begins at `name`, and store it in `depths`."""
     if name not in depths:
         depths[name] = max(
             (1 + _measure_depth(target, links, depths) for source, target in links if source == name), default=0
@@ -59,7 +73,7 @@ def _measure_depth(name: str, links: set[Link], depths: dict[str, int]) -> int:
 
 
 def _measure_height(name: str, links: set[Link]) -> int:
-    """Measures the longest path from a beginning to `name`."""
+    """Return the length of the longest path that ends at `name`."""
     return max((1 + _measure_height(source, links) for source, target in links if target == name), default=0)
 
 

@@ -1,4 +1,4 @@
-"""The intervals that the report shows, kept for whoever looks at many runs: to compute them takes seconds a run."""
+"""Collect the report's intervals for a file that comparisons of runs read, since computing them takes seconds."""
 
 import math
 from typing import Any
@@ -9,10 +9,10 @@ from pipelines.runs.intervals import MetricInterval, write_intervals
 
 
 def collect_intervals(evaluation: dict[str, Any]) -> str:
-    """Returns the content of pipelines.runs.intervals.INTERVALS_FILE.
+    """Return the content of pipelines.runs.intervals.INTERVALS_FILE.
 
     Args:
-        evaluation: the report's section on the model's quality.
+        evaluation: Content of the report's section on the model's metrics.
     """
     found = {row.name: _to_interval(row) for row in evaluation["metrics"]}
     known = {name: one for name, one in found.items() if math.isfinite(one.low)}

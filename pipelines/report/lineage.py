@@ -1,4 +1,4 @@
-"""The section on lineage: a picture of the nodes with what they wrote, from the data to the pushed version."""
+"""Draw the lineage of a run: the nodes with their outputs, from the data to the pushed version."""
 
 import dataclasses
 from typing import Any
@@ -18,15 +18,15 @@ from pipelines.runs.lineage import Lineage
 
 _WIDTH, _HEIGHT = 190, 64  # of a box, in the picture's units
 _GAP, _STEP = 16, 40  # between boxes, between rows
-_PER_ROW = 2  # boxes: what a phone can show
-_ENDS = (PUSHER, TRAINER, TRANSFORM, ANOMALY_GATE, STATISTICS_GEN)  # it leads to the first that the run has
+_PER_ROW = 2  # boxes that fit on a phone
+_ENDS = (PUSHER, TRAINER, TRANSFORM, ANOMALY_GATE, STATISTICS_GEN)  # the picture ends at the first that the run has
 _DATA, _CONTRACT, _PUSHED, _NODE, _GATE = "data", "contract", "pushed", "node", "gate"
-_DIGITS = 8  # of a digest: enough to tell two apart; the page has them in full
+_DIGITS = 8  # of a digest: enough to tell two apart; the section on the environment has them in full
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NodeBox:
-    """A step; or what it all came from, or led to."""
+    """A node, the data, the contract, or the pushed version, as a box of the picture."""
 
     name: str
     lines: tuple[str, ...]  # below the name
@@ -36,15 +36,18 @@ class NodeBox:
 
 
 def draw_lineage(run: Run) -> dict[str, Any]:
-    """Draws the lineage, and lists the same facts as text.
+    """Return the content of the section: the picture, and the same facts as text.
+
+    Args:
+        run: The run to report on.
 
     Raises:
-        RunError: ML Metadata knows nothing of the run, or it ended before it read anything.
+        RunError: ML Metadata has no record of the run, or no node read another's output before it ended.
     """
     found = run.lineage()
     links = _select_links(found)
     if not links:
-        raise RunError(f"run {run.id} ended before one node read what another wrote: there is no lineage yet.")
+        raise RunError(f"run {run.id} ended before a node read another node's output: there is no lineage to show.")
     nodes = [step.node for step in found.steps]
     order = [_DATA, _CONTRACT, *nodes, _PUSHED]
     texts = _describe_boxes(found, run)
@@ -82,7 +85,7 @@ def _select_links(found: Lineage) -> set[graph.Link]:
 
 
 def _describe_boxes(found: Lineage, run: Run) -> dict[str, tuple[str, tuple[str, ...], str]]:
-    """Describes each box by name: title, lines and kind."""
+    """Return title, lines and kind of each box, by name."""
     verdicts = {row.gate: {True: "passed", False: "refused"}.get(row.passed, "") for row in run.gates().itertuples()}
     versions = tuple(f"version {version}" for version in found.versions[-2:])
     data = (_shorten(found.data.folder), f"span {found.data.span}") if found.data else ()
@@ -104,7 +107,7 @@ def _describe_boxes(found: Lineage, run: Run) -> dict[str, tuple[str, tuple[str,
 
 
 def _describe_outputs(found: Lineage, node: str) -> str:
-    """Describes what a node passed on to others: `Model 9, ModelRun 10`."""
+    """Describe the outputs of a node that other nodes read: `Model 9, ModelRun 10`; of ExampleGen the rows."""
     if node == EXAMPLE_GEN and found.data:
         return ", ".join(f"{split} {rows:,}" for split, rows in found.data.rows.items()) + " rows"
     artifacts = {edge.artifact.id: edge.artifact.type for edge in found.edges if edge.source == node}
@@ -124,7 +127,7 @@ def _list_facts(found: Lineage) -> dict[str, str]:
 
 
 def _draw_path(source: NodeBox, target: NodeBox) -> str:
-    """Draws a curve from the lower edge of one box to the upper edge of another."""
+    """Draw a curve from the lower edge of one box to the upper edge of another."""
     x1, y1 = source.x + _WIDTH / 2, source.y + _HEIGHT
     x2, y2 = target.x + _WIDTH / 2, target.y - 1
     bend = (y2 - y1) / 2

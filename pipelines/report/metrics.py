@@ -1,4 +1,4 @@
-"""Metrics on all eval rows and slice by slice, with intervals, beside those of the blessed model."""
+"""Compute the metrics on all eval rows and by slice, with intervals, and their change from the previous version."""
 
 import dataclasses
 import math
@@ -14,7 +14,7 @@ from pipelines.report.predictions import EvalPredictions
 from pipelines.runs import Run
 
 _ROWS = "example_count"  # TFMA's name for ExampleCount
-_BY_SLICE = (  # the first two that the Evaluator computes are shown slice by slice
+_BY_SLICE = (  # the first two that the Evaluator computes are shown by slice
     "auc", "binary_crossentropy", "sparse_categorical_accuracy", "sparse_categorical_crossentropy",
     "mean_squared_error", "mean_absolute_error",
 )  # fmt: skip
@@ -29,12 +29,12 @@ class MetricRow:
     name: str
     value: float  # the Evaluator's
     interval: Interval | None
-    change: Interval | None  # from the blessed model's value to the new one's
-    word: str  # what the change means
+    change: Interval | None  # from the previous version's value to the new model's
+    word: str  # whether the change is better or worse; empty if it is not known
 
 
 def compare_overall(run: Run, measured: EvalPredictions) -> list[MetricRow]:
-    """Compares every metric of the Evaluator on all rows, except counts; with intervals where there are any."""
+    """Return every metric of the Evaluator on all rows, except counts, with intervals if the project computes it."""
     known = metrics_of(measured.task.problem)
     values = run.metrics().loc[OVERALL].drop(_ROWS, errors="ignore")
     wanted = {name: known[name] for name in known if name in values}
@@ -58,14 +58,19 @@ def compare_overall(run: Run, measured: EvalPredictions) -> list[MetricRow]:
 
 
 def compare_by_slice(run: Run, measured: EvalPredictions) -> pd.DataFrame:
-    """Compares slice by slice: one row per slice and metric that is drawn.
+    """Compare the new model with the previous version by slice.
 
-    Columns: slice, columns, label, metric, rows, value, low, high; then the change against the blessed model, with its
-    interval, as change, change_low, change_high, and what it means as word. `columns` are the slice's own, and `label`
-    their values. The slices are those of Run.metrics, and so of at least the task's min_slice_rows. The values are the
-    Evaluator's, but NaN where a metric is undefined: TFMA gives an area under a curve as 0 where all labels are the
-    same. The change is NaN where there is no blessed model. Intervals and change are NaN where the slice's rows are not
-    known: where Transform makes a feature of the raw column's name, TFMA slices by its values.
+    Args:
+        run: The run to report on; the slices are those of Run.metrics, with at least the task's min_slice_rows.
+        measured: Labels and predictions.
+
+    Returns:
+        One row per slice and metric of choose_slice_metrics. Columns: slice; columns and label (the slice's columns
+        and their values); metric, rows; value with its interval low, high; change from the previous version with its
+        interval change_low, change_high; word (BETTER, WORSE, ...). The value is the Evaluator's, and NaN if the metric
+        is undefined, where TFMA gives an area under a curve as 0. The change is NaN if there is no previous version.
+        Intervals and change are NaN if the slice's rows are not known: TFMA slices by a transformed feature's values if
+        it has the raw column's name.
     """
     known = metrics_of(measured.task.problem)
     table, found, sliced = run.metrics(), [], measured.sliced
@@ -100,7 +105,7 @@ def compare_by_slice(run: Run, measured: EvalPredictions) -> pd.DataFrame:
 
 
 def mask_undefined(run: Run, measured: EvalPredictions) -> pd.DataFrame:
-    """Run.metrics, with NaN where a metric is undefined on the rows of a slice."""
+    """Return Run.metrics with NaN where a metric is undefined on the rows of a slice."""
     known, table, sliced = metrics_of(measured.task.problem), run.metrics(), measured.sliced
     for words, where in run.slices().items():
         inside = _find_rows(table, sliced, words, where)
@@ -114,18 +119,18 @@ def mask_undefined(run: Run, measured: EvalPredictions) -> pd.DataFrame:
 
 
 def choose_slice_metrics(table: pd.DataFrame) -> list[str]:
-    """Chooses the metrics of Run.metrics that are drawn slice by slice."""
+    """Return the metrics of Run.metrics that are drawn by slice, two at most."""
     return [name for name in _BY_SLICE if name in table][:2]
 
 
 def find_worst_slices(frame: pd.DataFrame, metric: str, of_all: float, count: int = 5) -> pd.DataFrame:
-    """Finds the slices with the worst values, worst first; `beyond` tells whether chance alone hardly explains it.
+    """Return the slices with the worst values, worst first; `beyond` says whether the interval excludes `of_all`.
 
     Args:
-        frame: of compare_by_slice.
-        metric: which one.
-        of_all: its value over all rows.
-        count: at most.
+        frame: The table of compare_by_slice.
+        metric: Metric to sort by.
+        of_all: Value of the metric on all rows.
+        count: Slices to return, at most.
     """
     smaller = metric in SMALLER_IS_BETTER
     rows = frame[(frame["metric"] == metric) & frame["value"].notna()].sort_values("value", ascending=not smaller)
@@ -134,24 +139,24 @@ def find_worst_slices(frame: pd.DataFrame, metric: str, of_all: float, count: in
 
 
 def find_changed_slices(frame: pd.DataFrame) -> pd.DataFrame:
-    """Finds slices whose change against the blessed model chance alone hardly explains, what is worse first.
+    """Return the slices in which the new model is clearly better or worse than the previous version, worse ones first.
 
     Args:
-        frame: of compare_by_slice.
+        frame: The table of compare_by_slice.
     """
     rows = frame[frame["word"].isin([BETTER, WORSE])]
     return rows.sort_values("change", key=np.abs, ascending=False).sort_values("word", ascending=False, kind="stable")
 
 
 def _find_rows(table: pd.DataFrame, sliced: SlicedRows, words: str, where: Slice) -> np.ndarray | None:
-    """Return which raw rows are those of the Evaluator's slice; None: they are others, or there are none."""
+    """Return which raw rows are in the Evaluator's slice; None if there are none, or a different number than TFMA's."""
     inside = sliced.inside(where)
     counted = table.loc[words].get(_ROWS, inside.sum())
     return inside if inside.any() and inside.sum() == counted else None
 
 
 def _make_natural_key(labels: pd.Series) -> pd.Series:
-    """Sorts 2 before 10."""
+    """Return keys that sort 2 before 10."""
     return labels.map(
         lambda label: [
             (not part.isdecimal(), int(part) if part.isdecimal() else 0, part)

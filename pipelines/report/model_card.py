@@ -1,4 +1,4 @@
-"""The section with the task's model card: Markdown from the task's folder, as HTML."""
+"""Render the task's model card, a Markdown file, as HTML."""
 
 from typing import Any
 
@@ -10,24 +10,27 @@ from markupsafe import Markup
 
 from pipelines.runs import Run, RunError
 
-_HEADINGS_BELOW = 2  # the page has headings of its own: the card's begin two levels lower
+_HEADINGS_BELOW = 2  # levels of headings that the page has itself
 _WEB = ("http://", "https://", "mailto:")
 
 
 def render_model_card(run: Run) -> dict[str, Any]:
-    """Renders the card.
+    """Return the content of the section: the card as HTML.
+
+    Args:
+        run: The run to report on.
 
     Raises:
-        RunError: The task has none.
+        RunError: The task has no model card.
     """
     path = run.task_record.model_card
     if path is None:
-        raise RunError(f"task {run.task} has no model card: name one in its task.py, as model_card.")
+        raise RunError(f"task {run.task} has no model card: write one, and set model_card to its path in the task.py.")
     return {"html": render_markdown(path.read_text(encoding="utf-8"))}
 
 
 def render_markdown(text: str) -> Markup:
-    """Renders Markdown as HTML. Shows HTML in it, and links to files, as text: those lead nowhere from a report."""
+    """Render Markdown as HTML. HTML in it, and links to files, which a report cannot follow, are shown as text."""
     markdown = markdown_it.MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("heading_open", _lower)
     markdown.add_render_rule("heading_close", _lower)

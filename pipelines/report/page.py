@@ -1,4 +1,4 @@
-"""The page: renders every section into one file."""
+"""Render all sections of a run's report into one HTML file."""
 
 import dataclasses
 import functools
@@ -24,13 +24,13 @@ from serving.durable_file import write_whole
 
 REPORT_FILE = "report.html"  # in the run's folder
 
-# In the order of the page: name of the template, title, what makes it of a run and the cache.
+# In the order of the page: name of the template, title, function of run and cache that returns the content.
 _SECTIONS: tuple[tuple[str, str, Callable[[Run, Path], dict[str, Any]]], ...] = (
     ("evaluation", "Evaluation", describe_evaluation),
     ("training", "Training", lambda run, _: describe_training(run)),
     ("diagnosis", "Explanation", describe_diagnosis),
     ("data", "Data", describe_data),
-    ("skew", "Training against serving", lambda run, _: describe_skew(run)),
+    ("skew", "Training-serving skew", lambda run, _: describe_skew(run)),
     ("timeline", "Timeline", lambda run, _: describe_timeline(run)),
     ("model_card", "Model card", lambda run, _: render_model_card(run)),
     ("lineage", "Lineage", lambda run, _: draw_lineage(run)),
@@ -49,13 +49,16 @@ class Section:
 
 
 def write_report(run: Run, cache: Path) -> Path:
-    """Writes the report of a run into its folder, whole or not at all, and returns its path.
+    """Write the report of a run into the run's folder, whole or not at all, and return its path.
 
-    Beside it go the intervals of the metrics, for whoever compares runs.
+    The intervals of the metrics are written to INTERVALS_FILE in the same folder, for comparisons of runs.
 
     Args:
-        run: however it ended; what it did not get to is said.
-        cache: a folder for what reports have in common.
+        run: A finished or failed run; a section whose node did not run says so.
+        cache: A folder that all reports share.
+
+    Returns:
+        The path of REPORT_FILE.
     """
     path = run.directory / REPORT_FILE
     sections = [_build_section(name, title, functools.partial(build, run, cache)) for name, title, build in _SECTIONS]
@@ -66,7 +69,7 @@ def write_report(run: Run, cache: Path) -> Path:
 
 
 def _render(run: Run, sections: Sequence[Section], cache: Path) -> str:
-    """Renders the page as HTML."""
+    """Render the page as HTML."""
     return (
         make_environment()
         .get_template("report.html.jinja")

@@ -1,4 +1,4 @@
-"""The eval rows with their labels, and the predictions of the new model and of the blessed one before it."""
+"""Predict the eval rows with the new model and with the version that was pushed before it."""
 
 import dataclasses
 import functools
@@ -19,34 +19,40 @@ from pipelines.task_definition.task import Task
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EvalPredictions:
-    """What the metrics of the report are computed from."""
+    """Labels and predictions of the eval rows, from which the report's metrics are computed."""
 
     task: Task
-    rows: pd.DataFrame  # raw; the columns that slices and groups are made of
+    rows: pd.DataFrame  # raw values of the columns that slices and groups need
     labels: np.ndarray  # [rows]
     predictions: np.ndarray  # [rows], or [rows, classes]
-    baseline: np.ndarray | None  # of the blessed model that the new one was compared with
-    baseline_note: str  # why there is none
+    baseline: np.ndarray | None  # predictions of the previous version, which the new model was compared with
+    baseline_note: str  # why there are none; empty otherwise
 
     @functools.cached_property
     def sliced(self) -> SlicedRows:
-        """The rows, of which slices are asked."""
+        """The rows, indexed by slice."""
         return SlicedRows(self.rows)
 
     @property
     def resamples(self) -> int:
-        """How many a bootstrap of these rows can afford."""
+        """Number of bootstrap resamples that take about a second with this many rows."""
         return affordable_resamples(len(self.labels))
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the labels 0, 1, …; their numbers, where the task names none."""
+        """Names of the labels 0, 1, …; the numbers themselves if the task names none."""
         count = self.predictions.shape[1] if self.task.problem == MULTICLASS else 2
         return self.task.classes or tuple(str(number) for number in range(count))
 
 
 def predict_eval_rows(run: Run) -> EvalPredictions:
-    """Asks the models.
+    """Predict the eval rows with both models.
+
+    Args:
+        run: The run to report on.
+
+    Returns:
+        Labels and predictions; without the previous version's if there is none or it cannot predict these rows.
 
     Raises:
         RunError: The run has no model.
@@ -73,4 +79,4 @@ def _predict_baseline(run: Run) -> tuple[np.ndarray | None, str]:
         chunks = (to_frame(records, run.schema) for records in run.record_chunks(EVAL))
         return np.concatenate([as_predictions(model(rows)) for rows in chunks]), ""
     except RunError as error:
-        return None, f"The version pushed before cannot be asked on these rows: {error}"
+        return None, f"The previous version cannot predict these rows: {error}"

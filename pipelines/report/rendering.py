@@ -1,4 +1,4 @@
-"""What pages of this project are rendered with: the templates' environment, and what stands inside script elements."""
+"""Render the project's HTML pages: the templates' environment, and safe content of script elements."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def make_environment(*folders: Path) -> jinja2.Environment:
-    """Makes the environment: templates of the folders, then those of the report; figures for people as filters."""
+    """Make the Jinja environment: templates of the folders, then of the report; number formats as filters."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
@@ -34,25 +34,25 @@ def make_environment(*folders: Path) -> jinja2.Environment:
 
 
 def read_style() -> Markup:
-    """The style sheet of every page."""
+    """Return the style sheet of every page."""
     return Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
 
 
 def read_script() -> Markup:
-    """The script that draws the figures of a page."""
+    """Return the script that draws the figures of a page."""
     return inline_script((TEMPLATES / "report.js").read_text(encoding="utf-8"))
 
 
 def inline_json(value: object) -> Markup:
-    """JSON that cannot end the script element it stands in."""
+    """Return JSON that cannot end the script element it is in."""
     return Markup(json.dumps(value).replace("<", "\\u003c"))
 
 
 def inline_script(code: str) -> Markup:
-    """Escapes code so that it cannot end the script element it stands in."""
+    """Return code, escaped so that it cannot end the script element it is in."""
     return Markup(code.replace("</script", "<\\/script"))
 
 
 def _allow_breaks(text: str) -> Markup:
-    """Allows line breaks after the underscores of long names."""
+    """Allow line breaks after the underscores of long names."""
     return Markup(escape(text).replace("_", Markup("_<wbr>")))

@@ -1,4 +1,4 @@
-"""The section on SkewGate's comparisons: whether serving computes the features that training saw."""
+"""Describe SkewGate's comparisons of the features at serving with those at training."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +9,13 @@ from pipelines.runs import Run
 
 
 def describe_skew(run: Run) -> dict[str, Any]:
-    """Describes every comparison, those with differences first.
+    """Return the content of the section: every comparison, those with differences first.
+
+    Args:
+        run: The run to report on.
 
     Raises:
-        RunError: The run did not get to SkewGate.
+        RunError: SkewGate did not run.
     """
     report = run.skew_report()
     comparisons = [_describe_comparison(one) for one in report["comparisons"]]
@@ -28,7 +31,7 @@ def describe_skew(run: Run) -> dict[str, Any]:
 
 
 def _describe_coverage(report: dict[str, Any]) -> Iterator[str]:
-    """Says which rows were compared how; nothing for an older report, or where nothing was compared."""
+    """Yield lines that say which rows were compared how; none for an older report, or if nothing was compared."""
     coverage = report.get("coverage")
     if not coverage:
         return
@@ -43,17 +46,18 @@ def _describe_coverage(report: dict[str, Any]) -> Iterator[str]:
     if coverage["presumed"]:
         yield (
             f"{coverage['asked_again']:,} of {coverage['asked_again'] + coverage['presumed']:,} rows that differ in "
-            f"batches of {largest} were compared in the others; the rest is taken for rounding if all of these are"
+            f"batches of {largest} were also compared in smaller batches; if these differ only by rounding, the rest "
+            "counts as rounding, too"
         )
     yield f"by the model server: {coverage['by_server']:,} rows, {coverage['singly']:,} of them also one by one"
 
 
 def _describe_sample(coverage: dict[str, Any]) -> str:
-    """Describes the sample: `1,400 drawn at random (…), 23 for extremes, 12 that differed in large batches`."""
+    """Describe the sample: `1,400 drawn at random (…), 23 for extremes, 12 that differed in large batches`."""
     parts = [f"{coverage['drawn']:,} drawn at random ({describe_share(coverage, 'share_found')})"]
     for name, count in coverage["strata"].items():
         left_out = coverage["left_out"][name]
-        parts.append(f"{count:,} for {name}" + (f" (no room for {left_out:,} more)" if left_out else ""))
+        parts.append(f"{count:,} for {name}" + (f" ({left_out:,} more left out)" if left_out else ""))
     parts.append(f"{coverage['asked_again']:,} that differed in large batches")
     return "of these " + ", ".join(parts)
 
@@ -73,7 +77,7 @@ def _describe_comparison(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe_rounding(rounding: dict[str, Any] | None) -> str:
-    """Describes what was rounding: `590 rows, at most 4.8e-07 (1.0 steps), likely Log1p; 147 rows at an edge`."""
+    """Describe the rounding differences: `590 rows, at most 4.8e-07 (1.0 steps), likely Log1p; 147 rows at an edge`."""
     parts = []
     if rounding and rounding["rows"]:
         likely = f", likely {', '.join(rounding['operations'])}" if rounding["operations"] else ""

@@ -1,4 +1,4 @@
-"""Every column's course over the spans that a run was trained on: missing, values, new values, drift."""
+"""Describe every column over the spans that a run was trained on: missing values, values, new values, drift."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,10 @@ _DECILES = 10
 
 
 def describe_span_course(run: Run) -> list[dict[str, Any]]:
-    """Describes each column of the contract over the spans.
+    """Return one record per column of the contract, with figures over the spans.
+
+    Args:
+        run: The run to report on.
 
     Raises:
         RunError: The run was not trained on spans.
@@ -44,14 +47,14 @@ def describe_span_course(run: Run) -> list[dict[str, Any]]:
 def measure_drift(
     spans: Sequence[statistics_pb2.DatasetFeatureStatisticsList], schema: schema_pb2.Schema
 ) -> dict[str, tuple[list[float | None], float]]:
-    """Measures how far each span is from the one before, as AnomalyGate does.
+    """Measure the distance of each span from the previous one, as AnomalyGate does.
 
     Args:
-        spans: their statistics, in the order of time.
-        schema: the contract.
+        spans: Statistics of each span, the oldest first.
+        schema: The contract.
 
     Returns:
-        Column with a drift comparator -> the distance of each span, None for the first; and the threshold.
+        For each column with a drift comparator the distance of each span, None for the first; and the threshold.
     """
     found: dict[str, tuple[list[float | None], float]] = {}
     for place, (before, after) in enumerate(itertools.pairwise(spans), start=1):
@@ -64,14 +67,14 @@ def measure_drift(
 
 
 def count_new_values(spans: Sequence[statistics_pb2.FeatureNameStatistics | None]) -> list[tuple[int, float]] | None:
-    """Counts the values of each span that no span before it has, and the rows that hold one.
+    """Count the values of each span that no earlier span has, and the rows with one of them.
 
     Args:
-        spans: the statistics of a column of strings or codes; None where a span lacks it.
+        spans: Statistics of a column of strings or codes, one per span; None if a span does not have the column.
 
     Returns:
-        Values, and rows; none of either for the first span. None where a span has more values than its statistics list
-        (TFDV: the 1,000 most frequent): which are new nobody can tell.
+        Values and rows of each span, 0 for the first. None if a span has more values than its statistics list, which
+        are the 1,000 most frequent: new values are then not known.
     """
     if any(one is not None and one.string_stats.unique > len(_count_values(one)) for one in spans):
         return None
@@ -163,7 +166,7 @@ def _plot_drift(name: str, spans: list[str], distances: list[float | None], thre
 
 
 def _describe_numbers(feature: statistics_pb2.FeatureNameStatistics | None) -> dict[str, float]:
-    """Returns mean, median and deciles; nothing of a column without a number."""
+    """Return mean, median, 10% and 90% quantile; an empty dict if the column has no number."""
     if feature is None or not feature.HasField("num_stats") or not _present(feature):
         return {}
     numbers = feature.num_stats

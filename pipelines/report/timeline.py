@@ -1,4 +1,4 @@
-"""The section on the timeline: the nodes with their states and times."""
+"""Describe the timeline of a run: the nodes with their states and times."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ _CSS_CLASSES = {"ran": "good", "cached": "quiet", "failed": "bad", "skipped": "q
 
 
 def describe_timeline(run: Run) -> dict[str, Any]:
-    """Describes the nodes, each with its bar: where it begins and ends, as shares of the time from first to last."""
+    """Return the content of the section: the nodes, each with a bar that shows when it ran."""
     nodes = run.summary["nodes"]
     rows = [
         {
@@ -29,10 +29,16 @@ def describe_timeline(run: Run) -> dict[str, Any]:
 
 
 def place_bars(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
-    """Computes where each node's bar begins and how long it is, in percent of the time in which nodes ran.
+    """Return begin and length of each node's bar, in percent of the time from the first start to the last end.
 
     Args:
-        nodes: of the record. One that does not say when it started, as in older records, begins at 0.
+        nodes: The nodes of a run's record. A node without a start time, as in older records, begins at 0.
+
+    Example:
+        >>> first = {"started": "2026-01-01T12:00:00", "seconds": 30}
+        >>> second = {"started": "2026-01-01T12:00:30", "seconds": 10}
+        >>> place_bars([first, second])
+        [(0.0, 75.0), (75.0, 25.0)]
     """
     starts = [datetime.datetime.fromisoformat(node["started"]) if node["started"] else None for node in nodes]
     first = min((start for start in starts if start), default=None)

@@ -1,4 +1,4 @@
-"""The section on training: loss and metrics by epoch, hyperparameters."""
+"""Describe the training of a run: loss and metrics by epoch, hyperparameters."""
 
 from typing import Any
 
@@ -9,15 +9,18 @@ from pipelines.runs import Run
 from pipelines.runs.errors import read_optional
 
 _LOSS = "loss"
-_CAPTION = "Rows of the train split: those that were fitted to, and those held out to choose the epoch."
+_CAPTION = "Rows of the train split: those that the model was fitted to, and those held out to choose the epoch."
 _BESIDES = ("epoch", "learning_rate")
 
 
 def describe_training(run: Run) -> dict[str, Any]:
-    """Describes the training: curves, the epoch with the lowest held-out loss, hyperparameters.
+    """Return the content of the section: curves, the epoch with the lowest held-out loss, hyperparameters.
+
+    Args:
+        run: The run to report on.
 
     Raises:
-        RunError: The run has no model, or its Trainer kept no history.
+        RunError: The run has no model, or its Trainer wrote no history.
     """
     history = run.history()
     measured = [name for name in history if not name.startswith("val_") and name not in _BESIDES]

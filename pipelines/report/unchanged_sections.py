@@ -1,6 +1,6 @@
-"""Remembers the sections that take seconds, for a run that changes nothing: those that ask models or read all rows.
+"""Cache the sections that take seconds, since they predict or read all rows, for runs that change nothing.
 
-One file for each task and section, replaced when something that the section is made from has changed.
+The cache has one file per task and section. It is replaced when an input of the section has changed.
 """
 
 import functools
@@ -20,16 +20,16 @@ from pipelines.runs import Run
 from pipelines.task_definition.task_files import task_file_digests
 from serving.durable_file import write_whole
 
-_RECORDED = ("task_files", "source_digest", "stack", "metrics")  # of the record, beside the artifacts
+_RECORDED = ("task_files", "source_digest", "stack", "metrics")  # fields of the run's record that all sections use
 _RECORDED_OF_DATA = ("data", "rows", "split", "unread_files", "vocabularies", "schema_differences")
 
 
 def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
-    """Describes the model's quality, as `pipelines.report.evaluation` does; from the cache if nothing changed.
+    """Return the content of the section of `pipelines.report.evaluation`, from the cache if nothing changed.
 
     Args:
-        run: to report on.
-        cache: a folder for what reports have in common. What lies there is trusted: it is unpickled.
+        run: The run to report on.
+        cache: A folder that all reports share. Its files are unpickled, so only trusted code may write there.
 
     Raises:
         RunError: The run has no model, or the Evaluator did not finish.
@@ -40,7 +40,11 @@ def describe_evaluation(run: Run, cache: Path) -> dict[str, Any]:
 
 
 def describe_diagnosis(run: Run, cache: Path) -> dict[str, Any]:
-    """Describe what predictions rest on and where they are wrong, as `pipelines.report.diagnosis` does; else likewise.
+    """Return the content of the section of `pipelines.report.diagnosis`, from the cache if nothing changed.
+
+    Args:
+        run: The run to report on.
+        cache: As in describe_evaluation.
 
     Raises:
         RunError: The run has no model, or the Evaluator did not finish.
@@ -49,7 +53,13 @@ def describe_diagnosis(run: Run, cache: Path) -> dict[str, Any]:
 
 
 def describe_data(run: Run, cache: Path) -> dict[str, Any]:
-    """Describe the rows, as `pipelines.report.data` does; of spans each time, since their statistics are elsewhere.
+    """Return the content of the section of `pipelines.report.data`, from the cache if nothing changed.
+
+    A run over spans is not cached, since the statistics of its spans are no artifacts of the run.
+
+    Args:
+        run: The run to report on.
+        cache: As in describe_evaluation.
 
     Raises:
         RunError: The run has no statistics.
@@ -79,14 +89,14 @@ def _remember(
 
 
 def digest_sources(run: Run, code: ModuleType, recorded: Sequence[str] = ()) -> str | None:
-    """Digests all that a section is made from, in hex; None if an artifact is gone, which is then to be said.
+    """Return a digest of all inputs of a section, in hexadecimal; None if an artifact's folder does not exist.
 
-    An artifact is known by its folder: the runner lets no run use one that changed.
+    Artifacts are identified by their folders, since the runner refuses a changed artifact.
 
     Args:
-        run: to report on.
-        code: the section's module.
-        recorded: what the section takes from the run's record, beside what all of them take.
+        run: The run to report on.
+        code: The section's module.
+        recorded: Fields of the run's record that the section uses in addition to those that all sections use.
     """
     uris = [output["uri"] for node in run.summary["nodes"] for output in node["outputs"].values()]
     if not uris or not all(Path(uri).exists() for uri in uris):

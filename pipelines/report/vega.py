@@ -1,4 +1,4 @@
-"""Charts in the page: the specification of each, and the script that draws them."""
+"""Serialize charts for the page, and bundle the script that draws them."""
 
 import dataclasses
 import importlib.metadata
@@ -16,22 +16,22 @@ class Figure:
     """A Vega-Lite chart with its title and caption; the page's script draws it in the reader's colour scheme."""
 
     title: str
-    caption: str  # what to see in it; may be empty
+    caption: str  # may be empty
     spec: str  # JSON
 
 
 def make_figure(title: str, chart: alt.TopLevelMixin, caption: str = "") -> Figure:
-    """Serializes a chart of pipelines.charts without any theme of this process."""
+    """Serialize a chart of pipelines.charts without the theme of this process."""
     with alt.theme.enable("none"):
-        spec = chart.to_dict(validate=False)  # Altair checks arguments by itself; its schema takes longest here.
+        spec = chart.to_dict(validate=False)  # Altair has checked the arguments; validating the schema is slow.
     return Figure(title=title, caption=caption, spec=json.dumps(spec, separators=(",", ":"), allow_nan=False))
 
 
 def bundle_vega(cache: Path) -> str:
-    """Bundles Vega, Vega-Lite and Vega-Embed into one script that sets `vegaEmbed`, out of the vl-convert package.
+    """Return one script of Vega, Vega-Lite and Vega-Embed, from the vl-convert package, that sets `vegaEmbed`.
 
     Args:
-        cache: a folder that keeps the script of each version of vl-convert: bundling takes 2 s.
+        cache: A folder that keeps the script for each version of vl-convert, since bundling takes 2 s.
     """
     kept = cache / f"vega-{importlib.metadata.version('vl-convert-python')}.js"
     if kept.is_file():

@@ -1,4 +1,4 @@
-"""The top of the page: how the run ended, and what each gate decided."""
+"""Describe how a run ended and what each gate decided, for the top of the page."""
 
 from typing import Any
 
@@ -10,25 +10,26 @@ from pipelines.runs import Run
 _ENDS = {
     "pushed": ("Pushed", "good", "Every gate passed. Version {version} is in place."),
     "unchanged": ("Unchanged", "good", "Version {version} already holds this model: nothing new was pushed."),
-    "tie": ("Not pushed", "warn", "{not_pushed}. Versions pushed before are untouched."),
-    "experiment": ("Experiment", "good", "Nothing was to be pushed. The gates say below what they found."),
-    "refused": ("Not pushed", "bad", "{why} Versions pushed before are untouched."),
-    "failed": ("Failed", "bad", "{why} Versions pushed before are untouched."),
-    "interrupted": ("Interrupted", "warn", "The run was stopped. Finished nodes are kept."),
-    "unfinished": ("Not finished", "warn", "The run goes on, or it was killed."),
+    "tie": ("Not pushed", "warn", "{not_pushed}. Earlier versions are unchanged."),
+    "experiment": ("Experiment", "good", "An experiment pushes nothing. The verdicts of the gates are below."),
+    "refused": ("Not pushed", "bad", "{why} Earlier versions are unchanged."),
+    "failed": ("Failed", "bad", "{why} Earlier versions are unchanged."),
+    "interrupted": ("Interrupted", "warn", "The run was stopped. The outputs of finished nodes are kept."),
+    "unfinished": ("Not finished", "warn", "The run is still running, or it was killed."),
 }
+# What each gate judges.
 _GATES = {
     ANOMALY_GATE: "the data",
     EVALUATOR: "the model",
     SKEW_GATE: "the exported model",
     BETTER_GATE: "the model, compared with earlier ones",
-}  # about what
-_REVIEWS = {"valid": "good", "edited": "bad"}  # any other state asks for one
+}
+_REVIEWS = {"valid": "good", "edited": "bad"}  # state of the review -> CSS class; "warn" for any other state
 _DECISIONS = {True: ("passed", "good"), False: ("refused", "bad"), None: ("not reached", "quiet")}
 
 
 def describe_verdict(run: Run) -> dict[str, Any]:
-    """Describes how the run ended, and its gates."""
+    """Describe how the run ended, and its gates."""
     word, css_class, sentence = _ENDS.get(run.status, (run.status, "warn", ""))
     gates = [_describe_gate(row.gate, row.passed, row.reasons) for row in run.gates().itertuples()]
     _mark_tie(gates, run.summary["comparison"])
@@ -42,7 +43,7 @@ def describe_verdict(run: Run) -> dict[str, Any]:
             why=_explain_refusal(run, gates),
             not_pushed=_begin_sentence(run.summary["not_pushed"] or ""),
         ),
-        # A gate's findings stand on its card.
+        # The gate's own card shows the rest.
         "error": error.splitlines()[0] if error and refused else error,
         "gates": [*gates, *_describe_review(run.summary["review"])],
     }
@@ -53,20 +54,20 @@ def _begin_sentence(text: str) -> str:
 
 
 def _explain_refusal(run: Run, gates: list[dict[str, Any]]) -> str:
-    """Explains why nothing was pushed."""
+    """Say why nothing was pushed."""
     refusals = [f"{gate['name']} refused {gate['about']}" for gate in gates if gate["word"] == "refused"]
     if refusals:
         return f"{' and '.join(refusals)}."
     review = run.summary["review"]
     if run.status == "refused" and review and review["required"]:
-        return "The push requires a valid review of the code, and there is none."
+        return "The push requires a valid review of the code, which does not exist."
     if run.status == "refused" and run.summary["not_pushed"]:
         return f"{_begin_sentence(run.summary['not_pushed'])}."
-    return "A node failed before a model could be pushed." if run.summary["nodes"] else "The run could not begin."
+    return "A node failed before a model could be pushed." if run.summary["nodes"] else "The run could not start."
 
 
 def _describe_review(review: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Describes the review of the code, as a card beside the gates."""
+    """Describe the review of the code as one more card."""
     if not review:
         return []
     css_class = _REVIEWS.get(review["state"], "warn")
@@ -76,7 +77,7 @@ def _describe_review(review: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _mark_tie(gates: list[dict[str, Any]], comparison: dict[str, Any] | None) -> None:
-    """Say of BetterGate that it found a tie, which is neither passed nor refused."""
+    """Change the verdict of BetterGate's card to "tie" if it found one."""
     if comparison and comparison["outcome"] in (TIE, NOT_COMPARED):
         (card,) = (gate for gate in gates if gate["name"] == BETTER_GATE)
         card |= {"word": "tie", "css_class": "warn"}

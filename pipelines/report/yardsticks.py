@@ -1,4 +1,4 @@
-"""The yardsticks of a run: simple models on the same split, beside ours."""
+"""Compare a run's model with yardsticks: simple models on the same split."""
 
 import dataclasses
 import hashlib
@@ -30,21 +30,21 @@ _FITTED_TO = (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunYardsticks:
-    """How a run's model compares with each yardstick."""
+    """The comparison of a run's model with each yardstick."""
 
     compared: dict[str, list[Compared]]  # by yardstick; the last measure decides
     train_rows: int  # that the yardsticks were fitted to
-    eval_rows: int  # that they were judged on
-    all_rows: int  # of the eval split
+    eval_rows: int  # that they were measured on
+    all_rows: int  # rows of the eval split
 
 
 def describe_yardsticks(run: Run, measured: EvalPredictions, cache: Path) -> dict[str, Any]:
-    """Describe how our model compares with each yardstick on the eval rows.
+    """Return the content of the subsection: our model and each yardstick on the eval rows.
 
     Args:
-        run: to report on.
-        measured: labels and our predictions.
-        cache: a folder for what reports have in common.
+        run: The run to report on.
+        measured: Labels and our predictions.
+        cache: A folder that all reports share.
 
     Raises:
         RunError: The run has no rows or no model.
@@ -80,9 +80,12 @@ def compare_yardsticks(run: Run, measured: EvalPredictions, cache: Path) -> RunY
     """Compare our model with each yardstick on the eval rows.
 
     Args:
-        run: to report on.
-        measured: labels and our predictions.
-        cache: a folder for what reports have in common.
+        run: The run to report on.
+        measured: Labels and our predictions.
+        cache: A folder that all reports share.
+
+    Returns:
+        The comparison, on comparison.MOST_EVAL_ROWS rows at most.
 
     Raises:
         RunError: The run has no rows or no model.
@@ -103,7 +106,7 @@ def compare_yardsticks(run: Run, measured: EvalPredictions, cache: Path) -> RunY
 
 
 def _predict_once(run: Run, measured: EvalPredictions, cache: Path) -> YardstickPredictions:
-    """Take the predictions from the cache while rows, contract, label and code are the same, whatever the model is."""
+    """Return the yardsticks' predictions, cached while rows, contract, Transform graph, label and code are the same."""
     sources = {f"{node}.{key}": str(run.artifact(node, key)) for node, key in _FITTED_TO}
     sources |= {"code": source_digest(comparison), "label": measured.task.label}
     key = hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()
@@ -113,7 +116,7 @@ def _predict_once(run: Run, measured: EvalPredictions, cache: Path) -> Yardstick
     predicted = _predict(run, measured)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, pickle.dumps(predicted))
-    for other in path.parent.glob("*.pickle"):  # Of other rows or other code; another report may remove it, too.
+    for other in path.parent.glob("*.pickle"):  # from other rows or code; another process may remove it as well
         if other != path:
             other.unlink(missing_ok=True)
     return predicted
@@ -143,7 +146,7 @@ def _predict(run: Run, measured: EvalPredictions) -> YardstickPredictions:
 
 
 def count_outputs(measured: EvalPredictions) -> int:
-    """Count the classes; 1 for a regression."""
+    """Return the number of classes; 1 for a regression."""
     if measured.task.problem == REGRESSION:
         return 1
     return int(np.shape(measured.predictions)[1]) if measured.task.problem == MULTICLASS else 2

@@ -1,1 +1,1 @@
-"""Writes a new task from a CSV file: `python -m pipelines new-task`, or `make new-task`."""
+"""Write a new task from a CSV or Parquet file: `python -m pipelines new-task`, or `make new-task`."""

@@ -1,4 +1,4 @@
-"""The best constant prediction: what a model has to beat, and so where a new task's thresholds begin."""
+"""Measure the best constant prediction, and propose a new task's thresholds: a model has to beat the constant."""
 
 import dataclasses
 import math
@@ -10,8 +10,8 @@ from components.csv_example_gen.row_split import EVAL_SHARE
 from pipelines.scaffold.question import Question
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
-_STANDARD_ERRORS = 2.0  # above chance; chance alone gets there once in forty
-_NOISE = 0.1  # of what the constant reaches: how much worse than the model before one may be
+_STANDARD_ERRORS = 2.0  # above the constant's metric; by chance alone a model gets there once in forty times
+_NOISE = 0.1  # a model may be worse than the previous one by this share of the constant's loss
 
 METRICS = {
     # Keras' log loss: TFMA's own is NaN as soon as one row has a predicted probability of exactly 0 or 1.
@@ -23,7 +23,7 @@ METRICS = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Bound:
-    """What a metric has to reach over all rows of the eval split; see pipelines.task_definition.scoping.Threshold."""
+    """A threshold of a metric over all rows of the eval split; see pipelines.task_definition.scoping.Threshold."""
 
     metric: str
     reason: str
@@ -34,15 +34,15 @@ class Bound:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """The best constant."""
+    """The best constant prediction, and the thresholds derived from it."""
 
-    idea: str  # what it is
-    reaches: str  # in figures
+    idea: str  # what is predicted
+    reaches: str  # its metrics, as text
     bounds: tuple[Bound, ...]
 
 
 def measure_baseline(question: Question, labels: pd.Series) -> Baseline:
-    """Measures the constant on all rows, and sets the thresholds beyond it."""
+    """Measure the constant on all rows, and set thresholds that it does not meet."""
     if question.problem == REGRESSION:
         return _measure_regression(labels.astype("float64").to_numpy())
     counts = np.array([int((labels == value).sum()) for value in question.classes])
@@ -53,7 +53,7 @@ def _measure_binary(counts: np.ndarray) -> Baseline:
     share = counts[1] / counts.sum()
     loss = _entropy(counts / counts.sum())
     negative, positive = counts * EVAL_SHARE
-    # The variance of the Mann-Whitney statistic where scores say nothing: Hanley and McNeil 1982.
+    # The variance of the Mann-Whitney statistic of random scores: Hanley and McNeil 1982.
     error = math.sqrt((negative + positive + 1) / (12 * negative * positive))
     auc = math.ceil(100 * (0.5 + _STANDARD_ERRORS * error)) / 100
     return Baseline(
@@ -63,9 +63,10 @@ def _measure_binary(counts: np.ndarray) -> Baseline:
             Bound(
                 metric="AUC",
                 at_least=auc,
-                reason=f"Chance has 0.5; on the eval split its standard error is {error:.2g}. Two of them above.",
+                reason=f"Random scores have an AUC of 0.5. This is two standard errors ({error:.2g} on the eval split) "
+                "above it.",
             ),
-            _make_loss_bound("BinaryCrossentropy", loss, "the share of the second class, said of every row,"),
+            _make_loss_bound("BinaryCrossentropy", loss, "the share of the second class as every row's probability"),
         ),
     )
 
@@ -82,10 +83,10 @@ def _measure_multiclass(counts: np.ndarray) -> Baseline:
             Bound(
                 metric="SparseCategoricalAccuracy",
                 at_least=accuracy,
-                reason=f"The most frequent class alone has {most:.3g}; on the eval split its standard error is "
-                f"{error:.2g}. Two of them above.",
+                reason=f"Always predicting the most frequent class has an accuracy of {most:.3g}. This is two standard "
+                f"errors ({error:.2g} on the eval split) above it.",
             ),
-            _make_loss_bound("SparseCategoricalCrossentropy", loss, "the classes' shares, said of every row,"),
+            _make_loss_bound("SparseCategoricalCrossentropy", loss, "the classes' shares as every row's probabilities"),
         ),
     )
 
@@ -95,7 +96,7 @@ def _measure_regression(labels: np.ndarray) -> Baseline:
     return Baseline(
         idea=f"The mean label, {labels.mean():.6g}, for every row.",
         reaches=f"mean squared error {variance:.4g}, which is a root mean squared error of {math.sqrt(variance):.4g}",
-        bounds=(_make_loss_bound("MeanSquaredError", variance, "the mean label, said of every row,"),),
+        bounds=(_make_loss_bound("MeanSquaredError", variance, "the mean label as every row's prediction"),),
     )
 
 
@@ -104,16 +105,16 @@ def _make_loss_bound(metric: str, reached: float, constant: str) -> Bound:
         metric=metric,
         at_most=_round_down(reached),
         change_at_most=_round_down(_NOISE * reached),
-        reason=f"Less than {constant} reaches; and no worse than the model before, but for a tenth of that.",
+        reason=f"Less than the loss of {constant}. A model may be worse than the previous one by a tenth of that loss.",
     )
 
 
 def _entropy(shares: np.ndarray) -> float:
-    """Computes the log loss of the shares as probabilities, in nats."""
+    """Compute the log loss of predicting the classes' shares, in nats."""
     return float(-(shares * np.log(shares)).sum())
 
 
 def _round_down(value: float) -> float:
-    """Rounds down to three significant digits."""
+    """Round a positive number down to three significant digits."""
     step = 10.0 ** (math.floor(math.log10(value)) - 2)
     return float(f"{math.floor(value / step) * step:.3g}")

@@ -1,7 +1,7 @@
-"""Finds out what the cells of a new task's columns mean, for its contract to say.
+"""Infer each column's type, number format and missing cells, which the new task's contract will declare.
 
-A column whose numbers are all written in one way, as people write them, is read so. One of which LEAST_NUMBERS are
-numbers is never taken for text: the cell that is none is named instead.
+A column whose numbers all have one format, such as `1,234.50` or `€ 5`, is read in that format. A column of which a
+share of LEAST_NUMBERS or more, but not all, are numbers is never read as text: an error names the first other cell.
 """
 
 import dataclasses
@@ -19,28 +19,31 @@ from pipelines.scaffold.missing_cells import count_missing, find_values
 from serving.csv_text.lines import shorten
 from serving.csv_text.number_formats import LAKH, SPACE, NumberFormat
 
-LEAST_NUMBERS = 0.95  # of the cells that hold something: from here on the others are mistakes, and the column no text
-_MOSTLY_NUMBERS = 0.8  # of the texts of a column: from here on the others may be all that keeps it from being numbers
-_PADDED = 0.01  # of the cells: of numbers with a leading zero that are no more, each is a slip
+LEAST_NUMBERS = 0.95  # share of the non-missing cells: with this many numbers, the other cells are mistakes
+_MOSTLY_NUMBERS = 0.8  # share of a text column's cells: with this many numbers, new-task names the first other cell
+_PADDED = 0.01  # share of the cells: numbers with a leading zero are mistakes if they are no more than this
 _DIGIT = re.compile("[0-9]")
-_FEW = 200  # cells by which most formats are ruled out
+_FEW = 200  # cells in which currency signs are looked for
 
-# The plain one first: of several that read all cells, the first is meant, unless `_check_readings` says otherwise.
+# The plain format first: of several that read all cells the first is used, unless `_check_readings` refuses it.
 _SEPARATORS = (
     *(("", "."), (",", "."), (LAKH, "."), ("", ","), (".", ",")),
     *((SPACE, "."), (SPACE, ","), ("'", "."), ("'", ",")),
 )
-# Currencies by sign, with letters around it or without (`US$`), or by the code of ISO 4217; percent, per mille.
+# Currencies by sign, with or without letters before it (`US$`), or by ISO 4217 code; percent, per mille.
 _CODES = "USD EUR GBP JPY CHF CNY INR BRL CAD AUD NZD SEK NOK DKK PLN CZK HUF RON TRY ZAR MXN KRW SGD HKD ILS RUB UAH"
 _SIGN = re.compile(rf"[A-Z]{{0,3}}[$€£¥₹₽₩₪₺₴₫฿¢]|[%‰]|(?<![A-Za-z])(?:{_CODES.replace(' ', '|')})(?![A-Za-z])")
 
 
 def find_rules(columns: Sequence[Cells], text: Collection[str] = ()) -> ReadingRules:
-    """Finds out the type of each column, how its numbers are written, and which cells are missing.
+    """Find the type of each column, how its numbers are written, and which cells are missing.
 
     Args:
-        columns: of one file.
-        text: headings of columns that somebody named as text.
+        columns: All columns of one file.
+        text: Headings of columns that the user named as text.
+
+    Returns:
+        The rules, by heading.
 
     Raises:
         ScaffoldError: A column is almost all numbers, or its numbers can be read in two ways; or find_values raises it.
@@ -57,7 +60,7 @@ def find_rules(columns: Sequence[Cells], text: Collection[str] = ()) -> ReadingR
                 kinds[column.heading] = infer(column.texts, missing=usual, written=written)
     _check_readings(columns, kinds, formats)
     values = {spelling for found in find_values(columns, kinds, text).values() for spelling in found}
-    # A column of nothing else, in which another column's value stands, holds that value.
+    # A column of missing cells only is text if one of them is a value in another column.
     kinds |= {
         column.heading: CellKind.BYTES
         for column in columns
@@ -67,9 +70,19 @@ def find_rules(columns: Sequence[Cells], text: Collection[str] = ()) -> ReadingR
 
 
 def _find_format(column: Cells) -> NumberFormat | None:
-    """Finds the format in which all cells are written; None for text."""
+    """Find the number format that reads all cells; None for text.
+
+    Args:
+        column: One whose cells are not all plain numbers.
+
+    Returns:
+        None if the column is text, such as one of few numbers or of numbers with leading zeros.
+
+    Raises:
+        ScaffoldError: LEAST_NUMBERS of the cells are numbers, and the others are not.
+    """
     present = column.present
-    different = dict.fromkeys(present)  # Each once: texts repeat.
+    different = dict.fromkeys(present)  # each once, since texts repeat; in the file's order
     with_digits = {cell for cell in different if _DIGIT.search(cell)}
     if sum(cell in with_digits for cell in present) < LEAST_NUMBERS * len(present):
         return None
@@ -86,25 +99,25 @@ def _find_format(column: Cells) -> NumberFormat | None:
     more = len(others) - 1
     raise ScaffoldError(
         f"{column.locate(first)}: expected a number, such as {shorten(like)}, as in {len(present) - len(others):,} of "
-        f"{len(present):,} cells of this column{f'; {more:,} more of them are none' if more else ''}. "
-        "Correct the cell, or leave it empty to say that the value is missing. "
+        f"{len(present):,} cells of this column{f'; {more:,} more are no numbers' if more else ''}. "
+        "Correct the cell, or leave it empty if the value is missing. "
         f"If the column is text, say so: {name_text_option(column.heading)}."
     )
 
 
 def explain_near_numbers(present: pd.Series) -> str:
-    """Says what keeps a column of texts from being numbers; empty where many of them are none."""
+    """Say which text keeps a column from being numbers; return an empty string unless most of its texts are numbers."""
     others = present[[not _is_number(text, None) for text in present]]
     if not len(others) or len(others) > (1 - _MOSTLY_NUMBERS) * len(present):
         return ""
     return (
         f"{len(present) - len(others):,} of {len(present):,} values are numbers, and {shorten(others.iloc[0])} in row "
-        f"{others.index[0] + 1} is not; leave such cells empty if they say that the value is missing"
+        f"{others.index[0] + 1} is not; leave such cells empty if they mean that the value is missing"
     )
 
 
 def _are_padded(present: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether all that keeps cells from being numbers are leading zeros, by which the numbers are names."""
+    """Return whether the cells that are no numbers all have leading zeros, and so the column holds codes."""
     if not all(map(has_leading_zero, others)):
         return False
     return len(others) > _PADDED * len(present) or len({len(cell) for cell in present}) == 1
@@ -115,7 +128,7 @@ def _find_unread(cells: Iterable[str], written: NumberFormat | None) -> set[str]
 
 
 def _list_formats(present: Sequence[str]) -> list[NumberFormat]:
-    """Lists the formats in which some cell is written otherwise than programs write."""
+    """List the number formats to try: each pair of separators with no sign, and with each sign in the first cells."""
     signs = {"", *(found[0] for cell in present[:_FEW] if (found := _SIGN.search(cell)))}
     return [
         NumberFormat(thousands=thousands, decimal=decimal, sign=sign)
@@ -130,7 +143,7 @@ def _is_number(cell: str, written: NumberFormat | None) -> bool:
 
 
 def _is_meant(present: Sequence[str], written: NumberFormat) -> bool:
-    """Numbers of groups with spaces, all of one length, are those of telephones and accounts."""
+    """Return False for digits grouped by spaces that all have one length: those are phone or account numbers."""
     if written.thousands != SPACE or written.sign or any(written.decimal in cell for cell in present):
         return True
     return len({len(written.normalise(cell)) for cell in present}) > 1
@@ -139,10 +152,18 @@ def _is_meant(present: Sequence[str], written: NumberFormat) -> bool:
 def _check_readings(
     columns: Sequence[Cells], kinds: Mapping[str, CellKind], formats: Mapping[str, NumberFormat]
 ) -> None:
-    """Raises where a comma or a point can separate thousands or decimals, and another column speaks against the guess.
+    """Check that no column's format contradicts another column's where a comma or point can be read in two ways.
 
-    `464,000` alone is a number of thousands; where another column has a decimal comma, nobody knows. So it is with
-    `1.234` there. And one `3,5` among whole numbers is a decimal comma, unless another column has decimal points.
+    `464,000` is read as 464 thousand, unless another column has decimal commas; `1.234` is read as a decimal, with the
+    same exception. `3,5` among whole numbers is read as a decimal, unless another column has decimal points.
+
+    Args:
+        columns: All columns of one file.
+        kinds: Type by heading.
+        formats: Number format by heading; columns of plain numbers have none.
+
+    Raises:
+        ScaffoldError: The numbers of a column can be read in two ways.
     """
     numbers = [column for column in columns if kinds[column.heading] in (CellKind.INT, CellKind.FLOAT)]
     commas = [column.heading for column in numbers if _has_decimals(column, formats.get(column.heading), ",")]
@@ -151,21 +172,21 @@ def _check_readings(
         written = formats.get(column.heading, NumberFormat())
         other = _swap(written)
         against = [heading for heading in (points if written.decimal == "," else commas) if heading != column.heading]
-        telling = [cell for cell in column.present if written.decimal in cell or (written.thousands or "\0") in cell]
-        if not against or not telling:
+        marked = [cell for cell in column.present if written.decimal in cell or (written.thousands or "\0") in cell]
+        if not against or not marked:
             continue
         doubtful = all(_is_number(cell, other) for cell in column.present)
-        rare = written.decimal == "," and len(telling) < len(column.present) / 2
+        rare = written.decimal == "," and len(marked) < len(column.present) / 2
         if doubtful or rare:
             raise ScaffoldError(
-                f"{column.locate(telling[0])}: can be {_read(telling[0], written)} or {_read(telling[0], other)}. "
+                f"{column.locate(marked[0])}: can be {_read(marked[0], written)} or {_read(marked[0], other)}. "
                 f"Expected one way to write numbers in a file: column `{against[0]}` has another. Write the numbers of "
-                "this column without a thousands separator, and with the decimals of the other."
+                "this column without a thousands separator, and with the decimal mark of the other."
             )
 
 
 def _has_decimals(column: Cells, written: NumberFormat | None, mark: str) -> bool:
-    """Whether the column has decimals after this mark, and no reading with thousands after it."""
+    """Return whether the column has decimals after this mark that cannot be read as thousands."""
     written = written or NumberFormat()
     present = column.present
     if written.decimal != mark or not any(mark in cell for cell in present):
@@ -174,7 +195,7 @@ def _has_decimals(column: Cells, written: NumberFormat | None, mark: str) -> boo
 
 
 def _swap(written: NumberFormat) -> NumberFormat:
-    """The other reading of a format's comma or point."""
+    """Return the format in which the decimal mark separates thousands, or the thousands separator decimals."""
     other = "," if written.decimal == "." else "."
     if written.thousands == other:
         return dataclasses.replace(written, thousands="", decimal=other)

@@ -1,8 +1,8 @@
-"""What chance alone does when rows are split: the thresholds of a new contract stand where it hardly ever gets.
+"""Compute how far the train and eval splits differ by chance, so that a new contract's rules rarely fail by chance.
 
-Each row goes to eval by itself, with the same probability. So of a column's rows with a value, those with one value and
-those with another are two independent binomial counts, and how far a value's share differs between the splits has a
-distribution that can be added up, cell by cell: no normal approximation, which a column of twenty values would mock.
+Each row goes to eval independently, with the same probability. So the number of eval rows with one value and the number
+with any other value are independent binomial counts. Their joint distribution is summed exactly: a normal approximation
+would be wrong for a column with twenty values.
 """
 
 import functools
@@ -12,31 +12,38 @@ import numpy as np
 
 from components.csv_example_gen.row_split import EVAL_SHARE
 
-FALSE_ALARMS = 0.01  # of random splits that the rules of a whole contract may refuse, all columns together
-LEAST_THRESHOLD = 0.1  # of a value's share: less is no drift that anybody would act on
-MOST_THRESHOLD = 0.5  # … and a rule that lets more than this pass sees nothing
+FALSE_ALARMS = 0.01  # share of random splits that all rules of a contract together may refuse
+LEAST_THRESHOLD = 0.1  # difference of a value's share; a smaller drift needs no action
+MOST_THRESHOLD = 0.5  # difference of a value's share; a larger threshold would detect nothing
 
 _STEPS = 100  # thresholds are whole hundredths
-_MANY = 5_000  # rows; from here on the least threshold is seven standard errors away
-_WINDOW = 6.0  # standard deviations of a count that are added up: what lies beyond is one in 500 million
+_MANY = 5_000  # rows; with this many LEAST_THRESHOLD is about seven standard errors or more
+_WINDOW = 6.0  # standard deviations of a count that are summed; the rest has a probability of one in 500 million
 
 
 def propose_threshold(counts: tuple[int, ...], budget: float) -> float | None:
-    """Proposes the largest difference of a value's share between train and eval rows that chance explains.
+    """Propose a threshold for the comparators of a column: random splits exceed it with probability `budget` at most.
 
     The distance is TFDV's L-infinity: the largest difference of any value's share, among the rows that have a value.
 
     Args:
-        counts: rows with each value.
-        budget: the probability, 0 to 1, that a random split goes beyond it.
+        counts: Rows with each value, in a fixed order.
+        budget: Probability, 0 to 1, that a random split exceeds the threshold.
 
     Returns:
-        0.1 to 0.5, in hundredths; None where chance goes further, or leaves a split without any value too often.
+        0.1 to 0.5, in hundredths. None if it would have to be larger, or if a split has no value at all too often.
+
+    Example:
+        >>> propose_threshold((300, 300), budget=0.01)
+        0.13
+        >>> propose_threshold((3, 3), budget=0.01) is None
+        True
     """
     present = sum(counts)
     if present >= _MANY:
         return LEAST_THRESHOLD
-    empty = EVAL_SHARE**present + (1 - EVAL_SHARE) ** present  # to TFDV then all shares are 0, or the column is missing
+    # TFDV takes all shares of an empty split for 0, or the column for missing: always beyond the threshold.
+    empty = EVAL_SHARE**present + (1 - EVAL_SHARE) ** present
     different, times = np.unique(counts, return_counts=True)
     beyond = empty + sum(
         times * _beyond_steps(present, int(count)) for count, times in zip(different, times, strict=True)
@@ -49,11 +56,11 @@ def propose_threshold(counts: tuple[int, ...], budget: float) -> float | None:
 
 
 def halving_probability(present: int, rows: int) -> float:
-    """Returns the probability that a random split has half of a column's share of values, or less, on either side.
+    """Return the probability that in one split the share of rows with a value is at most half of that in all rows.
 
     Args:
-        present: rows with a value.
-        rows: all of them.
+        present: Rows with a value.
+        rows: All rows.
     """
     if present >= _MANY:
         return 0.0
@@ -67,18 +74,18 @@ def halving_probability(present: int, rows: int) -> float:
 
 
 def surprise_probability(counts: tuple[int, ...], most: float) -> float:
-    """Returns the probability that more than a share of the values of other rows is unknown.
+    """Return the probability that more than `most` of the values in an eval split of new rows are unknown.
 
-    Of rows drawn like these, as many as eval has. How probable an unknown value is tells the share of values that
-    occur once: Good, "The population frequencies of species and the estimation of population parameters", 1953.
+    The probability of one unknown value is estimated by the share of values that occur once: Good, "The population
+    frequencies of species and the estimation of population parameters", 1953.
 
     Args:
-        counts: rows with each value.
-        most: the share, 0 to 1.
+        counts: Rows with each value.
+        most: Share, 0 to 1.
     """
     present = sum(counts)
     rows = round(present * EVAL_SHARE)
-    unknown = (counts.count(1) + 0.5) / (present + 1)  # the half as in Jeffreys' prior: no count of 0 proves anything
+    unknown = (counts.count(1) + 0.5) / (present + 1)  # 0.5 as in Jeffreys' prior, so that it is never 0
     if present >= _MANY:
         return float(unknown > most)
     return float(_binomial(rows, np.arange(math.floor(most * rows) + 1, rows + 1), unknown).sum())
@@ -86,11 +93,11 @@ def surprise_probability(counts: tuple[int, ...], most: float) -> float:
 
 @functools.cache
 def _beyond_steps(present: int, count: int) -> np.ndarray:
-    """The probability that a value's share differs by more than 0, 0.01, …, 1 between the splits, [101].
+    """Return the probabilities that a value's share differs by more than 0, 0.01, …, 1 between the splits, [101].
 
     Args:
-        present: rows with any value.
-        count: rows with this one.
+        present: Rows with any value.
+        count: Rows with this value.
     """
     of_it, of_others = _window(count), _window(present - count)
     probability = np.outer(_binomial(count, of_it), _binomial(present - count, of_others))
@@ -99,19 +106,19 @@ def _beyond_steps(present: int, count: int) -> np.ndarray:
     both = (evaluated > 0) & (trained > 0)
     evaluation = of_it[:, None] / np.maximum(evaluated, 1)
     training = (count - of_it[:, None]) / np.maximum(trained, 1)
-    # Rounded before: a difference of exactly 0.35 is not beyond 0.35.
+    # Rounded first, so that a difference of exactly 0.35 does not exceed 0.35.
     step = np.ceil(np.round(_STEPS * np.abs(evaluation - training), 9)).astype(np.int64)
     within = np.bincount(step[both], weights=probability[both], minlength=_STEPS + 1)
     return np.maximum(within.sum() - np.cumsum(within), 0.0)
 
 
 def _window(rows: int) -> np.ndarray:
-    """The counts of rows in eval that are worth adding up, of so many."""
+    """Return the counts of eval rows, of `rows` rows, whose probability is not negligible."""
     reach = _WINDOW * math.sqrt(rows * EVAL_SHARE * (1 - EVAL_SHARE)) + 1
     return np.arange(max(0, math.floor(rows * EVAL_SHARE - reach)), min(rows, math.ceil(rows * EVAL_SHARE + reach)) + 1)
 
 
 def _binomial(rows: int, counts: np.ndarray, probability: float = EVAL_SHARE) -> np.ndarray:
-    """The probability of each count of rows, where each row counts with a probability: that of being in eval."""
+    """Return the binomial probability of each count of `rows` rows; by default of rows in eval."""
     ways = math.lgamma(rows + 1) - np.array([math.lgamma(k + 1) + math.lgamma(rows - k + 1) for k in counts])
     return np.exp(ways + counts * math.log(probability) + (rows - counts) * math.log1p(-probability))

@@ -1,4 +1,4 @@
-"""Profiles each column, and chooses the features that it becomes."""
+"""Profile each column of a new task's rows, and choose the features that it becomes."""
 
 import dataclasses
 import enum
@@ -16,16 +16,16 @@ from pipelines.scaffold.names import make_feature_name, make_plain_name
 from pipelines.scaffold.question import Question
 from pipelines.scaffold.source import Source
 
-MOST_CODES = 20  # a column of more different whole numbers than this is a quantity, unless something tells a code
-MOST_STRINGS = 0.2  # of the rows; a column of more different texts or codes names rows instead of sorting them
-LONG_TAIL = 2.0  # skewness from which on a number's square root tells more
-EXACT = 2**53  # from here on neighbouring whole numbers look the same to a model
-# Of the parts of a date that are numbers of a calendar: the first and the last.
+MOST_CODES = 20  # a column of more different whole numbers is a quantity, unless whole_numbers finds codes
+MOST_STRINGS = 0.2  # share of the rows; a column of more different texts or codes identifies rows, and is no category
+LONG_TAIL = 2.0  # skewness above which a number's square root is the feature
+EXACT = 2**53  # beyond it neighbouring whole numbers are the same float64
+# First and last number of the parts of a date that are categories.
 _CALENDAR = {"weekday": (0, 6), "month": (1, 12), "hour": (0, 23)}
 
 
 class Encoding(enum.Enum):
-    """Which record of features.py a feature is."""
+    """The class of features.py that a feature is a record of."""
 
     SCALED = "Scaled"
     NUMBERED = "Numbered"
@@ -40,13 +40,13 @@ class PlannedFeature:
     """One record of features.py.
 
     Attributes:
-        name: of the transformed feature.
-        encoding: which record.
-        part: of a date; see pipelines.modeling.dates.
-        item: of a list.
-        square_root: of `Scaled`: whether the root is taken first.
-        first, last: of `Numbered`.
-        min_count: of `Vocabulary`: rows in which a value has to occur to have an id of its own.
+        name: Name of the transformed feature.
+        encoding: Class of the record.
+        part: Part of a date, see pipelines.modeling.dates; empty for other columns.
+        item: Item of a list; empty for other columns.
+        square_root: Whether a `Scaled` feature is of the number's square root.
+        first, last: Smallest and largest number of a `Numbered` feature.
+        min_count: Rows in which a value of a `Vocabulary` has to occur to have an id of its own.
     """
 
     name: str
@@ -61,21 +61,21 @@ class PlannedFeature:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ProfiledColumn:
-    """One column of the rows, but for the label.
+    """One column of the rows that is not the label.
 
     Attributes:
-        name: in the task.
-        heading: in the file that the task was made from.
-        kind: type; text for whole numbers that are names and lie far apart.
-        missing: rows without a value.
-        distinct: different values.
-        least, greatest: of a number's values; None for text, and where there is none.
-        features: what it becomes; none when it is left out.
-        why_not: why it is left out.
-        is_code: whether its numbers are names: new ones may come, and none is too large.
-        written: format of a date, see serving.contract.dates; empty for what is none.
-        separator: of the items of a list; empty for what is none.
-        suspicion: what it tells of the label alone, where that is (almost) everything.
+        name: Name of the column in the task.
+        heading: Heading in the file that the task was made from.
+        kind: Type; text for codes in whole numbers with large gaps.
+        missing: Number of rows without a value.
+        distinct: Number of different values.
+        least, greatest: Smallest and largest number; None for text and for a column without values.
+        features: The features made of it; none if it is left out.
+        why_not: Why it is left out; empty otherwise.
+        is_code: Whether its numbers are codes: unknown ones are no mistake, and none is too large.
+        written: Format of a date, see serving.contract.dates; empty for other columns.
+        separator: Separator of the items of a list; empty for other columns.
+        suspicion: How well the column alone predicts the label, if it does so (almost) perfectly; empty otherwise.
     """
 
     name: str
@@ -94,21 +94,28 @@ class ProfiledColumn:
 
     @property
     def is_closed(self) -> bool:
-        """Whether other rows are to have values such as these: no number that is a name, no date, nothing left out."""
+        """Whether other rows must have values like these: False for numeric codes, dates, lists and unused columns."""
         number_is_name = self.is_code and self.kind is not CellKind.BYTES
         return bool(self.features) and not (number_is_name or self.written or self.separator)
 
     @property
     def feature_names(self) -> str:
-        """The names of its features, in words."""
+        """The names of its features, separated by commas."""
         return ", ".join(feature.name for feature in self.features)
 
 
 def profile_columns(source: Source, question: Question) -> list[ProfiledColumn]:
-    """Looks at every column but the label's.
+    """Profile every column except the label's.
+
+    Args:
+        source: The rows.
+        question: What is predicted.
+
+    Returns:
+        One record per column, in the file's order.
 
     Raises:
-        ScaffoldError: No column can be made a feature of, or one holds dates that can be read in two ways.
+        ScaffoldError: No column can become a feature, or one holds dates that can be read in two ways.
     """
     headings = {name: heading for heading, name in source.names.items()}
     taken = {*source.kinds}
@@ -118,19 +125,22 @@ def profile_columns(source: Source, question: Question) -> list[ProfiledColumn]:
             columns.append(_Profiler(source, name, question, taken).profile(name, headings[name], kind))
             taken.update(feature.name for feature in columns[-1].features)
     if not any(column.features for column in columns):
-        why = "; ".join(f"{column.name}: {column.why_not}" for column in columns) or "there is no column but the label"
-        raise ScaffoldError(f"{source.file}: no column to predict from: {why}. Bring rows with columns that tell more.")
+        why = "; ".join(f"{one.name}: {one.why_not}" for one in columns) or "there is no column except the label"
+        raise ScaffoldError(
+            f"{source.file}: expected at least one column to predict from, received none: {why}. Add columns that tell "
+            "something about the label."
+        )
     return columns
 
 
 class _Profiler:
-    """Chooses what one column becomes.
+    """Chooses the features of one column.
 
     Args:
-        source: the rows.
-        name: of the column.
-        question: what is predicted.
-        taken: names that no feature can have.
+        source: The rows.
+        name: Name of the column.
+        question: What is predicted.
+        taken: Names that no feature can have.
     """
 
     def __init__(self, source: Source, name: str, question: Question, taken: set[str]):
@@ -144,7 +154,7 @@ class _Profiler:
         self._min_count = 5 if len(self._values) >= 1000 else 2
 
     def profile(self, name: str, heading: str, kind: CellKind) -> ProfiledColumn:
-        """Looks at the column; raises what recognise_dates raises."""
+        """Profile the column; raise the errors of recognise_dates."""
         number = {CellKind.INT: int, CellKind.FLOAT: float}.get(kind)
         column = ProfiledColumn(
             name=name,
@@ -180,7 +190,7 @@ class _Profiler:
             why = f"durations, such as {self._present.iloc[0]!r}; write them as numbers of one unit, as in 0.5"
             return dataclasses.replace(column, why_not=why)
         if not found.parts:
-            return dataclasses.replace(column, why_not="dates and times in which nothing that a feature takes differs")
+            return dataclasses.replace(column, why_not="dates and times whose parts are the same in every row")
         features = tuple(self._make_part(column.name, part) for part in found.parts)
         trend = found.trend.reindex(self._values.index)
         suspicion = leakage.explain_suspicion(trend, self._labels, self._question)
@@ -209,7 +219,7 @@ class _Profiler:
             return self._with(column, Encoding.VOCABULARY, min_count=self._min_count)
         count = f"{self._distinct:,} different texts in {len(self._present):,} rows"
         near = (found.too_many if found else padded) or explain_near_numbers(self._present)
-        why = f"{count}: {near}" if near else f"{count}: it tells rows apart, not kinds of rows"
+        why = f"{count}: {near}" if near else f"{count}: it identifies rows, and is no category"
         return dataclasses.replace(column, why_not=why)
 
     def _as_number(self, column: ProfiledColumn) -> ProfiledColumn:
@@ -227,15 +237,15 @@ class _Profiler:
         return self._as_code(dataclasses.replace(column, is_code=not few or named))
 
     def _as_code(self, column: ProfiledColumn) -> ProfiledColumn:
-        """The column of whole numbers as a category: numbered where they lie dense, else as the texts that they are."""
+        """Make a column of whole numbers a category: `Numbered` if they have few gaps, otherwise `Vocabulary`."""
         if self._distinct > MOST_STRINGS * len(self._present):
             count = f"{self._distinct:,} different codes in {len(self._present):,} rows"
-            return dataclasses.replace(column, why_not=f"{count}: it tells rows apart, not kinds of rows")
+            return dataclasses.replace(column, why_not=f"{count}: it identifies rows, and is no category")
         first, last = int(self._present.min()), int(self._present.max())
         if last - first < 2 * max(MOST_CODES, self._distinct):
             return self._with(column, Encoding.NUMBERED, first=first, last=last)
         if column.kind is CellKind.FLOAT:
-            # As texts they would be other codes in a file without gaps, or in a request.
+            # The same code is another text (`7`, not `7.0`) in a file without missing cells, and in a request.
             one = float(self._present.iloc[0])
             why = f"codes written with a fraction, such as {one}, as pandas writes a column with gaps; write {one:.0f}"
             return dataclasses.replace(column, why_not=f'{why}, in pandas by .astype("Int64")')
@@ -245,7 +255,7 @@ class _Profiler:
         return self._with(text, Encoding.VOCABULARY, min_count=self._min_count)
 
     def _explain_spellings(self, name: str) -> str:
-        """Says which code has several spellings, which as texts would be several codes; empty where each has one."""
+        """Say which code is written in several ways, and so would be several texts; empty if none is."""
         spellings = self._source.read_as_text(name).groupby(self._values).unique()
         several = spellings[spellings.map(len) > 1]
         if several.empty:
@@ -254,7 +264,7 @@ class _Profiler:
         return f"codes of which some are written in several ways, such as {one!r} and {other!r}; write each in one way"
 
     def _with(self, column: ProfiledColumn, encoding: Encoding, **settings: int) -> ProfiledColumn:
-        """The column as one feature."""
+        """Make the column one feature."""
         return dataclasses.replace(
             column, features=(self._make(column.name, encoding, _ENDINGS[encoding], **settings),)
         )
@@ -266,6 +276,6 @@ class _Profiler:
 
 
 def is_long_tailed(present: pd.Series) -> bool:
-    """Tell whether a few numbers, none of them below 0, are much larger than the others."""
+    """Return whether no number is below 0, and a few are much larger than the others."""
     skewness = float(present.astype("float64").skew())
     return bool(present.min() >= 0) and math.isfinite(skewness) and skewness > LONG_TAIL

@@ -1,7 +1,7 @@
-"""The contract of a new task: TFDV's proposal for its rows, with this project's conventions.
+"""Propose the contract of a new task: the schema that TFDV infers from its rows, with what TFDV does not infer.
 
-TFDV says types, which columns every row has, and which texts a column of few different ones holds. What it never
-infers is added: environments, ranges, how much may be missing, comparators, the spelling of "missing", examples.
+TFDV infers types, required columns, and the values of a text column with few different ones. This module adds
+environments, ranges, how much may be missing, comparators, the spelling of "missing", and examples.
 """
 
 import dataclasses
@@ -24,9 +24,9 @@ from pipelines.scaffold.source import Source
 from serving.contract.domains import known_strings
 from serving.csv_text.number_formats import NumberFormat
 
-MISSING_NUMBER = -(2**53)  # the spelling of a missing number: exact in int64, float32 and JSON's doubles
+MISSING_NUMBER = -(2**53)  # how a request says that a number is missing: exact in int64, float32 and JSON's doubles
 _ARROW = {CellKind.INT: pa.int64(), CellKind.FLOAT: pa.float32(), CellKind.BYTES: pa.binary()}
-_KNOWN_SHARE = 0.95  # of a column's values: beyond one unknown in twenty somebody renamed them
+_KNOWN_SHARE = 0.95  # of a column's values: if more than one in twenty is unknown, the values were probably renamed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,22 +36,22 @@ class ContractFeature:
     name: str
     type: str  # of the Schema
     comment: str  # for people who call the model
-    example: str | None  # of one real row
+    example: str | None  # value in one real row; None if it is missing there
     required: bool
-    min_fraction: float | None  # of the rows that have it, where it is not required
-    low: int | float | None  # None, too, where no range can be told
+    min_fraction: float | None  # share of the rows that must have a value; None for no rule
+    low: int | float | None  # smallest valid number; None for no range
     high: int | float | None
-    is_categorical: bool  # whether whole numbers are names: their mean says nothing, and how often each comes does
-    served: bool  # whether a request holds it
-    written: str  # format of a date, see serving.contract.dates; empty for what is none
-    known: tuple[str, ...]
-    tags: tuple[str, ...]  # how its numbers are written, where it is not as programs do
-    known_share: float  # of the values that have to be among the known
-    comparator: float | None  # largest difference of a value's share; None, too, where chance would cross any
+    is_categorical: bool  # whether whole numbers are codes: TFDV then counts them, and computes no mean
+    served: bool  # whether requests have the column
+    written: str  # format of a date, see serving.contract.dates; empty for other columns
+    known: tuple[str, ...]  # the valid texts; none where any text is valid
+    tags: tuple[str, ...]  # format of its numbers; none for plain numbers
+    known_share: float  # share of the values that must be known
+    comparator: float | None  # largest difference of a value's share; None if any threshold fails by chance too often
 
 
 def propose_features(source: Source, question: Question, columns: list[ProfiledColumn]) -> list[ContractFeature]:
-    """Proposes the contract of each column but the label's, in the file's order."""
+    """Propose the contract of each column except the label's, in the file's order."""
     proposal = infer_schema(source)
     proposed = {feature.name: feature for feature in proposal.feature}
     example = _choose_example_row(source, question)
@@ -59,7 +59,7 @@ def propose_features(source: Source, question: Question, columns: list[ProfiledC
         column.name: _propose_domain(proposed.get(column.name), proposal, source) if column.is_closed else ()
         for column in columns
     }
-    # Every rule that chance could break has the same part of what the whole contract may refuse by mistake.
+    # The rules that can fail by chance share the contract's probability of a false alarm equally.
     rules = 2 * sum(map(bool, known.values())) + sum(column.missing > 0 for column in columns if column.features)
     budget = chance.FALSE_ALARMS / max(rules, 1)
     return [
@@ -69,7 +69,7 @@ def propose_features(source: Source, question: Question, columns: list[ProfiledC
 
 
 def infer_schema(source: Source) -> schema_pb2.Schema:
-    """Infers the schema with TFDV; it leaves out columns without any value."""
+    """Infer the schema with TFDV, without the columns that have no values."""
     arrays = {}
     for name, kind in source.kinds.items():
         if kind is not CellKind.EMPTY:
@@ -82,10 +82,24 @@ def infer_schema(source: Source) -> schema_pb2.Schema:
 
 
 def propose_range(least: int | float, greatest: int | float, kind: CellKind) -> tuple[int | float, int | float] | None:
-    """Proposes bounds from known values: on either side as much room as the values span.
+    """Propose a valid range: the values' range, extended on either side by its own width and rounded outward.
 
-    Meant to let other rows pass and to stop another unit; a quantity that is never below 0 stays there. None where
-    the spelling of a missing number would lie within, or TFDV's doubles would take neighbouring numbers for one.
+    Other rows of the same unit are within it, values in another unit mostly are not. A bound does not cross 0.
+
+    Args:
+        least: Smallest known value.
+        greatest: Largest known value.
+        kind: INT for whole bounds, FLOAT otherwise.
+
+    Returns:
+        Smallest and largest valid number. None if the range would reach MISSING_NUMBER, or numbers of 2**53 and more,
+        which TFDV's doubles do not tell apart.
+
+    Example:
+        >>> propose_range(20, 95, CellKind.INT)
+        (0, 170)
+        >>> propose_range(-1.5, 0.5, CellKind.FLOAT)
+        (-3.5, 2.5)
     """
     span = greatest - least or max(abs(greatest), 1)
     low, high = _round_outward(least - span, math.floor), _round_outward(greatest + span, math.ceil)
@@ -106,7 +120,7 @@ def _propose_feature(
     example: pd.Series,
     budget: float,
 ) -> ContractFeature:
-    """Proposes one contract. What no feature is made of, numbers that are names, dates and lists may be others."""
+    """Propose the contract of one column; unused columns, numeric codes, dates and lists get no range and no values."""
     rows = len(source.table)
     present = rows - column.missing
     used = bool(column.features)
@@ -138,9 +152,9 @@ def _propose_feature(
 def _propose_domain(
     proposed: schema_pb2.Feature | None, proposal: schema_pb2.Schema, source: Source
 ) -> tuple[str, ...]:
-    """Returns the texts that TFDV proposes as a column's domain; none where one of them is no value of the column.
+    """Return the texts that TFDV proposes as a column's domain; none if one of them is no value of the column.
 
-    TFDV counts all texts of more than 1,024 bytes as one, by a name of its own, which it then proposes as well.
+    TFDV counts all texts of more than 1,024 bytes as one placeholder text, and proposes that placeholder too.
     """
     if proposed is None:
         return ()
@@ -149,13 +163,13 @@ def _propose_domain(
 
 
 def _describe(heading: str, written: NumberFormat | None) -> str:
-    """Describes a value for people who call the model; its unit is the sign that cells have and a request has not."""
+    """Describe the column for people who call the model, with the unit that the cells' sign says, such as `in €`."""
     words = heading.strip().replace("_", " ")
     return f"{words}, in {written.sign}" if written and written.sign else words
 
 
 def _choose_example_row(source: Source, question: Question) -> pd.Series:
-    """Chooses the first of the rows with the fewest missing values."""
+    """Return the first of the rows with the fewest missing values, without the label."""
     others = source.table.drop(columns=question.label)
     return others.iloc[int(np.argmin(others.isna().sum(axis=1).to_numpy()))]
 
@@ -169,7 +183,7 @@ def _encode(cell: object) -> object:
 
 
 def _round_outward(value: float, rounding: Callable[[float], int]) -> float:
-    """Rounds to two significant digits, away from the values."""
+    """Round to two significant digits, in the direction of `rounding`."""
     if value == 0:
         return 0.0
     step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)

@@ -1,4 +1,4 @@
-"""Recognises columns of dates and times, and chooses the parts that become features."""
+"""Recognise columns of dates and times, and choose the parts that become features."""
 
 import dataclasses
 import itertools
@@ -20,12 +20,12 @@ _DAYS = (
 _MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%b-%Y")
 _TIMES = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%H:%M%z", "%H:%M:%S%z", "%H:%M:%S %z")
 _FORMATS = (*_DAYS, *_MONTHS, *_TIMES[:4], *(f"{day} {time}" for day, time in itertools.product(_DAYS, _TIMES)))
-_MOSTLY = 0.5  # of the rows: with more dates than that, a column is none of kinds
-_LOOKED_AT = 50  # texts by which most formats are ruled out
+_MOSTLY = 0.5  # share of the rows: a column with more dates is no category
+_LOOKED_AT = 50  # texts that are tried first, which rules out most formats
 _TWO_DIGIT_YEAR = re.compile(r"^(\d{1,2}[./-]\d{1,2}[./-])(\d{2})(?=$| )")
-# What a whole number of seconds since 1970 lies between: 1990 to 2040.
+# Whole numbers between these are read as seconds since 1970: 1990 to 2040.
 _EPOCH_FIRST, _EPOCH_LAST = 631_152_000, 2_208_988_800
-_YEARS = (1900, 2100)  # of dates that come as eight digits
+_YEARS = (1900, 2100)  # years of dates written as eight digits
 _TIME_WORDS = frozenset({
     "time", "timestamp", "date", "datetime", "day", "ts", "epoch", "at", "on", "created", "updated", "modified",
     "start", "end", "seen", "since", "seconds", "ms", "millis",
@@ -37,9 +37,9 @@ class DateColumn:
     """A column of dates.
 
     Attributes:
-        written: the format; see serving.contract.dates.
-        parts: of pipelines.modeling.dates.PARTS that differ from row to row.
-        trend: of each row that has a value, days since 1970.
+        written: The format; see serving.contract.dates.
+        parts: Those of pipelines.modeling.dates.PARTS that differ from row to row.
+        trend: Days since 1970, for each row that has a value.
     """
 
     written: str
@@ -48,10 +48,19 @@ class DateColumn:
 
 
 def recognise_dates(name: str, heading: str, kind: CellKind, present: pd.Series) -> DateColumn | None:
-    """Reads a column as dates, where every value is one.
+    """Recognise a column whose values are all dates or times in one format.
+
+    Args:
+        name: Name of the column in the task, for the error.
+        heading: Heading in the file; it decides whether whole numbers can be times.
+        kind: Type of the column.
+        present: The values, without missing ones.
+
+    Returns:
+        None if the column holds no dates.
 
     Raises:
-        ScaffoldError: Day and month can be read either way.
+        ScaffoldError: Day and month can be read in either order.
     """
     if kind is CellKind.INT:
         formats = _formats_of_numbers(heading, present)
@@ -75,20 +84,28 @@ def recognise_dates(name: str, heading: str, kind: CellKind, present: pd.Series)
 
 
 def is_time_of_day(written: str) -> bool:
-    """Whether a format has a time, and no date."""
+    """Return whether a format has a time and no date.
+
+    Example:
+        >>> is_time_of_day("%H:%M"), is_time_of_day("%Y-%m-%d %H:%M")
+        (True, False)
+    """
     return "%M" in written and "%Y" not in written
 
 
 def are_dates(different: Sequence[str]) -> bool:
-    """Whether all of some texts are dates or times, written in one way."""
+    """Return whether all texts are dates or times in one format."""
     return bool(_fitting(different, _FORMATS))
 
 
 def explain_near_dates(present: pd.Series) -> str:
-    """Says what keeps a column of texts from being dates; empty where most of them are none anyway.
+    """Say which text keeps a column from being dates.
 
     Args:
-        present: the texts, without missing ones; the index counts the rows from 0.
+        present: The texts, without missing ones; the index counts the rows from 0.
+
+    Returns:
+        Empty unless most texts are dates.
     """
     texts = present.astype(str)
     written, fits = _find_most(texts)
@@ -106,11 +123,11 @@ def explain_near_dates(present: pd.Series) -> str:
 
 
 def _find_most(texts: pd.Series) -> tuple[str, pd.Series]:
-    """Finds the format of most texts, and which are written so; an empty one where there is none."""
+    """Return the format that most texts have, or an empty string, and for each text whether it has that format."""
     different = texts.unique()
     best, most = "", pd.Series(False, index=texts.index)
     for written in _FORMATS:
-        # Of a format that most texts have, some of so many have it.
+        # If most texts have a format, at least one of the texts tried here has it.
         if any(dates.parse(text, written) for text in different[:: max(1, len(different) // _LOOKED_AT)]):
             fits = texts.isin([text for text in different if dates.parse(text, written)])
             if fits.mean() > max(_MOSTLY, most.mean()):
@@ -119,14 +136,14 @@ def _find_most(texts: pd.Series) -> tuple[str, pd.Series]:
 
 
 def _formats_of_numbers(heading: str, present: pd.Series) -> Sequence[str]:
-    """Formats that all of the whole numbers could be written in."""
+    """Return the date formats in which all of the whole numbers can be read."""
     least, greatest = int(present.min()), int(present.max())
     if _YEARS[0] <= least // 10_000 and greatest // 10_000 < _YEARS[1]:
         return ("%Y%m%d",)
     if names_a_code(heading):
         return ()
     for written, units in dates.EPOCHS.items():
-        # Ten digits may be anything unless the heading says time; thirteen are hardly anything else.
+        # Ten digits (seconds) are a time only if the heading says so; longer numbers in range are hardly anything else.
         said = last_word(heading) in _TIME_WORDS or units > 1
         if said and _EPOCH_FIRST * units <= least and greatest < _EPOCH_LAST * units:
             return (written,)
@@ -152,7 +169,7 @@ def _require_one_reading(name: str, different: Sequence[str], fitting: Sequence[
 
 
 def _choose_parts(written: str, moments: Sequence[dates.Moment]) -> tuple[str, ...]:
-    """Chooses what differs: the trend, the places in week, year and day, and the minutes of what is a time alone."""
+    """Choose the parts that differ: trend, weekday, month and hour; of times without a date, the minutes."""
     calendar = "%Y" in written or written in dates.EPOCHS
     has_day = "%d" in written or written in dates.EPOCHS
     has_time = "%M" in written or written in dates.EPOCHS

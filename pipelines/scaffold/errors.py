@@ -1,4 +1,4 @@
-"""The error of everything that makes a new task."""
+"""The error that `new-task` raises."""
 
 
 class ScaffoldError(ValueError):

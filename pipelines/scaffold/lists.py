@@ -1,4 +1,4 @@
-"""Recognises columns whose cells are lists, such as `red|gold`."""
+"""Recognise columns whose cells are lists, such as `red|gold`."""
 
 import collections
 import dataclasses
@@ -11,9 +11,9 @@ from serving.csv_text.lines import shorten
 
 MOST_ITEMS = 30  # each becomes a feature of its own
 _SEPARATORS = ("|", ";", ",")
-_LEAST_LISTS = 0.1  # of the rows with a value: those with more than one item
-_MOST_KINDS = 1000  # of items; with more it is prose
-_MOST_REPEATED = 0.05  # of the rows with a value: those in which an item stands twice
+_LEAST_LISTS = 0.1  # share of the rows with a value that must have several items
+_MOST_KINDS = 1000  # different items; a column with more is prose
+_MOST_REPEATED = 0.05  # share of the rows with a value in which an item may occur twice
 _BRACKETS = re.compile(r"\s*(?:\[(.*)\]|\{(.*)\}|\((.*)\))\s*", re.DOTALL)
 
 
@@ -22,11 +22,11 @@ class ListColumn:
     """A column of lists."""
 
     separator: str
-    items: tuple[str, ...]  # in which rows enough have them, the most frequent first
+    items: tuple[str, ...]  # those that enough rows have, the most frequent first
 
     @property
     def too_many(self) -> str:
-        """Says that there are more items than features can be made of; empty where there are not."""
+        """Why the column has too many items to become features; empty if it has not."""
         if len(self.items) <= MOST_ITEMS:
             return ""
         return (
@@ -36,20 +36,23 @@ class ListColumn:
 
 
 def recognise_list(present: pd.Series, min_count: int) -> ListColumn | None:
-    """Reads a column of texts as lists.
+    """Recognise a column of texts that are lists.
 
-    Lists differ in length, and the same items come in other company, so that there are more texts than items. Of texts
-    such as `Paris, France` there are fewer.
+    Lists differ in length, and the same items recur in different combinations: there are more different texts than
+    items. Texts such as `Paris, France` are no lists: there are fewer different texts than parts.
 
     Args:
-        present: the texts, without missing ones.
-        min_count: rows that have to have an item.
+        present: The texts, without missing ones.
+        min_count: Rows in which an item has to occur.
+
+    Returns:
+        None if the texts are no lists.
     """
     texts = present.value_counts()
     for separator in _SEPARATORS:
         if float(present.str.contains(separator, regex=False).mean()) < _LEAST_LISTS:
             continue
-        # Empty items are slips: `red|`.
+        # Empty items are typing errors: `red|`.
         lists = {text: [item.strip() for item in text.split(separator) if item.strip()] for text in texts.index}
         rows: collections.Counter[str] = collections.Counter()
         for text, items in lists.items():
@@ -61,11 +64,14 @@ def recognise_list(present: pd.Series, min_count: int) -> ListColumn | None:
 
 
 def explain_brackets(present: pd.Series, min_count: int) -> str:
-    """Says that texts are lists as programs write them, such as `['red', 'gold']`; empty where most are none.
+    """Say that the texts are lists in brackets, such as `['red', 'gold']`, if most are.
 
     Args:
-        present: the texts, without missing ones.
-        min_count: rows that have to have an item.
+        present: The texts, without missing ones.
+        min_count: Rows in which an item has to occur.
+
+    Returns:
+        Empty if most texts are no lists in brackets.
     """
     inner = present.map({text: _inside(text) for text in present.unique()}).dropna()
     if len(inner) <= len(present) / 2 or not recognise_list(inner, min_count):
@@ -80,6 +86,6 @@ def _inside(text: str) -> str | None:
 
 
 def _are_lists(lists: Sequence[Sequence[str]], counts: Sequence[int]) -> bool:
-    """Whether their lengths differ, and nothing stands twice in one, but for slips."""
+    """Return whether the lists differ in length, and few of them contain an item twice."""
     repeated = sum(count for items, count in zip(lists, counts, strict=True) if len({*items}) < len(items))
     return len({len(items) for items in lists}) > 1 and repeated <= _MOST_REPEATED * sum(counts)

@@ -1,7 +1,7 @@
-"""Finds out which cells of a new task's columns hold no value, for its contract to list.
+"""Find the cells of a new task's columns that mean "missing", which its contract will list.
 
-Usual spellings of "missing" are missing. Some of them are values elsewhere: the `-` of `+` and `-`, the `none` of
-`none` and `mild`. The contract's list holds for every column, so a spelling is one or the other in all of them.
+The usual spellings of "missing" are missing values, except where they are categories: the `-` of `+` and `-`, the
+`none` of `none` and `mild`. The contract's list applies to every column, so a spelling has one meaning in all of them.
 """
 
 import collections
@@ -14,14 +14,14 @@ from pipelines.scaffold.dates import are_dates
 from pipelines.scaffold.errors import ScaffoldError
 
 AMBIGUOUS = frozenset({"-", "none", "None", "NONE", "?", "."})  # of the usual spellings
-_LEAST_ROWS = 0.05  # of a value: what is rarer is a gap
-_MOST_KINDS = 20  # of the other values beside it
+_LEAST_ROWS = 0.05  # share of the rows; a rarer spelling means "missing"
+_MOST_KINDS = 20  # different other values of a column in which a spelling can be a value
 
 
 def count_missing(
     columns: Sequence[Cells], missing: Collection[str] = USUAL_MISSING_CELLS
 ) -> dict[str, collections.Counter[str]]:
-    """Counts the spellings of "missing", by heading; columns without any are left out."""
+    """Count the spellings of "missing", by heading, without the columns that have none."""
     found = {
         column.heading: collections.Counter(cell for cell in map(str.strip, column.texts) if cell in missing)
         for column in columns
@@ -32,18 +32,21 @@ def count_missing(
 def find_values(
     columns: Sequence[Cells], kinds: Mapping[str, CellKind], text: Collection[str] = ()
 ) -> dict[str, collections.Counter[str]]:
-    """Finds the usual spellings of "missing" that are values, with their rows, by heading.
+    """Find the usual spellings of "missing" that are values.
 
-    Frequent ones of a column with few other texts are, unless another column has them for missing. In a column that
-    somebody named as text, all that can be values are.
+    A spelling is a value if it is frequent in a column with few other texts, unless it means "missing" in another
+    column. In a column that the user named as text, every spelling in AMBIGUOUS is a value.
 
     Args:
-        columns: of one file.
-        kinds: by heading, with every usual spelling taken for missing.
-        text: headings of columns that somebody named as text.
+        columns: All columns of one file.
+        kinds: Type by heading, with every usual spelling read as missing.
+        text: Headings of columns that the user named as text.
+
+    Returns:
+        Heading -> spelling -> number of rows, without the columns that have none.
 
     Raises:
-        ScaffoldError: One of a column named as text is missing in another.
+        ScaffoldError: A spelling in a column named as text means "missing" in another column.
     """
     counts = count_missing(columns, AMBIGUOUS)
     wanted = {
@@ -63,9 +66,9 @@ def find_values(
         both = sorted(wanted.get(column.heading, set()) & gaps.keys()) if column.heading in text else []
         if both:
             raise ScaffoldError(
-                f"{column.locate(both[0])}: expected a value, as you named the column as text, but "
-                f"{gaps[both[0]].locate(both[0])}, says that there is none, and the contract's list of missing cells "
-                "holds for every column. Write another word in the first column, or leave the other's cells empty."
+                f"{column.locate(both[0])}: expected a value, as you named the column as text, but the same text means "
+                f'"missing" in {gaps[both[0]].locate(both[0])}, and the contract\'s list of missing cells applies to '
+                "every column. Write another word in the first column, or leave the other's cells empty."
             )
     values = {heading: spellings - gaps.keys() for heading, spellings in wanted.items()}
     return {

@@ -1,4 +1,4 @@
-"""Names of the new task, and of columns whose headings a model's signature cannot use."""
+"""Check the new task's name, and make names of columns and features that a model's signature can use."""
 
 import keyword
 import re
@@ -9,10 +9,10 @@ from pathlib import Path
 from pipelines.scaffold.errors import ScaffoldError
 from serving.request_log.columns import OWN_COLUMNS
 
-_TASK_NAME = re.compile(r"[a-z][a-z0-9_]*")  # a module, a folder, a served model, a part of a URL
-# What the signatures' own arguments are called, and the columns that the gateway's request log adds.
+_TASK_NAME = re.compile(r"[a-z][a-z0-9_]*")  # names a module, a folder, a served model and a part of a URL
+# The signatures' own arguments, and the columns that the gateway's request log adds.
 _RESERVED = frozenset({"self", "examples", *OWN_COLUMNS})
-# Where a task of that name, or something else, would already be. The modules stand beside the folder of the task.
+# Paths of a task's files, and of modules with the same import names: none of them may exist.
 PLACES = (
     "pipelines/tasks/{}",
     "pipelines/tasks/{}.py",
@@ -26,14 +26,14 @@ PLACES = (
 
 
 def check_task_name(name: str, root: Path) -> None:
-    """Refuses a name that cannot be a task's, or is something else's already.
+    """Check that a name is valid for a task and not in use.
 
     Args:
-        name: of the task.
-        root: of the project.
+        name: Name of the task.
+        root: The project's folder.
 
     Raises:
-        ScaffoldError: It is no name, or is taken.
+        ScaffoldError: The name is invalid, or in use.
     """
     if not _TASK_NAME.fullmatch(name) or keyword.iskeyword(name):
         raise ScaffoldError(
@@ -43,16 +43,20 @@ def check_task_name(name: str, root: Path) -> None:
     taken = [place.format(name) for place in PLACES if (root / place.format(name)).exists()]
     if taken:
         raise ScaffoldError(
-            f"{', '.join(taken)}: there already, and nothing is ever overwritten. Expected a name that nothing has, "
-            f"received {name!r}. Choose another NAME, or remove what an earlier task left."
+            f"{', '.join(taken)}: already exists, and new-task overwrites nothing. Expected a name that is not in use, "
+            f"received {name!r}. Choose another NAME, or remove the files of an earlier task."
         )
 
 
 def make_column_names(headings: Sequence[str]) -> dict[str, str]:
-    """Maps each heading to a name that a signature's argument can have: the heading itself wherever it can.
+    """Return for each heading a valid name of a signature's argument: the heading itself if it is one.
 
-    No two names are equal but for case: people, and some file systems, take `Age` and `age` for one. The first
-    keeps its heading.
+    No two names differ only in case, since people and some file systems do not tell `Age` from `age`. The first of
+    such headings keeps its name.
+
+    Example:
+        >>> make_column_names(["Age", "age", "Price (€)", "class", "2nd"])
+        {'Age': 'Age', 'age': 'age_2', 'Price (€)': 'Price', 'class': 'class_', '2nd': 'column_2nd'}
     """
     kept: dict[str, str] = {}  # by the name in lower case
     for heading in filter(_is_usable, headings):
@@ -69,7 +73,12 @@ def make_column_names(headings: Sequence[str]) -> dict[str, str]:
 
 
 def make_feature_name(column: str, ending: str, taken: Collection[str]) -> str:
-    """Makes the name of a feature, such as `fare_scaled`: never a raw column's, since TFMA slices by those."""
+    """Return a name for a feature, such as `fare_scaled`, that no raw column has: TFMA slices by those names.
+
+    Example:
+        >>> make_feature_name("fare", "scaled", taken={"fare", "Fare_scaled"})
+        'fare_scaled_2'
+    """
     return make_distinct(f"{column}_{ending}", {name.lower() for name in taken})
 
 
@@ -79,7 +88,12 @@ def _is_usable(name: str) -> bool:
 
 
 def make_plain_name(text: str) -> str:
-    """Makes a part of a name: ASCII letters, digits and _; `other` where a text has none of them."""
+    """Return the ASCII letters, digits and underscores of a text, for a part of a name; `other` if it has none.
+
+    Example:
+        >>> make_plain_name("Café crème"), make_plain_name("日本")
+        ('Cafe_creme', 'other')
+    """
     return _keep_letters(text) or "other"
 
 
@@ -96,7 +110,7 @@ def _keep_letters(text: str) -> str:
 
 
 def make_distinct(name: str, taken: Collection[str]) -> str:
-    """Adds a number where the name is taken; `taken` is in lower case."""
+    """Add a number to the name if it is taken; `taken` is in lower case."""
     found, number = name, 2
     while found.lower() in taken:
         found, number = f"{name}_{number}", number + 1

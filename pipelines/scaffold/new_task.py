@@ -1,4 +1,4 @@
-"""Makes a task from a file of rows, and writes its files."""
+"""Make a task from a file of rows, and write its files."""
 
 import csv
 import dataclasses
@@ -18,7 +18,7 @@ from pipelines.scaffold.rendering import render
 from pipelines.scaffold.source import Source, read_source
 from pipelines.scaffold.text_labels import describe_place
 
-MOST_BYTES = 20_000_000  # that a repository should keep
+MOST_BYTES = 20_000_000  # a larger file stays outside the repository
 _TASK = (
     "__init__.py",
     "features.py",
@@ -38,11 +38,11 @@ _TESTS = ("__init__.py", "conftest.py", "test_rows.py", "test_contract.py", "tes
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NewTask:
-    """A task that is there."""
+    """A task whose files are written."""
 
     plan: TaskPlan
-    paths: list[str]  # folders and files, in the project
-    outside: Path | None  # where the rows lie, if the project does not keep them
+    paths: list[str]  # new folders and files, relative to the project
+    outside: Path | None  # file of the rows, if the project keeps no copy
 
 
 def new_task(
@@ -55,20 +55,23 @@ def new_task(
     by_path: bool = False,
     text: Collection[str] = (),
 ) -> NewTask:
-    """Writes a task, with its contract, data card and tests.
+    """Write a task, with its contract, data card and tests.
 
     Args:
-        root: of the project.
-        name: of the task.
-        file: the rows, CSV or Parquet.
-        label: the column to predict, as the file or the task calls it.
-        problem: one of pipelines.task_definition.problem.PROBLEMS; None: inferred from the label.
-        by_path: leave the rows where they are, and name them by their path; so it is with a large file anyhow.
-        text: headings of columns that are text, whatever their cells look like.
+        root: The project's folder.
+        name: Name of the task.
+        file: The rows, CSV or Parquet.
+        label: Column to predict, by its heading or its name in the task.
+        problem: One of pipelines.task_definition.problem.PROBLEMS; None infers it from the label.
+        by_path: Leave the rows where they are and refer to their path, as for a file of more than MOST_BYTES.
+        text: Headings or names of columns that are text, whatever their cells look like.
+
+    Returns:
+        The task's plan and paths.
 
     Raises:
-        ScaffoldError: No task can be made of this; nothing is written.
-        SourceError: The file is not what components.csv_example_gen.csv_files accepts; nothing is written.
+        ScaffoldError: The name, the rows or the label cannot be used; nothing is written.
+        SourceError: components.csv_example_gen.csv_files cannot read the file; nothing is written.
     """
     check_task_name(name, root)
     source = read_source(file, text)
@@ -97,17 +100,17 @@ def new_task(
 
 
 def _read_rows(source: Source, outside: Path | None) -> bytes:
-    """Reads the file as the task will read it: with the columns' names where headings cannot be names."""
+    """Return the file's bytes; if headings cannot be names, a CSV file with the columns' names instead."""
     if not source.renamed:
         return source.file.read_bytes()
     if outside:
         heading, name = next(iter(source.renamed.items()))
         raise ScaffoldError(
-            f"{source.file}: expected headings that a model's inputs can be called by, since the file stays as it is; "
-            f"received {heading!r}. Call it {name!r} or the like."
+            f"{source.file}: expected headings that are valid names of a model's inputs, since the file stays as it "
+            f"is; received {heading!r}. Rename it, for example to {name!r}."
         )
     text = io.StringIO(newline="")
-    writer = csv.writer(text)  # with CR LF at the end of a line: so it quotes a cell that holds either of them
+    writer = csv.writer(text)  # ends lines with CR LF, and therefore quotes cells that hold CR or LF
     rows = (cells for _, cells in records(str(source.file)))
     next(rows)
     writer.writerow(source.names.values())

@@ -1,4 +1,4 @@
-"""Describes a new task for the terminal: what was decided and why, what was written, what to do next."""
+"""Describe a new task in the terminal: what was decided and why, what was written, what to do next."""
 
 import collections
 
@@ -12,11 +12,11 @@ from pipelines.task_definition.problem import BINARY, REGRESSION
 
 _WIDTH = 10
 _ASK = "if it is not known before the answer is, take it out of features.py"
-_SHOWN = 4  # of a list; the data card has all of it
+_SHOWN = 4  # items of a list; the data card shows all
 
 
 def describe_next_steps(written: NewTask) -> str:
-    """Describes the new task and what to do next."""
+    """Describe the new task and what to do next."""
     plan, question = written.plan, written.plan.question
     renamed = [f"{heading!r} to {name}" for heading, name in plan.source.renamed.items()]
     lines = [
@@ -40,22 +40,22 @@ def describe_next_steps(written: NewTask) -> str:
         ("next", f"make run-local TASK={plan.name}"),
         (
             "then",
-            f"say in data/{plan.name}.md where the rows come from, and in pipelines/tasks/{plan.name}/scoping.toml",
+            f"write in data/{plan.name}.md where the rows come from, and in pipelines/tasks/{plan.name}/scoping.toml",
         ),
-        ("", "what they are wanted for; and read the contract, which is a proposal"),
+        ("", "what the predictions are for; and check the contract, which is a proposal"),
     ]
     if written.outside:
-        lines.append(("rows stay", f"in {written.outside}, where every run looks for them"))
+        lines.append(("rows stay", f"in {written.outside}, where every run reads them"))
     return "\n".join(f"{label:<{_WIDTH}} {text}" for label, text in lines)
 
 
 def describe_missing(source: Source) -> list[str]:
-    """Describes the cells that were taken for missing; the contract lists them."""
+    """Describe the cells that mean "missing", one line per column; the contract lists them."""
     return [f"{name}: {_count_spellings(found)}" for name, found in source.missing.items()]
 
 
 def describe_spellings(plan: TaskPlan) -> list[str]:
-    """Describes the texts of each feature that differ in case or blanks only: each is a value of its own."""
+    """Describe the texts that differ only in case or spaces, one line per feature: to the model they are different."""
     found = {
         column.name: list_spellings(plan.source.table[column.name].dropna())
         for column in plan.used
@@ -65,7 +65,7 @@ def describe_spellings(plan: TaskPlan) -> list[str]:
 
 
 def describe_formats(source: Source) -> list[str]:
-    """Describes how numbers are read that are not written as programs write them; the contract says it."""
+    """Describe the number formats other than the plain one, one line per column; the contract declares them."""
     return [
         f"{name}: {source.examples[name]!r} is {written.normalise(source.examples[name])}"
         for name, written in source.formats.items()

@@ -1,4 +1,4 @@
-"""Moves the files of a new task into the project: all of them or none, overwriting nothing."""
+"""Move the files of a new task into the project: all of them or none, overwriting nothing."""
 
 import contextlib
 import os
@@ -19,34 +19,34 @@ _CONTRACT = "a task is known to itself only"  # how the import contract that nam
 
 
 def place_files(root: Path, files: Mapping[str, bytes], module: str) -> list[str]:
-    """Writes beside, formats, and moves into the project; then names the task in pyproject.toml.
+    """Write the files to a temporary folder, format them, move them into the project, and update pyproject.toml.
 
     Args:
-        root: of the project.
-        files: path in the project -> content; none of them is there yet.
-        module: of the task, such as pipelines.tasks.taxi.
+        root: The project's folder.
+        files: Path in the project -> content; no such path may exist yet.
+        module: Module of the task, such as pipelines.tasks.taxi.
 
     Returns:
-        What was moved, folders and files, as paths in the project.
+        Folders and files that were moved, as paths in the project.
 
     Raises:
         ScaffoldError: A file cannot be formatted, something is in the way, or pyproject.toml does not name the tasks.
         OSError: The project cannot be written.
     """
     project = _add_task((root / _PYPROJECT).read_text(encoding="utf-8"), module)
-    with _make_staging_folder(root) as beside:
+    with _make_staging_folder(root) as staging:
         for path, content in files.items():
-            (beside / path).parent.mkdir(parents=True, exist_ok=True)
-            (beside / path).write_bytes(content)
-        _format(beside, root / _PYPROJECT)
-        (beside / _PYPROJECT).write_text(project, encoding="utf-8")
+            (staging / path).parent.mkdir(parents=True, exist_ok=True)
+            (staging / path).write_bytes(content)
+        _format(staging, root / _PYPROJECT)
+        (staging / _PYPROJECT).write_text(project, encoding="utf-8")
         moves = _plan_moves(files, root)
         done: list[Path] = []
         try:
             for path in moves:
-                _move(beside / path, root / path)
+                _move(staging / path, root / path)
                 done.append(root / path)
-            os.replace(beside / _PYPROJECT, root / _PYPROJECT)
+            os.replace(staging / _PYPROJECT, root / _PYPROJECT)
         except BaseException:
             for moved in done:
                 shutil.rmtree(moved) if moved.is_dir() else moved.unlink()
@@ -56,7 +56,7 @@ def place_files(root: Path, files: Mapping[str, bytes], module: str) -> list[str
 
 @contextlib.contextmanager
 def _make_staging_folder(root: Path) -> Iterator[Path]:
-    """Makes a temporary folder on the project's own disk, so that a move is a rename."""
+    """Make a temporary folder in the project, on the same disk, so that a move is a rename."""
     folder = Path(tempfile.mkdtemp(prefix=".new-task-", dir=root))
     try:
         yield folder
@@ -65,9 +65,9 @@ def _make_staging_folder(root: Path) -> Iterator[Path]:
 
 
 def _plan_moves(files: Mapping[str, bytes], root: Path) -> list[str]:
-    """Plans the moves: the largest folders that are new, or single files; the package of the task comes last.
+    """Return the paths to move: the topmost new folders, or single files; the package of the task comes last.
 
-    Without that package there is no task: the next command names what a killed one left.
+    The task exists only once its package does. If the process is killed before, the next `new-task` names the rest.
     """
     moves = set()
     for file in map(Path, files):
@@ -79,13 +79,13 @@ def _plan_moves(files: Mapping[str, bytes], root: Path) -> list[str]:
 def _move(source: Path, target: Path) -> None:
     if target.exists():
         raise ScaffoldError(
-            f"{target}: there already, and nothing is ever overwritten. Remove it, or choose another NAME."
+            f"{target}: already exists, and new-task overwrites nothing. Remove it, or choose another NAME."
         )
     source.rename(target)
 
 
 def _format(folder: Path, config: Path) -> None:
-    """Formats the files: the order of imports and the line breaks depend on the names in them."""
+    """Sort the imports and format the files with ruff: both depend on the names that the templates were filled with."""
     for command in (("check", "--select", "I", "--fix-only"), ("format",)):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--config", str(config), str(folder)],
@@ -99,7 +99,7 @@ def _format(folder: Path, config: Path) -> None:
 
 
 def _add_task(text: str, module: str) -> str:
-    """Adds the task to the import contract in pyproject.toml that keeps tasks apart."""
+    """Add the task to the import contract in pyproject.toml that keeps tasks apart."""
     document: Any = tomlkit.parse(text)
     contracts = document["tool"]["importlinter"]["contracts"]
     found = [contract for contract in contracts if str(contract["name"]).startswith(_CONTRACT)]

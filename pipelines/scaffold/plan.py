@@ -1,4 +1,4 @@
-"""The plan of a new task: everything that its templates are filled in with."""
+"""Plan a new task: compute every value that its templates are filled with."""
 
 import dataclasses
 import math
@@ -18,12 +18,12 @@ from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 from serving.contract.missing_values import MISSING_CELL_TAG
 from serving.contract.schema_file import CLASS_TAG
 
-_SLICES = 3  # columns at most whose values are looked at one by one
+_SLICES = 3  # columns that the evaluation slices by, at most
 _MOST_SLICES_OF_A_COLUMN = 10
-_PLAIN = re.compile(r"[\w .,+-]+")  # what can stand in prose and in a docstring without quotes
-_STEPS = {False: 600, True: 3000}  # that are enough for a network to settle; True: for the larger one
-_MANY = 5000  # training rows from which on a larger network learns more than it learns by heart
-_HUBER = 0.2  # standard deviations, where a few labels are much larger than the others
+_PLAIN = re.compile(r"[\w .,+-]+")  # texts that need no quotes in prose and in a docstring
+_STEPS = {False: 600, True: 3000}  # training steps in which a network converges; True: the larger one
+_MANY = 5000  # training rows; with this many a larger network does not overfit
+_HUBER = 0.2  # standard deviations, if a few labels are much larger than the others
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class TaskPlan:
     question: Question
     columns: list[ProfiledColumn]
     baseline: baseline.Baseline
-    yardsticks: list[tuple[str, str]]  # what simple models reach on a third of the rows: name, figures
+    yardsticks: list[tuple[str, str]]  # name and metrics of each simple model on a third of the rows
 
     @property
     def used(self) -> list[ProfiledColumn]:
@@ -44,25 +44,33 @@ class TaskPlan:
 
     @property
     def left_out(self) -> list[ProfiledColumn]:
-        """The columns that do not."""
+        """The columns that become no feature."""
         return [column for column in self.columns if not column.features]
 
     @property
     def suspects(self) -> list[ProfiledColumn]:
-        """The columns that alone tell the label, or nearly."""
+        """The columns that alone predict the label (almost) perfectly."""
         return [column for column in self.columns if column.suspicion]
 
     @property
     def features(self) -> list[PlannedFeature]:
-        """What the columns become."""
+        """The features of all columns."""
         return [feature for column in self.columns for feature in column.features]
 
 
 def make_plan(name: str, source: Source, question: Question) -> TaskPlan:
-    """Looks at the rows once more, column by column.
+    """Profile the columns, and measure the constant and the yardsticks.
+
+    Args:
+        name: Name of the task.
+        source: The rows.
+        question: What is predicted.
+
+    Returns:
+        The plan.
 
     Raises:
-        ScaffoldError: There is nothing to predict from.
+        ScaffoldError: No column can become a feature, or one holds dates that can be read in two ways.
     """
     measured = baseline.measure_baseline(question, source.table[question.label])
     columns = profile_columns(source, question)
@@ -78,7 +86,7 @@ def make_plan(name: str, source: Source, question: Question) -> TaskPlan:
 
 
 def _with_texts(source: Source, columns: list[ProfiledColumn]) -> Source:
-    """Returns the rows as the task's contract will have them read: codes as texts, and no text in a number's format."""
+    """Return the rows as the pipeline reads them with the task's contract: codes as texts, without number formats."""
     texts = [each.name for each in columns if each.kind is CellKind.BYTES and source.kinds[each.name] is CellKind.INT]
     return dataclasses.replace(
         source,
@@ -90,12 +98,12 @@ def _with_texts(source: Source, columns: list[ProfiledColumn]) -> Source:
 
 
 def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dict[str, Any]:
-    """Returns the templates' variables.
+    """Return the templates' variables.
 
     Args:
-        plan: of the task.
-        sha256: of the rows' file as the task will read it.
-        outside: where that file lies, if the project does not keep it.
+        plan: Plan of the task.
+        sha256: Digest of the rows' file as the task will read it, in hexadecimal.
+        outside: Path of that file, if the project keeps no copy.
     """
     question, source = plan.question, plan.source
     labels = source.table[question.label]
@@ -161,7 +169,7 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
 
 
 def _class_tags(question: Question) -> tuple[str, ...]:
-    """Names the classes where the label's domain does not: numbers with gaps between them."""
+    """Return tags that list the classes, for labels whose domain cannot: numbers with gaps between them."""
     classes = question.classes
     if question.problem != MULTICLASS or question.kind is CellKind.BYTES:
         return ()
@@ -170,7 +178,7 @@ def _class_tags(question: Question) -> tuple[str, ...]:
 
 
 def phrase_question(question: Question) -> str:
-    """Phrases the question as a sentence."""
+    """Phrase the question as a sentence."""
     if question.problem == REGRESSION:
         return f"How much is {question.label}?"
     if question.problem == MULTICLASS:
@@ -180,7 +188,7 @@ def phrase_question(question: Question) -> str:
 
 
 def _choose_training_settings(rows: int) -> dict[str, int | float]:
-    """Chooses the hyperparameters that depend on the number of rows."""
+    """Choose the hyperparameters that depend on the number of rows."""
     train = rows * (1 - EVAL_SHARE)
     batch_size = 16 if train < 1000 else 32 if train < _MANY else 128
     holdout = 5 if train < 1000 else 10 if train < 5000 else 20
@@ -210,7 +218,7 @@ def _choose_slices(features: list[contract.ContractFeature], used: list[Profiled
 
 
 def _choose_tests(features: list[PlannedFeature]) -> set[str]:
-    """Names the kinds of features that there are: of others a test would pass without a look at anything."""
+    """Return the kinds of features that exist: a test of any other kind would pass without testing anything."""
     numbered = {feature for feature in features if feature.encoding is Encoding.NUMBERED}
     scaled = {feature for feature in features if feature.encoding is Encoding.SCALED}
     found = {
@@ -223,6 +231,6 @@ def _choose_tests(features: list[PlannedFeature]) -> set[str]:
 
 
 def _name_stacks(taken: set[str]) -> dict[str, str]:
-    """Names the transformed tensor of each kind of feature."""
+    """Name the transformed tensor of each kind of feature."""
     plain = {Encoding.SCALED: "numbers", Encoding.NUMBERED: "codes", Encoding.VOCABULARY: "texts"}
     return {kind.value: make_distinct(name, {one.lower() for one in taken}) for kind, name in plain.items()}

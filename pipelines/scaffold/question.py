@@ -1,4 +1,4 @@
-"""The kind of problem that a label poses: inferred from its values, unless it is named."""
+"""Choose the kind of problem: inferred from the label's values, unless the user names it."""
 
 import dataclasses
 from collections.abc import Callable, Collection
@@ -13,8 +13,8 @@ from pipelines.scaffold.missing_cells import AMBIGUOUS
 from pipelines.scaffold.text_labels import check_text_label
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
-LEAST_ROWS_OF_A_CLASS = 10  # of which about three are left to judge by
-MOST_WHOLE_NUMBERS = 20  # a label of more different whole numbers than this is a quantity
+LEAST_ROWS_OF_A_CLASS = 10  # about three of them are in the eval split
+MOST_WHOLE_NUMBERS = 20  # a label with more different whole numbers is a quantity
 MOST_CLASSES = 100
 
 Class = str | int | float
@@ -22,13 +22,13 @@ Class = str | int | float
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is to be predicted."""
+    """The label and the kind of problem."""
 
     label: str  # raw column
-    kind: CellKind  # its type
+    kind: CellKind  # type of the column
     problem: str  # one of pipelines.task_definition.problem.PROBLEMS
-    classes: tuple[Class, ...]  # its values, in the order of the ids 0, 1, …; none for a regression
-    reason: str  # why it is this problem, in words
+    classes: tuple[Class, ...]  # values of the label, in the order of the ids 0, 1, …; none for a regression
+    reason: str  # why this problem was chosen, in words
 
 
 def _describe_row(row: int) -> str:
@@ -44,15 +44,18 @@ def choose_problem(
     place: Callable[[int], str] = _describe_row,
     spellings: Collection[str] = (),
 ) -> Question:
-    """Tells the problem by the label's values.
+    """Choose the problem by the label's values.
 
     Args:
-        label: name of the column.
-        values: of the column.
-        kind: type of the column.
-        wanted: a problem that somebody named, which goes over the guess.
-        place: says where a row is; takes its place among the values, from 0.
-        spellings: of the column's missing cells, beside the empty ones.
+        label: Name of the column.
+        values: Values of the column.
+        kind: Type of the column.
+        wanted: Problem that the user named, which overrides the inferred one.
+        place: Describes the place of a row in its file; takes its index among the values, from 0.
+        spellings: Spellings of the column's missing cells that are not empty.
+
+    Returns:
+        The problem, its classes, and why it was chosen.
 
     Raises:
         ScaffoldError: A value is missing or spelled in several ways, all are the same, or they do not suit the problem.
@@ -61,7 +64,7 @@ def choose_problem(
         first = int(values.isna().to_numpy().argmax())
         raise ScaffoldError(
             f"label {label}: expected a value in every row, received none in {missing:,} of {len(values):,} rows, the "
-            f"first of them {place(first)}. Remove those rows: there is nothing to learn from them."
+            f"first of them {place(first)}. Remove those rows: a model cannot learn from a row without a label."
             f"{_suggest_text(label, spellings)}"
         )
     if kind is CellKind.BYTES:
@@ -82,7 +85,7 @@ def choose_problem(
 
 
 def _suggest_text(label: str, spellings: Collection[str]) -> str:
-    """Says how to keep what may be a class."""
+    """Say how to declare that a spelling of "missing" is a class; return an empty string if none can be."""
     classes = sorted(AMBIGUOUS.intersection(spellings))
     if not classes:
         return ""
@@ -116,8 +119,8 @@ def _check_problem(label: str, kind: CellKind, counts: pd.Series, problem: str) 
     if len(counts) > MOST_CLASSES:
         raise ScaffoldError(
             f"label {label}: expected at most {MOST_CLASSES} classes, received {len(counts):,} different values in "
-            f"{counts.sum():,} rows: this looks like a name or a number of each row, not like a class. Name another "
-            "column as LABEL, or merge values."
+            f"{counts.sum():,} rows, which looks like names or numbers of the rows. Name another column as LABEL, or "
+            "merge values."
         )
     if counts.min() < LEAST_ROWS_OF_A_CLASS:
         raise ScaffoldError(
@@ -127,7 +130,7 @@ def _check_problem(label: str, kind: CellKind, counts: pd.Series, problem: str) 
 
 
 def _to_python(value: Any, kind: CellKind) -> Class:
-    """Converts a value of NumPy's to one of Python's, which source code and a tensor can hold."""
+    """Convert a NumPy value to Python's type, whose literal source code can hold."""
     if kind is CellKind.BYTES:
         return str(value)
     return int(value) if kind is CellKind.INT else float(value)

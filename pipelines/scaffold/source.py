@@ -1,4 +1,4 @@
-"""Reads the rows of a new task: a file, as the pipeline's ExampleGen will read it."""
+"""Read a new task's file of rows as the pipeline's ExampleGen will read it."""
 
 import collections
 import dataclasses
@@ -19,24 +19,24 @@ from pipelines.scaffold.missing_cells import AMBIGUOUS, count_missing
 from pipelines.scaffold.names import make_column_names
 from serving.csv_text.number_formats import NumberFormat
 
-LEAST_ROWS = 100  # two thirds of which train; with fewer, whatever the evaluation says is chance
+LEAST_ROWS = 100  # a third is the eval split; with fewer rows its metrics are mostly chance
 _DTYPES = {CellKind.INT: "Int64", CellKind.FLOAT: "float64", CellKind.BYTES: "object", CellKind.EMPTY: "object"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
-    """A file that is whole.
+    """The rows of a file, and how its cells are read.
 
     Attributes:
-        file: where it lies.
-        names: heading in the file -> name of the column in the task, in the file's order.
-        kinds: type by name.
-        table: the rows, one column by name; what is missing is NA, NaN or None.
-        missing: how many cells hold which spelling of "missing", by name; columns without any are left out.
-        words: so with those that could say "missing", and are values.
-        formats: how numbers are written, by name; columns that write them as programs do are left out.
-        examples: a cell of each of those, by name.
-        cells: of each column of whole numbers as the file writes them, by name: for those that are names.
+        file: Path of the file.
+        names: Heading in the file -> name of the column in the task, in the file's order.
+        kinds: Type by name.
+        table: The rows, with the columns' names; missing values are NA, NaN or None.
+        missing: Cells with each spelling of "missing", by name; only columns that have some.
+        words: Cells with spellings that mean "missing" elsewhere and are values here, by name; only columns with some.
+        formats: Number format by name; only columns whose numbers are not plain.
+        examples: One cell of each column in `formats`, by name.
+        cells: Texts of each column of whole numbers, by name, since codes are read as texts.
     """
 
     file: Path
@@ -51,25 +51,25 @@ class Source:
 
     @property
     def renamed(self) -> dict[str, str]:
-        """The headings that no column of a model can have, with the names that stand for them."""
+        """The headings that are no valid names of a model's inputs, with the names that replace them."""
         return {heading: name for heading, name in self.names.items() if heading != name}
 
     def file_name(self, task: str, outside: Path | None) -> str:
-        """Names the task's copy by the format of the file; what had renamed headings is written as CSV."""
+        """Return the file name of the task's copy; its ending is the file's, or `.csv` if headings were renamed."""
         name = self.file.name.lower()
         ending = next((end for end in ENDINGS if name.endswith(end)), ENDINGS[0])
         return f"{task}{ENDINGS[0] if self.renamed and not outside else ending}"
 
     def read_as_text(self, name: str) -> pd.Series:
-        """Reads a column of whole numbers as the pipeline will where the contract says BYTES: spaces and all."""
+        """Read a column of whole numbers as texts, as the pipeline does if the contract says BYTES: spaces are kept."""
         missing = frozenset(spelling for found in self.missing.values() for spelling in found)
         return _series(convert(self.cells[name], CellKind.BYTES, missing), CellKind.BYTES)
 
     def column(self, label: str) -> str:
-        """Returns the name of the column with this heading or name.
+        """Return the name of the column with this heading or name.
 
         Raises:
-            ScaffoldError: There is none.
+            ScaffoldError: The file has no such column.
         """
         if label in self.names:
             return self.names[label]
@@ -82,15 +82,19 @@ class Source:
 
 
 def read_source(file: Path, text: Collection[str] = ()) -> Source:
-    """Reads a file from end to end, and finds out what its cells mean.
+    """Read a whole file, and infer the columns' types, number formats and missing cells.
 
     Args:
         file: CSV or Parquet.
-        text: headings or names of columns that are text, whatever their cells look like.
+        text: Headings or names of columns that are text, whatever their cells look like.
+
+    Returns:
+        The rows, with the columns' names in the task.
 
     Raises:
-        ScaffoldError: It is no file, its rows are too few, or the numbers of a column cannot be told from text.
-        SourceError: It is not what components.csv_example_gen.csv_files accepts.
+        ScaffoldError: The file does not exist or has too few rows, a column in `text` does not exist, or find_rules
+            raises it.
+        SourceError: components.csv_example_gen.csv_files cannot read the file.
     """
     if not file.is_file():
         raise ScaffoldError(f"{file}: expected a CSV or Parquet file, received {_what(file)}. Name a file as CSV.")
@@ -99,13 +103,14 @@ def read_source(file: Path, text: Collection[str] = ()) -> Source:
     names = make_column_names(headings)
     if unknown := [each for each in text if each not in headings and each not in names.values()]:
         raise ScaffoldError(
-            f"{file}: expected a column {unknown[0]!r} to take for text, received the columns {', '.join(headings)}."
+            f"{file}: expected a column {unknown[0]!r} to read as text, received the columns {', '.join(headings)}. "
+            "Name one of them as TEXT."
         )
     columns = _read_cells(path, headings)
     if len(columns[0].texts) < LEAST_ROWS:
         raise ScaffoldError(
-            f"{file}: expected {LEAST_ROWS} rows or more, received {len(columns[0].texts)}: a third of them judges the "
-            "model, and chance would decide. Bring more rows."
+            f"{file}: expected {LEAST_ROWS} rows or more, received {len(columns[0].texts)}: a third of them evaluates "
+            "the model, and the metrics of so few rows are mostly chance. Add rows."
         )
     rules = find_rules(columns, [heading for heading in headings if heading in text or names[heading] in text])
     missing = count_missing(columns, rules.missing)
@@ -137,7 +142,7 @@ def _read_cells(path: str, headings: list[str]) -> list[Cells]:
 
 
 def _convert(column: Cells, rules: ReadingRules) -> pd.Series:
-    """Converts a column as the pipeline will, and refuses what the pipeline would."""
+    """Convert a column as the pipeline does, and raise SourceError where the pipeline would."""
     kind = rules.kinds[column.heading]
     values = convert(column.texts, kind, rules.missing, rules.formats.get(column.heading))
     if kind is CellKind.FLOAT:

@@ -1,4 +1,4 @@
-"""What can be wrong with texts, above all those of a label: spellings of missing and of one class, and stray words."""
+"""Check a label's texts: no spelling of "missing", no single words among numbers, one spelling of each class."""
 
 import itertools
 from collections.abc import Callable
@@ -11,20 +11,23 @@ from components.csv_example_gen.records import records
 from pipelines.scaffold.errors import ScaffoldError
 from pipelines.scaffold.missing_cells import AMBIGUOUS
 
-# In lower case, without blanks around them: the spellings that are classes nowhere, and the errors of spreadsheets.
+# In lower case, without spaces around them: the spellings that can be no class, and the errors of spreadsheets.
 _MISSING = {spelling.lower() for spelling in USUAL_MISSING_CELLS - AMBIGUOUS} | {"", "#null!", "#value!", "#div/0!"}
-_MOSTLY = 0.9  # of the rows: a label with as many numbers is one of numbers
-_MANY_NUMBERS = 20  # different ones; of fewer, the words may be classes beside them
+_MOSTLY = 0.9  # share of the rows: a label with this many numbers is a number
+_MANY_NUMBERS = 20  # different ones; with fewer, numbers and words may all be classes
 _SHOWN = 12  # spellings
 
 
 def describe_place(file: Path, column: int, row: int) -> str:
-    """Says where a row begins in its file, and what one of its cells holds.
+    """Name a row and the line on which it begins, and quote one of its cells.
 
     Args:
-        file: with a heading.
-        column: of the cell, from 0.
-        row: from 0, the heading not counted.
+        file: A file with a header.
+        column: Index of the cell's column, from 0.
+        row: Index of the row, from 0, without the header.
+
+    Returns:
+        Such as `row 3 (line 4, 'NA')`.
     """
     line, cells = next(itertools.islice(records(str(file)), row + 1, None))
     held = f", {cells[column]!r}" if cells[column].strip() else ""
@@ -32,18 +35,23 @@ def describe_place(file: Path, column: int, row: int) -> str:
 
 
 def check_text_label(label: str, values: pd.Series, place: Callable[[int], str]) -> None:
-    """Checks the texts of a label, none of which is missing.
+    """Check the texts of a label.
+
+    Args:
+        label: Name of the column.
+        values: Texts, none missing.
+        place: Describes the place of a row in its file; takes its index among the values, from 0.
 
     Raises:
-        ScaffoldError: Some say that there is no value, some are no numbers where nearly all are, or one class has
-            several spellings.
+        ScaffoldError: A text means "missing", nearly all texts are numbers and some are not, or one class has several
+            spellings.
     """
     plain = values.str.strip().str.lower()
     if (gaps := plain.isin(_MISSING)).any():
         raise ScaffoldError(
             f"label {label}: expected a value in every row, received {_first(values, gaps)!r} in {gaps.sum():,} of "
-            f"{len(values):,} rows, the first of them {place(_place(gaps))}: it says that there is none, and is no "
-            "class. Remove those rows: there is nothing to learn from them."
+            f"{len(values):,} rows, the first of them {place(_place(gaps))}, which means that the value is missing. "
+            "Remove those rows: a model cannot learn from a row without a label."
         )
     numbers = pd.to_numeric(values, errors="coerce")
     words = numbers.isna()
@@ -54,13 +62,13 @@ def check_text_label(label: str, values: pd.Series, place: Callable[[int], str])
         )
     if several := list_spellings(values):
         raise ScaffoldError(
-            f"label {label}: expected one spelling of each class, received some that differ in case or blanks only, "
-            f"with their rows: {several}. Write each class in one way."
+            f"label {label}: expected one spelling of each class, received some that differ only in case or spaces, "
+            f"with their number of rows: {several}. Write each class in one way."
         )
 
 
 def list_spellings(values: pd.Series) -> str:
-    """Lists the texts that differ from another in case or blanks only, with their rows; empty where there are none."""
+    """List the texts that differ only in case or spaces, with their numbers of rows; empty if there are none."""
     plain = values.str.strip().str.lower()
     spellings = values.groupby(plain).nunique()
     counts = values[plain.isin(spellings[spellings > 1].index)].value_counts()

@@ -1,4 +1,4 @@
-"""What simple models reach on a new task's rows: the figures that its model will be read beside."""
+"""Measure simple models on a new task's rows, for comparison with its model."""
 
 import numpy as np
 
@@ -11,19 +11,19 @@ from pipelines.task_definition.problem import REGRESSION
 from pipelines.yardstick.comparison import MOST_EVAL_ROWS, MOST_TRAIN_ROWS, predict_yardsticks
 from pipelines.yardstick.models import CONSTANT
 
-_SEED = 0  # of the split; each run splits by a hash of the rows, and its report measures the yardsticks on that split
+_SEED = 0  # of the split; a run splits by a hash of the rows instead, and its report measures the yardsticks again
 
 
 def measure_yardsticks(source: Source, question: Question, columns: list[ProfiledColumn]) -> list[tuple[str, str]]:
-    """Fit each yardstick but the constant to two thirds of the rows, and measure it on the others.
+    """Fit each yardstick except the constant to two thirds of the rows, and measure it on the others.
 
     Args:
-        source: the rows, as the task will have them read.
-        question: what is predicted.
-        columns: of the rows; those without a feature are left out.
+        source: The rows as the task will read them.
+        question: What is predicted.
+        columns: Columns of the rows; those without a feature are not used.
 
     Returns:
-        Name -> what it reaches, in figures.
+        Name and metrics of each yardstick.
     """
     table, used = source.table, [column for column in columns if column.features]
     order = np.random.default_rng(_SEED).permutation(len(table))

@@ -51,7 +51,7 @@ def test_a_gap_between_groups(
     (evaluator,) = (gate for gate in run.summary["gates"] if gate["gate"] == "Evaluator")
     assert (run.status, evaluator["passed"]) == ((0, True) if passes else (1, False)), run.told()
     if passes:
-        assert "groups of sex: none of 4 gaps is clear and more than 1000" in evaluator["reasons"]
+        assert "groups by sex: none of 4 gaps is clear and more than 1000" in evaluator["reasons"]
     else:
         assert any(reason.startswith("mean error where sex = ") for reason in evaluator["reasons"])
         assert all(reason.endswith("NOT at most 0.001") for reason in evaluator["reasons"])

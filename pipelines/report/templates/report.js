@@ -1,4 +1,4 @@
-// Draws every figure in the colours of the reader's scheme, and again when the scheme changes.
+// Draw every figure in the colours of the reader's scheme, and again when the scheme changes.
 (() => {
   "use strict";
   const themes = JSON.parse(document.getElementById("themes").textContent);

@@ -242,7 +242,7 @@ def test_importance_keeps_the_order_of_its_rows() -> None:
     frame = pd.DataFrame({"column": ["b", "a"], "importance": [2.0, 1], "low": [1.0, 0], "high": [3.0, 2]})
     bars = charts.plot_importance(frame, "auc").to_dict()["layer"][0]
     assert bars["encoding"]["y"]["sort"] is None
-    assert bars["encoding"]["x"]["title"] == "rise of auc"
+    assert bars["encoding"]["x"]["title"] == "increase of auc"
 
 
 def test_a_few_far_rows_do_not_squash_the_others() -> None:

@@ -51,7 +51,7 @@ def test_nothing_was_pushed(tmp_path: Path) -> None:
     ("stored", "why"),
     [
         (of_rows(LABELS + 1, labels=np.where(LABELS > 1, -LABELS, LABELS)), f"{int((LABELS > 1).sum())} of 100 rows"),
-        (of_rows(np.ones((100, 3))), r"expected (100,)"),
+        (of_rows(np.ones((100, 3))), "expected predictions of shape (100,)"),
     ],
     ids=["another label", "more outputs"],
 )

@@ -107,17 +107,17 @@ def test_a_metric_with_options_keeps_them() -> None:
         (
             bound("AUCPrecision", at_least=0.5),
             "threshold of AUCPrecision on overall: 'AUCPrecision' is not computed; did you mean 'AUCPrecisionRecall'? "
-            "evaluation.py says what is computed, scoping.toml what it has to reach",
+            "evaluation.py lists the metrics and slices that are computed, scoping.toml their thresholds",
         ),
         (
             bound("AUC", slice={"sexx": "a"}, at_least=0.5),
             "threshold of AUC on sexx = a: no slices by 'sexx' are computed; did you mean 'sex'? "
-            "evaluation.py says what is computed, scoping.toml what it has to reach",
+            "evaluation.py lists the metrics and slices that are computed, scoping.toml their thresholds",
         ),
         (
             bound("zzz", at_least=0.5),
             "threshold of zzz on overall: 'zzz' is not computed; expected one of AUCPrecisionRecall, AUC, "
-            "ExampleCount. evaluation.py says what is computed, scoping.toml what it has to reach",
+            "ExampleCount. evaluation.py lists the metrics and slices that are computed, scoping.toml their thresholds",
         ),
     ],
 )

@@ -48,13 +48,13 @@ def test_a_gap_that_is_clear_and_small_enough_does_not_refuse() -> None:
     found = gaps(pd.Series(NUMBERS), apart=0.45)
     assert any(one.is_clear for one in found.gaps)
     assert found.too_large == ()
-    assert found.describe() == ("groups of group: none of 4 gaps is clear and more than 0.5",)
+    assert found.describe() == ("groups by group: none of 4 gaps is clear and more than 0.5",)
 
 
 def test_no_group_of_enough_rows_is_said() -> None:
     found = gaps(pd.Series(np.arange(ROWS)))
     assert (found.gaps, found.small) == ((), ROWS)
-    assert found.describe() == ("no group of group has 30 rows: no gap was compared",)
+    assert found.describe() == ("no group by group has 30 rows or more: no gap was compared",)
 
 
 def test_nothing_is_too_large_where_nothing_was_agreed() -> None:

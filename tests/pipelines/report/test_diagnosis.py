@@ -104,7 +104,7 @@ def test_a_number() -> None:
     assert float(worst["loss"]) == max(float(one["loss"]) for one in found["worst"])
     assert worst["reasons"][0]["column"] == "fare"
     page = render(found)
-    assert "No prediction changes with area, color." in page
+    assert "No prediction depends on area, color." in page
     assert "&lt;b&gt;" in page or "red" in page
     assert "<b>" not in page
 
@@ -150,7 +150,7 @@ def test_a_model_that_reads_nothing() -> None:
     found = describe(REGRESSION, lambda rows: np.zeros((len(rows), 1)), np.ones(ROWS))
     assert found["importance"] is None
     assert (found["effects"], found["weak"], found["search"].tested) == ([], [], 0)
-    assert "None of them was worse than the rest" in render(found)
+    assert "In none of them is the loss higher than elsewhere" in render(found)
 
 
 def test_a_column_with_one_value_is_not_called_unread() -> None:
@@ -168,7 +168,7 @@ def test_a_column_with_one_value_is_not_called_unread() -> None:
     )
     found = describe_diagnosis(run)
     assert (found["constant"], found["unread"]) == (["color"], ["payment", "area"])
-    assert "In these rows color does not vary" in render(found)
+    assert "The importance of color is not known: its value is the same" in render(found)
 
 
 def test_labels_in_a_small_unit_and_a_column_called_loss() -> None:
@@ -205,8 +205,8 @@ def test_too_few_rows_to_search_are_said_to_be_too_few() -> None:
         slices=dict,
     )
     page = render(describe_diagnosis(run))
-    assert "30 eval rows are too few to search them for slices: a slice needs 20 rows" in page
-    assert "A search looked at" not in page
+    assert "There are too few eval rows (30) to search for slices: a slice needs 20 rows" in page
+    assert "A search compared" not in page
 
 
 def test_of_very_many_rows_a_part_is_looked_at() -> None:
@@ -220,7 +220,7 @@ def test_of_very_many_rows_a_part_is_looked_at() -> None:
         schema=SCHEMA,
         slices=dict,
     )
-    assert "answers to one in 3 of the eval rows" in render(describe_diagnosis(run))
+    assert "predictions for one in 3 of the eval rows" in render(describe_diagnosis(run))
     assert asked == [3]
 
 

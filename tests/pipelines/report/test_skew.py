@@ -49,13 +49,13 @@ def test_what_was_compared_how() -> None:
     assert said() == [
         "every row in batches of 512; 1,435 rows also in batches of 1, 7",
         "of these 1,400 drawn at random (a skew in 0.50% of all rows is found with 99.9% probability), 20 for "
-        "extremes, 10 for rare values (no room for 3 more), 5 that differed in large batches",
+        "extremes, 10 for rare values (3 more left out), 5 that differed in large batches",
         by_server,
     ]
     coverage["presumed"] = 20
     assert said()[2] == (
-        "5 of 25 rows that differ in batches of 512 were compared in the others; the rest is taken for rounding if all "
-        "of these are"
+        "5 of 25 rows that differ in batches of 512 were also compared in smaller batches; if these differ only by "
+        "rounding, the rest counts as rounding, too"
     )
     coverage |= {"in_all_layouts": 100_000, "presumed": 0}
     assert said() == ["every row in batches of 1, 7 and 512", by_server]

@@ -40,7 +40,7 @@ def test_one_cell_that_is_no_number_is_named(cell: str) -> None:
         find_rules([column(cells)])
     assert str(caught.value) == (
         f"rows.csv, line 102, column `x`, {cell!r}: expected a number, such as '1000.00', as in 499 of 500 cells of "
-        "this column. Correct the cell, or leave it empty to say that the value is missing. If the column is text, say "
+        "this column. Correct the cell, or leave it empty if the value is missing. If the column is text, say "
         "so: TEXT=x with make, --text x without."
     )
 
@@ -59,7 +59,7 @@ def test_a_column_that_somebody_calls_text_is_text() -> None:
 
 def test_from_19_numbers_in_20_on_the_rest_are_mistakes() -> None:
     with pytest.raises(
-        ScaffoldError, match=r"line 97, column `x`, 'a': .* in 95 of 100 cells of this column; 4 more of"
+        ScaffoldError, match=r"line 97, column `x`, 'a': .* in 95 of 100 cells of this column; 4 more are"
     ):
         find_rules([column([*WHOLE[:95], *"abcde"])])
     assert find_rules([column([*WHOLE[:94], *"abcdef"])]).kinds == {"x": CellKind.BYTES}
@@ -188,5 +188,5 @@ def test_parquet_is_a_file_of_rows(tmp_path: Path) -> None:
 
 
 def test_an_unknown_text_column(tmp_path: Path) -> None:
-    with pytest.raises(ScaffoldError, match="expected a column 'zip' to take for text, received the columns n"):
+    with pytest.raises(ScaffoldError, match="expected a column 'zip' to read as text, received the columns n"):
         read_source(written(tmp_path, pd.DataFrame({"n": range(100)})), text=["zip"])

@@ -70,10 +70,10 @@ def test_left_out(tmp_path: Path) -> None:
         empty=[""] * ROWS,
     )
     assert {name: column.why_not for name, column in found.items() if not column.features} == {
-        "id": "200 different texts in 200 rows: it tells rows apart, not kinds of rows",
+        "id": "200 different texts in 200 rows: it identifies rows, and is no category",
         "nearly": "189 different texts in 200 rows: 188 of 200 values are numbers, and 'unknown' in row 189 is not; "
-        "leave such cells empty if they say that the value is missing",
-        "key": "200 different numbers in 200 rows: an id, of which other rows have others",
+        "leave such cells empty if they mean that the value is missing",
+        "key": "200 different numbers in 200 rows: an id, which will be different in other rows",
         "same": "it is the same in every row",
         "empty": "it is empty",
     }
@@ -81,10 +81,11 @@ def test_left_out(tmp_path: Path) -> None:
 
 def test_nothing_to_predict_from(tmp_path: Path) -> None:
     with pytest.raises(
-        ScaffoldError, match=r"no column to predict from: same: it is the same in every row. Bring rows"
+        ScaffoldError,
+        match=r"one column to predict from, received none: same: it is the same in every row. Add columns",
     ):
         columns(tmp_path, same=["x"] * ROWS)
-    with pytest.raises(ScaffoldError, match="no column to predict from: there is no column but the label"):
+    with pytest.raises(ScaffoldError, match="received none: there is no column except the label"):
         columns(tmp_path)
 
 
@@ -210,10 +211,12 @@ def test_codes_are_categories_and_ids_are_left_out(tmp_path: Path) -> None:
     )
     codes = [name for name, column in found.items() if column.is_code]
     assert codes == ["zip", "store_no", "padded", "account", "branch"]
-    assert "numbers that are names, since some begin with 0, such as '0" in found["amount"].why_not
+    assert "codes, since some begin with 0, such as '0" in found["amount"].why_not
     assert found["row"].why_not.startswith("it counts the rows, 1, 2, 3 and so on: an index")
-    assert found["customer"].why_not == "it is another of the numbers 100000 to 100199 in every row: an id"
-    assert found["order_id"].why_not == "200 different numbers in 200 rows: an id, of which other rows have others"
+    assert found["customer"].why_not == "it is a different number from 100000 to 100199 in every row: an id"
+    assert (
+        found["order_id"].why_not == "200 different numbers in 200 rows: an id, which will be different in other rows"
+    )
 
 
 def test_a_column_that_tells_the_label_is_suspected(tmp_path: Path) -> None:
@@ -226,4 +229,4 @@ def test_a_column_that_tells_the_label_is_suspected(tmp_path: Path) -> None:
     assert found["refunded"].why_not == "it has one value only, in 100 of 200 rows"
     found = columns(tmp_path, reason=[f"r{number % 3}" if number % 2 else "" for number in range(ROWS)])
     assert found["reason"].features
-    assert found["reason"].suspicion == "alone it tells the classes apart with an AUC of 1.000"
+    assert found["reason"].suspicion == "alone it separates the classes with an AUC of 1.000"

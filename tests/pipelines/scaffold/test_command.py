@@ -40,7 +40,7 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--name", "taxi", "--label", "target"], "new-task: pipelines/tasks/taxi: there already"),
+        (["--name", "taxi", "--label", "target"], "new-task: pipelines/tasks/taxi: already exists"),
         (["--name", "class", "--label", "target"], "no word of Python's own, such as 'churn'; received 'class'"),
         (["--name", "sugar", "--label", "sugar"], "expected a column 'sugar' to predict, received the columns age,"),
         (["--name", "sugar", "--label", "sex"], "label sex: expected a value in every row, received none in 41 of 442"),
@@ -130,7 +130,7 @@ def test_what_it_says(project: Path, patients: Path, capsys: pytest.CaptureFixtu
         "label      target",
         "rows       442",
         "features   11: age_scaled, sex_id, bmi_scaled, bp_scaled and 7 more",
-        "left out   patient: 442 different texts in 442 rows: it tells rows apart, not kinds of rows",
+        "left out   patient: 442 different texts in 442 rows: it identifies rows, and is no category",
         "constant   mean squared error 5930, which is a root mean squared error of 77.01: what a model has to beat",
         "yardstick  linear: mean absolute error 42.3, mean squared error 2,800, on a third of the rows",
     ]
@@ -138,7 +138,7 @@ def test_what_it_says(project: Path, patients: Path, capsys: pytest.CaptureFixtu
     assert (project / "serving" / "gateway" / "sugar.toml").is_file()
     before = files(project)
     assert execute(["new-task", *arguments]) == 1  # once more: nothing is overwritten
-    assert "nothing is ever overwritten" in capsys.readouterr().err
+    assert "new-task overwrites nothing" in capsys.readouterr().err
     assert files(project) == before
 
 
@@ -186,4 +186,4 @@ def test_a_file_that_stays_needs_headings_that_are_names(
     flowers = data_sets.iris(tmp_path / "iris.csv")
     arguments = ["--name", "iris", "--csv", str(flowers), "--label", "species", "--by-path"]
     assert execute(["new-task", *arguments]) == 1
-    assert "received 'sepal length (cm)'. Call it 'sepal_length_cm' or the like." in capsys.readouterr().err
+    assert "received 'sepal length (cm)'. Rename it, for example to 'sepal_length_cm'." in capsys.readouterr().err

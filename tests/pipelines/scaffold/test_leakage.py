@@ -48,4 +48,4 @@ def test_what_it_says() -> None:
     question = choose_problem("y", PRICE, CellKind.FLOAT)
     assert explain_suspicion(PRICE * 2, PRICE, question) == "alone it explains 100.0% of the label's variance"
     question = choose_problem("y", FLAG, CellKind.INT)
-    assert explain_suspicion(FLAG, FLAG, question) == "alone it tells the classes apart with an AUC of 1.000"
+    assert explain_suspicion(FLAG, FLAG, question) == "alone it separates the classes with an AUC of 1.000"

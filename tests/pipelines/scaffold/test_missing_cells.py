@@ -54,8 +54,8 @@ def test_in_a_column_that_somebody_calls_text_all_are_values() -> None:
     with pytest.raises(ScaffoldError) as caught:
         find_rules([column([*NUMBERS[1:], "none"]), grades], text=["grade"])
     assert str(caught.value).startswith(
-        "rows.csv, line 2, column `grade`, 'none': expected a value, as you named the column as text, but rows.csv, "
-        "line 101, column `x`, 'none', says that there is none"
+        "rows.csv, line 2, column `grade`, 'none': expected a value, as you named the column as text, but the same "
+        "text means \"missing\" in rows.csv, line 101, column `x`, 'none', and"
     )
 
 

@@ -43,7 +43,7 @@ def test_a_name_that_is_taken(name: str, there: str) -> None:
 )
 def test_whatever_an_earlier_task_left_is_in_the_way(tmp_path: Path, place: str) -> None:
     (tmp_path / place).mkdir(parents=True)
-    with pytest.raises(ScaffoldError, match=rf"^{place}: there already"):
+    with pytest.raises(ScaffoldError, match=rf"^{place}: already exists"):
         check_task_name("churn", tmp_path)
 
 

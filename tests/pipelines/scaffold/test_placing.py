@@ -92,7 +92,7 @@ def test_ctrl_c_at_the_last_step_takes_everything_back(project: Path, monkeypatc
 
 def test_what_is_there_stays(project: Path) -> None:
     (project / "data" / "churn.py").write_text("mine\n")
-    with pytest.raises(ScaffoldError, match=r"data/churn.py: there already, and nothing is ever overwritten"):
+    with pytest.raises(ScaffoldError, match=r"data/churn.py: already exists, and new-task overwrites nothing"):
         place_files(project, NEW, "pipelines.tasks.churn")
     assert (project / "data" / "churn.py").read_text() == "mine\n"
     assert not (project / "pipelines" / "churn").exists()

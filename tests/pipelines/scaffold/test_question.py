@@ -47,8 +47,8 @@ def test_somebody_may_know_better() -> None:
     [
         (
             ["yes", "Yes", " yes", "no"] * 20,
-            "expected one spelling of each class, received some that differ in case or blanks only, with their rows: "
-            "'yes' (20), 'Yes' (20), ' yes' (20). Write each class in one way.",
+            "expected one spelling of each class, received some that differ only in case or spaces, with their number "
+            "of rows: 'yes' (20), 'Yes' (20), ' yes' (20). Write each class in one way.",
         ),
         (
             ["yes", "no"] * 20 + ["NaN"],

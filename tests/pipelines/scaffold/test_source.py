@@ -32,7 +32,7 @@ def test_an_unknown_label(tmp_path: Path) -> None:
 
 
 def test_too_few_rows(tmp_path: Path) -> None:
-    with pytest.raises(ScaffoldError, match=r"expected 100 rows or more, received 99: .* Bring more rows.$"):
+    with pytest.raises(ScaffoldError, match=r"expected 100 rows or more, received 99: .* Add rows.$"):
         read_source(written(tmp_path, "\n".join(["a,b,c,e", *LINES[1:]]) + "\n"))
 
 

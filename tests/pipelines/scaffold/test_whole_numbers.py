@@ -119,7 +119,7 @@ def test_a_quantity_with_a_long_tail_is_none(seed: int) -> None:
         ("nr", list(range(1, 401)), "it counts the rows, 1, 2, 3 and so on"),
         ("x", list(range(400, 0, -1)), "it counts the rows, 400, 399, 398 and so on"),
         ("x", [number * number for number in range(400)], "it grows from every row to the next"),
-        ("x", [100_000 + number for number in SHUFFLED], "it is another of the numbers 100000 to 100399"),
+        ("x", [100_000 + number for number in SHUFFLED], "it is a different number from 100000 to 100399"),
         ("customer_id", [number * number for number in SHUFFLED], "400 different numbers in 400 rows: an id"),
         ("customer_id", [number % 31 for number in SHUFFLED], ""),
         ("population", [number * number for number in SHUFFLED], ""),

@@ -1,0 +1,22 @@
+"""Run the examples in docstrings, so that they stay true."""
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = [
+    "pipelines.report.data",
+    "pipelines.report.diagnosis",
+    "pipelines.report.evaluation",
+    "pipelines.report.graph",
+    "pipelines.report.numbers",
+    "pipelines.report.timeline",
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    results = doctest.testmod(importlib.import_module(name))
+    assert results.attempted > 0
+    assert results.failed == 0
