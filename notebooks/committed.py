@@ -17,12 +17,12 @@ _COUNT, _OUTPUTS, _WIDGETS = "execution_count", "outputs", "widgets"  # names in
 
 
 def find_outputs(notebook: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns the code cells that hold outputs, or the number of their execution."""
+    """Return the code cells that hold outputs, or the number of their execution."""
     return [cell for cell in notebook["cells"] if cell.get(_OUTPUTS) or cell.get(_COUNT) is not None]
 
 
 def clear(path: Path) -> bool:
-    """Takes the outputs out of a notebook; tells whether there were any."""
+    """Take the outputs out of a notebook; tells whether there were any."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     cells = find_outputs(notebook)
     if not cells and _WIDGETS not in notebook["metadata"]:
@@ -35,7 +35,7 @@ def clear(path: Path) -> bool:
 
 
 def main(arguments: Sequence[str], notebooks: Iterable[Path]) -> int:
-    """Checks the notebooks, or clears them; returns the exit status."""
+    """Check the notebooks, or clears them; returns the exit status."""
     paths = sorted(notebooks)
     if "--clear" in arguments:
         for path in paths:

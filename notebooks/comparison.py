@@ -24,7 +24,7 @@ _LEAST_LABELS = 10  # rows that a slice needs, of two classes of either: resampl
 
 
 def calibration_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Computes |mean prediction / mean label - 1|; a metric as in pipelines.evaluation.weighted_metrics."""
+    """Compute |mean prediction / mean label - 1|; a metric as in pipelines.evaluation.weighted_metrics."""
     return np.abs(weighted_metrics.calibration(labels, predictions, weights) - 1)
 
 
@@ -32,14 +32,14 @@ _SMALLER = weighted_metrics.SMALLER_IS_BETTER | {"calibration_error"}
 
 
 def list_metrics(problem: str) -> dict[str, Metric]:
-    """Lists the metrics that suit a problem, by name; of a centred one, such as calibration, its distance from 1."""
+    """List the metrics that suit a problem, by name; of a centred one, such as calibration, its distance from 1."""
     known = weighted_metrics.metrics_of(problem)
     better = {name: metric for name, metric in known.items() if name not in weighted_metrics.CENTRED}
     return better | ({"calibration_error": calibration_error} if len(better) < len(known) else {})
 
 
 def tabulate_metrics(labels: np.ndarray, models: Predictions, problem: str) -> pd.DataFrame:
-    """Tabulates each metric of each model with its 95% interval: one row per metric, one column per model.
+    """Tabulate each metric of each model with its 95% interval: one row per metric, one column per model.
 
     Args:
         labels: [rows].
@@ -54,7 +54,7 @@ def tabulate_metrics(labels: np.ndarray, models: Predictions, problem: str) -> p
 
 
 def compare_metrics(labels: np.ndarray, prototype: np.ndarray, production: np.ndarray, problem: str) -> pd.DataFrame:
-    """Compares each metric of production and prototype, on the same resamples of the rows.
+    """Compare each metric of production and prototype, on the same resamples of the rows.
 
     Args:
         labels: [rows].
@@ -83,7 +83,7 @@ def compare_slices(
     slices: Mapping[str, Slice],
     problem: str,
 ) -> pd.DataFrame:
-    """Compares production and prototype slice by slice, by problem_kinds.SLICE_METRIC; all rows together come first.
+    """Compare production and prototype slice by slice, by problem_kinds.SLICE_METRIC; all rows together come first.
 
     Args:
         rows: raw rows.
@@ -114,7 +114,7 @@ def compare_slices(
 
 
 def plot_differences(found: pd.DataFrame) -> alt.FacetChart:
-    """Plots the table of `compare_metrics`: one line per metric with its own scale, left and right of no difference."""
+    """Plot the table of `compare_metrics`: one line per metric with its own scale, left and right of no difference."""
     chart = alt.Chart(found.assign(zero=0.0))
     base = chart.encode(y=alt.Y("metric:N", title=None, axis=None))
     x = alt.X("low:Q", title=None, scale=alt.Scale(nice=False, padding=14), axis=alt.Axis(tickCount=5))
@@ -139,7 +139,7 @@ class ThresholdCheck:
 def check_thresholds(
     task: Task, rows: pd.DataFrame, labels: np.ndarray, predictions: np.ndarray
 ) -> list[ThresholdCheck]:
-    """Checks predictions against the task's own value thresholds, those on metrics of weighted_metrics.
+    """Check predictions against the task's own value thresholds, those on metrics of weighted_metrics.
 
     An estimate beforehand: what blesses a model is the Evaluator, with TFMA's own values.
 
@@ -164,7 +164,7 @@ def check_thresholds(
 def write_verdict(
     name: str, found: pd.DataFrame, per_slice: pd.DataFrame, thresholds: list[ThresholdCheck], rows: int
 ) -> str:
-    """Writes what a reviewer needs to know, as Markdown.
+    """Write what a reviewer needs to know, as Markdown.
 
     Args:
         name: of the prototype.
@@ -206,7 +206,7 @@ def _conclude(name: str, outcomes: Mapping[str, pd.DataFrame], missed: list[str]
 
 
 def _read_thresholds(task: Task) -> Iterator[tuple[str, Slice, float, float]]:
-    """Reads metric, slice, least and greatest value of each threshold on one slice, as TFMA reads them."""
+    """Read metric, slice, least and greatest value of each threshold on one slice, as TFMA reads them."""
     config = task.make_eval_config()
     found = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
     for key, bounds in found.items():

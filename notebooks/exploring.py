@@ -25,13 +25,13 @@ _MEASURES = {
 
 
 def tabulate_contract(schema: schema_pb2.Schema) -> pd.DataFrame:
-    """Tabulates the contract: one row per column of the data, with its type, presence, values and drift limit."""
+    """Tabulate the contract: one row per column of the data, with its type, presence, values and drift limit."""
     rows = {feature.name: _describe_feature(feature, schema) for feature in schema.feature}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("column")
 
 
 def measure_drift(rows: pd.DataFrame, parts: pd.Series, schema: schema_pb2.Schema) -> pd.DataFrame:
-    """Measures the drift of each part of the rows from the one before, by the contract's measures, with TFDV.
+    """Measure the drift of each part of the rows from the one before, by the contract's measures, with TFDV.
 
     Args:
         rows: raw rows.
@@ -57,7 +57,7 @@ def measure_drift(rows: pd.DataFrame, parts: pd.Series, schema: schema_pb2.Schem
 
 
 def measure_means(rows: pd.DataFrame, values: np.ndarray, slices: Mapping[str, Slice]) -> pd.DataFrame:
-    """Measures the mean of a number over the rows of each slice, with 95% bootstrap intervals.
+    """Measure the mean of a number over the rows of each slice, with 95% bootstrap intervals.
 
     Args:
         rows: raw rows.
@@ -77,7 +77,7 @@ def measure_means(rows: pd.DataFrame, values: np.ndarray, slices: Mapping[str, S
 
 
 def compare_presence(rows: pd.DataFrame, columns: Iterable[str], views: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Compares the rows in which a column has a value with those in which it has none.
+    """Compare the rows in which a column has a value with those in which it has none.
 
     Args:
         rows: raw rows.
@@ -101,7 +101,7 @@ def compare_presence(rows: pd.DataFrame, columns: Iterable[str], views: Mapping[
 
 
 def find_most_different(one: pd.DataFrame, other: pd.DataFrame, count: int) -> dict[str, pd.DataFrame]:
-    """Finds the columns whose distributions differ most between two sets of rows: name -> distribution frame.
+    """Find the columns whose distributions differ most between two sets of rows: name -> distribution frame.
 
     Args:
         one: raw rows.
@@ -118,7 +118,7 @@ def find_most_different(one: pd.DataFrame, other: pd.DataFrame, count: int) -> d
 
 
 def find_time_column(schema: schema_pb2.Schema) -> tuple[str, str] | None:
-    """Finds the contract's time column and how its times are written; None where it has none.
+    """Find the contract's time column and how its times are written; None where it has none.
 
     A tag `span_time` names it, else the first tag `date:…`.
     """
@@ -131,7 +131,7 @@ def find_time_column(schema: schema_pb2.Schema) -> tuple[str, str] | None:
 
 
 def cut_into_periods(times: pd.Series, written: str) -> pd.Series:
-    """Cuts rows into quarters, months, weeks or days: the longest of which there are 4 or more, as text.
+    """Cut rows into quarters, months, weeks or days: the longest of which there are 4 or more, as text.
 
     Args:
         times: of each row, as the contract's column holds them.
@@ -156,14 +156,14 @@ def _parse_times(times: pd.Series, written: str) -> pd.Series:
 
 
 def _measure_distance(frame: pd.DataFrame) -> float:
-    """Measures how far apart two distributions are: the largest difference of a value's or a bin's share."""
+    """Measure how far apart two distributions are: the largest difference of a value's or a bin's share."""
     key = "value" if "value" in frame else "from"
     shares = frame.pivot_table(index=key, columns="rows", values="share", aggfunc="sum").fillna(0.0)
     return float((shares.max(axis=1) - shares.min(axis=1)).max()) if shares.shape[1] > 1 else 0.0
 
 
 def _mean(labels: np.ndarray, _: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Computes the mean of the labels; a metric as in pipelines.evaluation.weighted_metrics."""
+    """Compute the mean of the labels; a metric as in pipelines.evaluation.weighted_metrics."""
     return weights @ labels / weights.sum(axis=1)
 
 
@@ -187,7 +187,7 @@ def _describe_feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) ->
 
 
 def _to_tfdv_types(rows: pd.DataFrame) -> pd.DataFrame:
-    """Converts pandas' nullable integers to objects, None where missing, as TFDV takes them."""
+    """Convert pandas' nullable integers to objects, None where missing, as TFDV takes them."""
     nullable = [name for name, dtype in rows.dtypes.items() if str(dtype) == "Int64"]
     return rows.assign(**{name: rows[name].astype(object).where(rows[name].notna(), None) for name in nullable})
 

@@ -12,7 +12,7 @@ _WIDEST = 8  # of an embedding
 
 
 def embed_features(features: Mapping[str, np.ndarray], ids: Mapping[str, int]) -> tuple[dict[str, Any], Any]:
-    """Makes an input for each transformed feature, and joins them: numbers as they are, an embedding for each id.
+    """Make an input for each transformed feature, and joins them: numbers as they are, an embedding for each id.
 
     Args:
         features: [rows, n] each; integers are ids.
@@ -35,7 +35,7 @@ def embed_features(features: Mapping[str, np.ndarray], ids: Mapping[str, int]) -
 
 
 def make_head(problem: str, labels: np.ndarray, classes: int) -> tuple[Callable[[Any], Any], str]:
-    """Makes the last layer, and names the loss.
+    """Make the last layer, and names the loss.
 
     Args:
         problem: one of pipelines.task_definition.problem.PROBLEMS.

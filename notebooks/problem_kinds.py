@@ -26,12 +26,12 @@ _EITHER, _EVEN = " and ", "even"
 
 
 def name_classes(task: Task, classes: int) -> tuple[str, ...]:
-    """Names the classes: as the task does, or by their numbers."""
+    """Name the classes: as the task does, or by their numbers."""
     return task.classes or tuple(map(str, range(classes)))
 
 
 def view_labels(labels: np.ndarray, task: Task) -> dict[str, np.ndarray]:
-    """Turns labels into numbers whose mean tells something: name of the mean -> float64 [rows].
+    """Turn labels into numbers whose mean tells something: name of the mean -> float64 [rows].
 
     Of two classes the share of the second, of several the share of each, of a number its mean.
 
@@ -48,7 +48,7 @@ def view_labels(labels: np.ndarray, task: Task) -> dict[str, np.ndarray]:
 
 
 def score_rows(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """Returns one number for each row, to compare two models by: the prediction; of several classes the probability
+    """Return one number for each row, to compare two models by: the prediction; of several classes the probability
     of the right one.
 
     Args:
@@ -61,18 +61,18 @@ def score_rows(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
 
 
 def name_score(task: Task) -> str:
-    """Names what `score_rows` returns."""
+    """Name what `score_rows` returns."""
     words = {BINARY: f"probability of {task.label}", MULTICLASS: "probability of the right class"}
     return words.get(task.problem, f"predicted {task.label}")
 
 
 def large_gap(labels: np.ndarray, task: Task) -> float:
-    """Returns from which on two scores of a row are far apart: 0.2, or half a standard deviation of a number."""
+    """Return from which on two scores of a row are far apart: 0.2, or half a standard deviation of a number."""
     return _LARGE_SPREAD * float(np.std(labels)) if task.problem == REGRESSION else _LARGE_GAP
 
 
 def plot_models(labels: np.ndarray, models: Predictions, task: Task) -> alt.HConcatChart:
-    """Plots what tells models of a kind apart: curves, confusion, or predicted against actual.
+    """Plot what tells models of a kind apart: curves, confusion, or predicted against actual.
 
     Args:
         labels: [rows].
@@ -96,7 +96,7 @@ def plot_models(labels: np.ndarray, models: Predictions, task: Task) -> alt.HCon
 
 
 def tabulate_decisions(labels: np.ndarray, models: Predictions, task: Task) -> pd.DataFrame:
-    """Counts rows by what each model decides and who is right; of a number, by whose prediction is nearer.
+    """Count rows by what each model decides and who is right; of a number, by whose prediction is nearer.
 
     Two classes are decided at the gateway's threshold, several for the most likely one.
 

@@ -37,7 +37,7 @@ class PrototypeError(ValueError):
 
 
 def fit_gradient_boosted_trees(rows: pd.DataFrame, labels: np.ndarray, problem: str, seed: int = 0) -> Pipeline:
-    """Fits scikit-learn's gradient-boosted trees, with their defaults, on raw columns.
+    """Fit scikit-learn's gradient-boosted trees, with their defaults, on raw columns.
 
     Args:
         rows: raw columns as Run.rows gives them, those alone that a server is sent.
@@ -56,7 +56,7 @@ def fit_gradient_boosted_trees(rows: pd.DataFrame, labels: np.ndarray, problem: 
 
 
 def predict_with_trees(trees: Pipeline, rows: pd.DataFrame, problem: str, classes: int = 2) -> np.ndarray:
-    """Predicts as the task's models do.
+    """Predict as the task's models do.
 
     Args:
         trees: of `fit_gradient_boosted_trees`.
@@ -78,7 +78,7 @@ def predict_with_trees(trees: Pipeline, rows: pd.DataFrame, problem: str, classe
 def save_predictions(
     var: Path, task: str, name: str, predictions: np.ndarray, records: Iterable[bytes], *, problem: str
 ) -> Path:
-    """Keeps a prototype's predictions of the evaluation rows, whole or not at all, and returns the file.
+    """Keep a prototype's predictions of the evaluation rows, whole or not at all, and returns the file.
 
     Args:
         var: the folder that runs write to.
@@ -112,7 +112,7 @@ def save_predictions(
 
 
 def read_predictions(var: Path, task: str, records: Iterable[bytes]) -> Mapping[str, np.ndarray]:
-    """Reads the prototypes whose predictions are of these very rows: name -> float32 [rows] or [rows, classes].
+    """Read the prototypes whose predictions are of these very rows: name -> float32 [rows] or [rows, classes].
 
     Args:
         var: the folder that runs write to.
@@ -129,7 +129,7 @@ def read_predictions(var: Path, task: str, records: Iterable[bytes]) -> Mapping[
 
 
 def digest_rows(records: Iterable[bytes]) -> str:
-    """Digests a set of rows, their order included; 64 hex digits."""
+    """Digest a set of rows, their order included; 64 hex digits."""
     digest = hashlib.sha256()
     for record in records:
         digest.update(hashlib.sha256(record).digest())
@@ -137,7 +137,7 @@ def digest_rows(records: Iterable[bytes]) -> str:
 
 
 def _suits(predictions: np.ndarray, rows: int, problem: str) -> bool:
-    """Tells whether predictions suit a problem and have no NaN."""
+    """Tell whether predictions suit a problem and have no NaN."""
     shaped = predictions.ndim == 2 and predictions.shape[1] > 1 if problem == MULTICLASS else predictions.ndim == 1
     if not shaped or len(predictions) != rows or not np.isfinite(predictions).all():
         return False
@@ -152,7 +152,7 @@ def _folder(var: Path, task: str) -> Path:
 
 
 def _to_tree_types(rows: pd.DataFrame, known: Mapping[str, pd.Index], columns: list[str]) -> pd.DataFrame:
-    """Converts strings to categories, unseen ones to missing, and numbers to float64, NaN where missing."""
+    """Convert strings to categories, unseen ones to missing, and numbers to float64, NaN where missing."""
     return pd.DataFrame(
         {
             name: pd.Categorical(rows[name], categories=known[name]) if name in known else rows[name].astype("float64")

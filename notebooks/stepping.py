@@ -17,7 +17,7 @@ class Steps:
     """The nodes that create_pipeline wires for run-local, ready to be run by hand."""
 
     def __init__(self, task: str, var: Path):
-        """Wires the nodes; runs none.
+        """Wire the nodes; runs none.
 
         DATA and TRAIN_STEPS in the environment mean what they mean to `make run-local`.
 
@@ -43,7 +43,7 @@ class Steps:
         )
 
     def run(self, name: str) -> dict[str, Path]:
-        """Runs one node, or takes what it wrote before on the same inputs.
+        """Run one node, or takes what it wrote before on the same inputs.
 
         Args:
             name: id of the node, one of `nodes`.

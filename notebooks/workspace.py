@@ -26,22 +26,22 @@ class NoRunError(RunError):
 
 
 def var_folder() -> Path:
-    """Returns the folder that runs write to: the environment variable VAR, or `var`; relative to the project."""
+    """Return the folder that runs write to: the environment variable VAR, or `var`; relative to the project."""
     return PROJECT / os.environ.get("VAR", "var")
 
 
 def task_name(task: str | None = None) -> str:
-    """Returns `task`, else the environment variable TASK, as `make run-local` takes it, else `taxi`."""
+    """Return `task`, else the environment variable TASK, as `make run-local` takes it, else `taxi`."""
     return task or os.environ.get("TASK") or "taxi"
 
 
 def open_runs() -> Runs:
-    """Opens all runs below `var`."""
+    """Open all runs below `var`."""
     return Runs(var_folder())
 
 
 def open_run(task: str | None = None) -> Run:
-    """Opens the run that a notebook is about: RUN_ID from the environment, or the newest of the task that has a model.
+    """Open the run that a notebook is about: RUN_ID from the environment, or the newest of the task that has a model.
 
     Args:
         task: its name; None: as `task_name` says.
@@ -65,7 +65,7 @@ def open_run(task: str | None = None) -> Run:
 
 
 def set_theme() -> None:
-    """Makes plots pictures, with nothing loaded from elsewhere, readable on a dark page, too; tables show all."""
+    """Make plots pictures, with nothing loaded from elsewhere, readable on a dark page, too; tables show all."""
     pd.set_option("display.float_format", "{:,.4g}".format, "display.max_colwidth", None, "display.max_rows", 100)
     charts.use_theme()
     look = alt.theme.get()

@@ -26,7 +26,7 @@ The project has two commands. `python -m pipelines` trains, gates, pushes and wa
 
 
 def write_page(root: Path) -> str:
-    """Writes a section for each command: usage, what it does, options, examples and exit status.
+    """Write a section for each command: usage, what it does, options, examples and exit status.
 
     Args:
         root: the repository's folder.
@@ -41,7 +41,7 @@ def write_page(root: Path) -> str:
 
 
 def _sections(name: str, app: App) -> dict[str, str]:
-    """Makes the section of each command, the program itself first; by the command's words."""
+    """Make the section of each command, the program itself first; by the command's words."""
     text = app.generate_docs(output_format="markdown", recursive=True, heading_level=2, usage_name=name)
     # cyclopts adds the module that this process was started with, such as `-m mkdocs`, to each line of usage.
     text = re.sub(rf"^({re.escape(name)}\b.*?) -m [\w.]+", r"\1", text, flags=re.MULTILINE)
@@ -62,13 +62,13 @@ def _named(name: str, app: App, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _escape(section: str) -> str:
-    """Escapes what Markdown would take for tags, outside code."""
+    """Escape what Markdown would take for tags, outside code."""
     parts = re.split(r"(```.*?```|`[^`\n]*`)", section, flags=re.DOTALL)
     return "".join(part if part.startswith("`") else html.escape(part, quote=False) for part in parts)
 
 
 def _epilogue(app: App, words: str) -> str:
-    """Returns a command's examples and exit status as a block of code."""
+    """Return a command's examples and exit status as a block of code."""
     for word in words.split():
         app = app[word]
     if not isinstance(app.help_epilogue, str) or not app.help_epilogue.strip():
@@ -77,7 +77,7 @@ def _epilogue(app: App, words: str) -> str:
 
 
 def _server() -> str:
-    """Writes the section of the model server, which reads TensorFlow Serving's flags by itself."""
+    """Write the section of the model server, which reads TensorFlow Serving's flags by itself."""
     flags = parser()
     flags.formatter_class = functools.partial(argparse.HelpFormatter, width=_WIDTH)
     return f"### {_SERVER}\n\n```text\n{flags.format_help().strip()}\n```\n"

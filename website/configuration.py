@@ -79,7 +79,7 @@ _PARTS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
 
 
 def write_page(root: Path) -> str:
-    """Writes the page.
+    """Write the page.
 
     Args:
         root: the repository's folder.

@@ -7,7 +7,7 @@ NO_BREAK = "\N{NON-BREAKING HYPHEN}"  # a date stays on one line
 
 
 def files(root: Path) -> list[Path]:
-    """Lists the decisions in the order of their numbers.
+    """List the decisions in the order of their numbers.
 
     Args:
         root: the repository's folder.
@@ -16,7 +16,7 @@ def files(root: Path) -> list[Path]:
 
 
 def write_index(root: Path) -> str:
-    """Writes a page with number, date and title of each decision, the newest first.
+    """Write a page with number, date and title of each decision, the newest first.
 
     Args:
         root: the repository's folder.

@@ -28,7 +28,7 @@ _SETTLE = 1000  # milliseconds that plots take to be drawn
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Makes the figures whose sources are there; returns 1 where there is none.
+    """Make the figures whose sources are there; returns 1 where there is none.
 
     Args:
         arguments: of the command line; None: this process's.
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def pushed_report(var: Path) -> Path | None:
-    """Finds the report of the newest run that pushed a model; None where there is none.
+    """Find the report of the newest run that pushed a model; None where there is none.
 
     Args:
         var: the folder of runs.
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _photograph(pages: dict[str, str], out: Path) -> list[Path]:
-    """Takes a picture of the top of each page with this machine's Chromium.
+    """Take a picture of the top of each page with this machine's Chromium.
 
     Args:
         pages: figure -> URL.
@@ -100,7 +100,7 @@ def _photograph(pages: dict[str, str], out: Path) -> list[Path]:
 
 
 def _grow(results: Path, out: Path) -> list[Path]:
-    """Draws what rows cost, where `make bench` left results."""
+    """Draw what rows cost, where `make bench` left results."""
     if not list(results.glob("local_run_*.json")):
         print(f"growth.svg: left as it is; expected {results}/local_run_*.json, which `make bench ROWS=300040` writes")
         return []

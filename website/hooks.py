@@ -38,14 +38,14 @@ _MENTION = re.compile(r"(?<![\w/`(\[])docs/([\w/.-]+)\.md\b")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Fills the section Decisions of the navigation."""
+    """Fill the section Decisions of the navigation."""
     pages = ["decisions/index.md", *(f"decisions/{path.name}" for path in decisions.files(ROOT))]
     config.nav = [{"Decisions": pages} if "Decisions" in section else section for section in config.nav or []]
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages that are generated, and those of the repository's other folders."""
+    """Add the pages that are generated, and those of the repository's other folders."""
     for uri, write in GENERATED.items():
         files.append(File.generated(config, uri, content=write(ROOT)))
     for source, uri in PROJECT_PAGES.items():
@@ -55,7 +55,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Rewrites links that leave docs/, and makes links of the mentions in generated pages."""
+    """Rewrite links that leave docs/, and makes links of the mentions in generated pages."""
     uri = page.file.src_uri
     if uri in GENERATED:
         return _MENTION.sub(lambda found: f"[{found[1]}]({_relative(f'{found[1]}.md', uri)})", markdown)
@@ -66,7 +66,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def lead_links(markdown: str, origin: str, uri: str) -> str:
-    """Rewrites the links of a page.
+    """Rewrite the links of a page.
 
     Args:
         markdown: the page.

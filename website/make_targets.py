@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def write_page(root: Path) -> str:
-    """Writes the page.
+    """Write the page.
 
     Args:
         root: the repository's folder.

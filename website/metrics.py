@@ -29,7 +29,7 @@ _PARTS = (
 
 
 def write_page(root: Path) -> str:
-    """Writes the page.
+    """Write the page.
 
     Args:
         root: the repository's folder.
@@ -51,7 +51,7 @@ def write_page(root: Path) -> str:
 
 
 def declared(module: Path) -> Iterator[tuple[str, str, list[str], str]]:
-    """Yields name, kind, labels and explanation of each metric that a module declares.
+    """Yield name, kind, labels and explanation of each metric that a module declares.
 
     A counter's name ends with `_total`, which prometheus_client appends, but for TensorFlow Serving's own.
 
@@ -93,7 +93,7 @@ def declared(module: Path) -> Iterator[tuple[str, str, list[str], str]]:
 
 
 def _texts(tree: ast.Module, line: int) -> dict[str, object]:
-    """Returns the texts that were given to names above a line, of each name the last one."""
+    """Return the texts that were given to names above a line, of each name the last one."""
     return {
         node.targets[0].id: node.value.value
         for node in sorted(ast.walk(tree), key=lambda node: getattr(node, "lineno", 0))

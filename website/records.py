@@ -30,7 +30,7 @@ class Record:
 
 
 def read_record(source: Path, name: str) -> Record:
-    """Reads a record out of its module's source.
+    """Read a record out of its module's source.
 
     Args:
         source: the module's file.
@@ -78,7 +78,7 @@ def _read_field(node: ast.AnnAssign, following: ast.stmt | None, comments: dict[
 
 
 def _read_type(annotation: ast.expr) -> str:
-    """Returns a type without what only a validator reads: `Annotated[int, Field(ge=0)]` is `int`."""
+    """Return a type without what only a validator reads: `Annotated[int, Field(ge=0)]` is `int`."""
     text = ast.unparse(annotation)
     for node in ast.walk(annotation):
         if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Annotated":
@@ -88,7 +88,7 @@ def _read_type(annotation: ast.expr) -> str:
 
 
 def _read_default(value: ast.expr) -> str:
-    """Returns a default as it is written; of `dataclasses.field`, what it gives."""
+    """Return a default as it is written; of `dataclasses.field`, what it gives."""
     if isinstance(value, ast.Call) and ast.unparse(value.func) == "dataclasses.field":
         given = {keyword.arg: ast.unparse(keyword.value) for keyword in value.keywords}
         return given.get("default") or {"dict": "{}", "list": "[]"}.get(given.get("default_factory", ""), "")
@@ -96,7 +96,7 @@ def _read_default(value: ast.expr) -> str:
 
 
 def _read_comments(text: str) -> tuple[dict[int, str], set[int]]:
-    """Returns the comments by line, and the lines that hold nothing else."""
+    """Return the comments by line, and the lines that hold nothing else."""
     comments, alone = {}, set()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:

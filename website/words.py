@@ -22,7 +22,7 @@ _LEFT_OUT = ("tests/", "website/words.")
 
 
 def main(arguments: list[str]) -> int:
-    """Prints what is found; returns 1 where a banned word is.
+    """Print what is found; returns 1 where a banned word is.
 
     Args:
         arguments: of the command line: none, or --pending.
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
 
 
 def tracked_files(root: Path) -> list[Path]:
-    """Lists the texts that the check reads.
+    """List the texts that the check reads.
 
     Args:
         root: the repository's folder.
@@ -55,7 +55,7 @@ def tracked_files(root: Path) -> list[Path]:
 
 
 def find(words: dict[str, str], path: Path) -> Iterator[str]:
-    """Yields a message for each banned word of a file: where it is, and what to write instead.
+    """Yield a message for each banned word of a file: where it is, and what to write instead.
 
     Args:
         words: pattern -> what to write instead.
@@ -70,7 +70,7 @@ def find(words: dict[str, str], path: Path) -> Iterator[str]:
 
 
 def count(words: dict[str, str], paths: list[Path]) -> dict[str, Counter[str]]:
-    """Counts the words in each package.
+    """Count the words in each package.
 
     Args:
         words: pattern -> what to write instead.
@@ -88,7 +88,7 @@ def count(words: dict[str, str], paths: list[Path]) -> dict[str, Counter[str]]:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Compiles a pattern that matches whole words, also where a line ends between two of them."""
+    """Compile a pattern that matches whole words, also where a line ends between two of them."""
     return re.compile(rf"\b(?:{pattern})\b".replace(" ", r"[\s#>]+"), re.IGNORECASE)
 
 

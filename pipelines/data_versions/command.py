@@ -22,7 +22,7 @@ _ERRORS = (DataVersionError, RunError, SourceError, OSError)
 
 
 def pin(options: PinOptions) -> int:
-    """Pins data.
+    """Pin data.
 
     Returns:
         0: all that is asked for is pinned and pushed. 1: something is not; of a task as a whole, versions whose files
@@ -32,7 +32,7 @@ def pin(options: PinOptions) -> int:
 
 
 def restore(options: RestoreOptions) -> int:
-    """Restores what a run was trained on.
+    """Restore what a run was trained on.
 
     Returns:
         0: done. 1: it cannot be restored, and nothing is left of it. 2: another pin or restore uses the folder.
@@ -41,7 +41,7 @@ def restore(options: RestoreOptions) -> int:
 
 
 def _tell_errors(work: Callable[[], int]) -> int:
-    """Returns the exit status of the work, and says on the terminal why it could not be done."""
+    """Return the exit status of the work, and says on the terminal why it could not be done."""
     try:
         return work()
     except FileLockedError as error:

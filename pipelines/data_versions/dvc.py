@@ -29,7 +29,7 @@ class Dvc:
     """One DVC folder."""
 
     def __init__(self, root: Path, command: str):
-        """Looks at nothing yet.
+        """Look at nothing yet.
 
         Args:
             root: the folder.
@@ -48,7 +48,7 @@ class Dvc:
         return self.root / ".dvc" / "config"
 
     def require_remote(self, remote: str | None) -> None:
-        """Checks that there is a remote, named now or before.
+        """Check that there is a remote, named now or before.
 
         Raises:
             DataVersionError: There is none.
@@ -60,7 +60,7 @@ class Dvc:
             )
 
     def prepare(self, remote: str | None) -> None:
-        """Makes the folder DVC's, and names the remote.
+        """Make the folder DVC's, and names the remote.
 
         Args:
             remote: a folder, or a URL; None: the one that was named before.
@@ -71,7 +71,7 @@ class Dvc:
             self._write_config(remote if "://" in remote else str(Path(remote).absolute()))
 
     def _write_config(self, url: str) -> None:
-        """Writes DVC's configuration; what a person added to it, such as an endpoint, stays.
+        """Write DVC's configuration; what a person added to it, such as an endpoint, stays.
 
         The file itself, since each call of DVC takes a second: `dvc init --no-scm`, `dvc config` and `dvc remote add`
         write the same lines.
@@ -89,11 +89,11 @@ class Dvc:
         write_whole(self._config, text.getvalue())
 
     def add(self, files: Sequence[Path]) -> None:
-        """Moves files below the folder into DVC's cache, and writes a .dvc file beside each."""
+        """Move files below the folder into DVC's cache, and writes a .dvc file beside each."""
         self._run("add", *self._names(files))
 
     def push(self, folder: Path) -> None:
-        """Pushes what the .dvc files below a folder stand for, and checks that the remote has all of it.
+        """Push what the .dvc files below a folder stand for, and checks that the remote has all of it.
 
         Raises:
             DataVersionError: The remote cannot be reached, or lacks a file that the cache has no more.
@@ -110,7 +110,7 @@ class Dvc:
             )
 
     def pull(self, pointers: Sequence[Path]) -> None:
-        """Brings back the files that .dvc files stand for, each beside its own.
+        """Bring back the files that .dvc files stand for, each beside its own.
 
         Raises:
             DataVersionError: The remote cannot be reached, or lacks one.
@@ -121,7 +121,7 @@ class Dvc:
         return [str(path.relative_to(self.root)) for path in paths]
 
     def _run(self, *arguments: str) -> str:
-        """Runs DVC and returns what it wrote to standard output."""
+        """Run DVC and returns what it wrote to standard output."""
         environment = os.environ | {
             "DVC_NO_ANALYTICS": "1",
             "DVC_SITE_CACHE_DIR": str(self.root / ".dvc" / "tmp" / "site"),  # else below /var/tmp

@@ -23,7 +23,7 @@ class PinnedSource:
 
 
 def digest_of(fingerprint: str) -> str:
-    """Returns the digest in a fingerprint.
+    """Return the digest in a fingerprint.
 
     Raises:
         DataVersionError: It has none: TFX made it, in an older version of this project.
@@ -38,7 +38,7 @@ def digest_of(fingerprint: str) -> str:
 
 
 def find_pinned(root: Path, task: str, fingerprint: str) -> PinnedSource | None:
-    """Finds a pinned source; None: it is not pinned, or not all of its files are, since a pin was killed.
+    """Find a pinned source; None: it is not pinned, or not all of its files are, since a pin was killed.
 
     Args:
         root: DVC's folder.
@@ -55,17 +55,17 @@ def find_pinned(root: Path, task: str, fingerprint: str) -> PinnedSource | None:
 
 
 def source_folder(root: Path, task: str, fingerprint: str) -> Path:
-    """Returns the folder of one source."""
+    """Return the folder of one source."""
     return root / task / digest_of(fingerprint)
 
 
 def data_file(pointer: Path) -> Path:
-    """Returns where the data lie that a .dvc file stands for."""
+    """Return where the data lie that a .dvc file stands for."""
     return pointer.with_name(pointer.name.removesuffix(ENDING))
 
 
 def remove_data(folder: Path) -> None:
-    """Removes the data below a folder; the .dvc files stay, and so does DVC's cache."""
+    """Remove the data below a folder; the .dvc files stay, and so does DVC's cache."""
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file() and not path.name.endswith(ENDING):
             path.unlink()

@@ -26,7 +26,7 @@ PINNED, ALREADY, GONE = "pinned", "already pinned", "not there any more"
 
 
 def pin_sources(dvc: Dvc, task: str, sources: Sequence[DataSource]) -> list[PinOutcome]:
-    """Pins what is still as it was read, and pushes all that is pinned of the task.
+    """Pin what is still as it was read, and pushes all that is pinned of the task.
 
     Args:
         dvc: its folder, prepared.
@@ -77,7 +77,7 @@ def _is_folder(source: DataSource) -> bool:
 
 
 def _stage(root: Path, task: str, source: DataSource) -> list[Path]:
-    """Copies a source to where its .dvc files will be; nothing where it is not what was read any more.
+    """Copy a source to where its .dvc files will be; nothing where it is not what was read any more.
 
     A copy, since DVC makes its files read-only and links them.
     """

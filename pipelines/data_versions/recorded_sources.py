@@ -21,7 +21,7 @@ class TrainedSource:
 
 
 def list_trained_sources(run: Run) -> Sequence[TrainedSource]:
-    """Lists what a run was trained on: each span in the order of time, or its one file or folder.
+    """List what a run was trained on: each span in the order of time, or its one file or folder.
 
     Raises:
         DataVersionError: Its record does not say.
@@ -47,7 +47,7 @@ def list_trained_sources(run: Run) -> Sequence[TrainedSource]:
 
 
 def list_read_sources(database: Path, task: str) -> Sequence[DataSource]:
-    """Lists all that runs and ingestions of a task read, in the order of reading.
+    """List all that runs and ingestions of a task read, in the order of reading.
 
     Args:
         database: of ML Metadata.

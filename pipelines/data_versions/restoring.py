@@ -21,7 +21,7 @@ class _Wanted:
 
 
 def restore_sources(dvc: Dvc, task: str, sources: Sequence[TrainedSource], out: Path) -> list[Path]:
-    """Restores the data below a folder, which appears whole or not at all.
+    """Restore the data below a folder, which appears whole or not at all.
 
     A span becomes a file or a folder of its name, such as 2014Q1.csv, which `ingest` finds.
 
@@ -84,7 +84,7 @@ def _name(source: TrainedSource, pinned: PinnedSource) -> str:
 
 
 def _copy(one: _Wanted, target: Path) -> None:
-    """Copies one source and checks that it is what the run was trained on. A copy: DVC's own files are read-only."""
+    """Copy one source and checks that it is what the run was trained on. A copy: DVC's own files are read-only."""
     if one.pinned.is_folder:
         target.mkdir(parents=True)
     target.parent.mkdir(parents=True, exist_ok=True)

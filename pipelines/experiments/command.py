@@ -57,12 +57,12 @@ class CommandContext:
 
     @property
     def run_id(self) -> str:
-        """Names the folder, and the run in ML Metadata."""
+        """Name the folder, and the run in ML Metadata."""
         return f"{self.directory.parent.name}-{self.directory.name}"
 
 
 def run(name: str, options: ExperimentOptions, body: Callable[[CommandContext], None]) -> int:
-    """Runs a command and returns its exit status: 0 done, 1 failed, 2 a busy folder, 130 interrupted.
+    """Run a command and returns its exit status: 0 done, 1 failed, 2 a busy folder, 130 interrupted.
 
     Args:
         name: of the command, and of the folder below `var` that it writes to.

@@ -38,7 +38,7 @@ def pipeline_config(task: Task, options: TaskOptions, budget: TunerConfig | None
 
 
 def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) -> dict[str, NodeResult]:
-    """Runs the pipeline's nodes up to and with `last`, and returns their results by name.
+    """Run the pipeline's nodes up to and with `last`, and returns their results by name.
 
     Args:
         last: the node to end with.
@@ -69,7 +69,7 @@ def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) 
 
 
 def read_search_inputs(config: PipelineConfig, transform: NodeResult) -> SearchInputs:
-    """Reads what models are trained on: the training split that Transform wrote.
+    """Read what models are trained on: the training split that Transform wrote.
 
     Raises:
         TrainingError: There are no rows to train on.

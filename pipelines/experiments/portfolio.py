@@ -40,7 +40,7 @@ class Approach:
 
 
 def run(context: CommandContext) -> None:
-    """Runs the command.
+    """Run the command.
 
     Raises:
         ConfigError: The task says nothing of what to search.
@@ -71,7 +71,7 @@ def run(context: CommandContext) -> None:
 def try_architectures(
     options: ExperimentOptions, inputs: SearchInputs, committed: Any, console: Console
 ) -> list[Approach]:
-    """Tries one architecture after the other, and tells of each; what fails in one does not touch the next.
+    """Try one architecture after the other, and tells of each; what fails in one does not touch the next.
 
     Args:
         options: with the budget of each.
@@ -87,7 +87,7 @@ def try_architectures(
 
 
 def _try_architecture(options: ExperimentOptions, inputs: SearchInputs, start: Any) -> Approach:
-    """Searches one architecture, and trains its best; within its own budget, whatever happens."""
+    """Search one architecture, and trains its best; within its own budget, whatever happens."""
     began = time.monotonic()
     deadline = Deadline(options.budget.minutes)
     try:
@@ -110,7 +110,7 @@ def _try_architecture(options: ExperimentOptions, inputs: SearchInputs, start: A
 
 
 def _print_outcome(console: Console, approach: Approach) -> None:
-    """Prints a line for the approach, and one for each way in which a part of it failed."""
+    """Print a line for the approach, and one for each way in which a part of it failed."""
     failures = [trial.failure for trial in approach.trials if trial.failure is not None]
     finished = len(approach.trials) - len(failures)
     outcome = approach.failure or (

@@ -16,7 +16,7 @@ _PROJECT = Path(__file__).resolve().parents[2]
 def find_better_candidate(
     measures: Sequence[Measure], compared: Mapping[str, Mapping[str, CandidateScore]], reference: str
 ) -> str | None:
-    """Finds the candidate to propose instead of the reference; None: nothing is surely better.
+    """Find the candidate to propose instead of the reference; None: nothing is surely better.
 
     It is surely better on the deciding measure, the last: the whole interval of its change lies on the good side. On
     no other measure is it surely worse. Of several, the one with the best value.
@@ -34,7 +34,7 @@ def find_better_candidate(
 
 
 def make_patch(path: Path, values: Mapping[str, HyperparameterValue], project: Path = _PROJECT) -> str:
-    """Writes the change of a task's file as `git apply` takes it in the project's folder; empty where nothing changes.
+    """Write the change of a task's file as `git apply` takes it in the project's folder; empty where nothing changes.
 
     Comments, order and the values that stay are kept as they are.
 

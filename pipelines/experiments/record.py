@@ -23,7 +23,7 @@ def print_table(
     compared: Mapping[str, Mapping[str, CandidateScore]],
     trainings: Mapping[str, Sequence[Training]],
 ) -> None:
-    """Prints the table: one row for each candidate, best first; those without a comparison last.
+    """Print the table: one row for each candidate, best first; those without a comparison last.
 
     Args:
         console: where.
@@ -50,13 +50,13 @@ def print_table(
 
 
 def describe_failures(name: str, trainings: Sequence[Training]) -> list[str]:
-    """Gives a line for each reason for which trainings did not finish."""
+    """Give a line for each reason for which trainings did not finish."""
     reasons = [found.failure for found in trainings if found.failure is not None]
     return [f"{name}: {reasons.count(why)} of {len(trainings)} trainings: {why}" for why in dict.fromkeys(reasons)]
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
-    """Writes a record as JSON, whole or not at all; what is no number becomes null."""
+    """Write a record as JSON, whole or not at all; what is no number becomes null."""
     write_whole(path, json.dumps(_plain(record), indent=2, allow_nan=False) + "\n")
 
 

@@ -27,7 +27,7 @@ _PATCH_FILE, _RECORD_FILE = "proposal.patch", "tune.json"
 
 
 def run(context: CommandContext) -> None:
-    """Runs the command.
+    """Run the command.
 
     Raises:
         ConfigError: The task says nothing of what to search.
@@ -60,7 +60,7 @@ def run(context: CommandContext) -> None:
 
 
 def read_committed_values(task: Task) -> Any:
-    """Reads the values that the task's file holds.
+    """Read the values that the task's file holds.
 
     Raises:
         ConfigError: The task says nothing of what to search.
@@ -73,7 +73,7 @@ def read_committed_values(task: Task) -> Any:
 def compare_finished(
     inputs: SearchInputs, trainings: Mapping[str, Sequence[Training]], reference: str | None = None
 ) -> dict[str, dict[str, CandidateScore]]:
-    """Compares the candidates that finished often enough; the others are left out.
+    """Compare the candidates that finished often enough; the others are left out.
 
     Raises:
         ComparisonError: Too few trainings were finished.
@@ -88,7 +88,7 @@ def compare_finished(
 
 
 def _best_trials(tuner: NodeResult, committed: Any) -> list[Candidate]:
-    """Returns the best few trials that are not the committed values, as Tuner recorded them."""
+    """Return the best few trials that are not the committed values, as Tuner recorded them."""
     (path,) = tuner.uri("tuner_results").glob("*.json")
     candidates: list[Candidate] = []
     for trial in sorted(json.loads(path.read_text()), key=lambda trial: trial["score"]):
@@ -135,7 +135,7 @@ def _print_proposal(
     proposed: str | None,
     change: str,
 ) -> None:
-    """Prints the proposal, or that there is none."""
+    """Print the proposal, or that there is none."""
     console = context.console
     if proposed is None:
         console.print("\nNothing is better beyond noise: keep the committed values.")

@@ -23,7 +23,7 @@ _DIGESTS_FILE = "span_digests.json"
 def ingest_spans(
     options: IngestOptions, sources: Sequence[SpanSource], run_id: str, console: Console
 ) -> Iterator[SpanOutcome]:
-    """Yields what became of each span.
+    """Yield what became of each span.
 
     Args:
         options: of the command.

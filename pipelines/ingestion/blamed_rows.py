@@ -42,7 +42,7 @@ class BlamedRows:
 def find_blamed_rows(
     files: Sequence[str], schema: schema_pb2.Schema, columns: Collection[str] | None = None
 ) -> BlamedRows:
-    """Looks at every cell.
+    """Look at every cell.
 
     Args:
         files: of the span.
@@ -79,7 +79,7 @@ def _read_blamed(
 def _find_faults(
     cells: Sequence[str], feature: schema_pb2.Feature, schema: schema_pb2.Schema, rules: ReadingRules
 ) -> Iterator[tuple[int, str]]:
-    """Yields the position of each cell that breaks a rule, and the rule."""
+    """Yield the position of each cell that breaks a rule, and the rule."""
     kind = rules.kinds.get(feature.name)
     if kind is None:
         return
@@ -96,7 +96,7 @@ def _find_faults(
 def _make_rule(
     feature: schema_pb2.Feature, schema: schema_pb2.Schema, rules: ReadingRules
 ) -> Callable[[Value | CellError], str | None]:
-    """Returns what says which rule of its column a value breaks; None: none."""
+    """Return what says which rule of its column a value breaks; None: none."""
     kind, written = rules.kinds[feature.name].name, rules.dates.get(feature.name)
     known, bounds = known_strings(feature, schema), number_range(feature)
 

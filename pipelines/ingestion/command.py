@@ -33,7 +33,7 @@ _DONE, _REFUSED, _BUSY, _INTERRUPTED = 0, 1, 2, 130
 
 
 def ingest(options: IngestOptions) -> int:
-    """Ingests every span of a folder that is new or was corrected.
+    """Ingest every span of a folder that is new or was corrected.
 
     Returns:
         0: all spans of the folder are accepted. 1: one stands in quarantine, something failed, or `var` cannot be
@@ -57,14 +57,14 @@ def ingest(options: IngestOptions) -> int:
 
 
 def _find(options: IngestOptions) -> FoundSpans | None:
-    """Finds the spans of a folder before anything is written; None: they are in the log."""
+    """Find the spans of a folder before anything is written; None: they are in the log."""
     if options.source is None:
         return None
     return find_spans(options.source, SpanPattern(options.pattern) if options.pattern else None)
 
 
 def _ingest(options: IngestOptions, found: FoundSpans | None, directory: Path, console: Console) -> int:
-    """Ingests; whatever happens, a record of the spans that were looked at is left."""
+    """Ingest; whatever happens, a record of the spans that were looked at is left."""
     of = make_printable(f"  ingestion {directory.name} of {options.source or options.logged}")
     console.print(Text(options.task, "bold").append(of, "not bold"), soft_wrap=True)
     outcomes: list[SpanOutcome] = []
@@ -91,7 +91,7 @@ def _ingest(options: IngestOptions, found: FoundSpans | None, directory: Path, c
 
 
 def _take_from_log(options: IngestOptions, console: Console) -> FoundSpans | None:
-    """Writes the spans of the log, and finds them; None: no period with a row that can be trained on is over."""
+    """Write the spans of the log, and finds them; None: no period with a row that can be trained on is over."""
     window = parse_window(options.window or MONTH)
     with show_spinner(console, "loading TFX", live=console.is_terminal), gc_paused_imports():
         from pipelines.ingestion.from_log import take_from_log

@@ -17,7 +17,7 @@ from serving.feedback.label import read_label
 
 
 def take_from_log(options: IngestOptions, window: LoggedWindow, folder: Path, console: Console) -> list[WrittenSpan]:
-    """Writes the files of the spans, and prints a line for each.
+    """Write the files of the spans, and prints a line for each.
 
     Args:
         options: of the command.

@@ -15,7 +15,7 @@ class KnownSpans:
     """The spans of one task, as ML Metadata records them at the time of making."""
 
     def __init__(self, database: Path, task: str, judged_by: str):
-        """Reads the records; there are none without a database.
+        """Read the records; there are none without a database.
 
         Args:
             database: of ML Metadata.
@@ -33,16 +33,16 @@ class KnownSpans:
         ]
 
     def find_accepted(self, number: int) -> AcceptedSpan | None:
-        """Finds the newest accepted version of a span."""
+        """Find the newest accepted version of a span."""
         return self._accepted.get(number)
 
     def name_before(self, number: int) -> str:
-        """Names the accepted span before a span, which its drift is measured from, with its version; empty for none."""
+        """Name the accepted span before a span, which its drift is measured from, with its version; empty for none."""
         before = max((one for one in self._accepted if one < number), default=None)
         return "" if before is None else f"{self._accepted[before].name} v{self._accepted[before].version}"
 
     def check_period(self, span: Span) -> None:
-        """Looks for an accepted span of another name with days of this one, such as 2014Q1 for 2014-02.
+        """Look for an accepted span of another name with days of this one, such as 2014Q1 for 2014-02.
 
         Raises:
             SpanError: There is one: rows of these days would be trained on twice, or be replaced by others.
@@ -55,7 +55,7 @@ class KnownSpans:
                 )
 
     def choose_version(self, number: int, fingerprint: str, refused: Mapping[int, str]) -> int:
-        """Chooses the version for what the files of a span hold now: the next, unless the newest holds the same.
+        """Choose the version for what the files of a span hold now: the next, unless the newest holds the same.
 
         A version that was refused, or whose ingestion was killed, counts: its number is never given to other rows.
 
@@ -72,7 +72,7 @@ class KnownSpans:
 
 
 def _may_share_days(one: Span, other: Span) -> bool:
-    """Tells whether two spans have days in common, as far as one can know: a number is of no period."""
+    """Tell whether two spans have days in common, as far as one can know: a number is of no period."""
     if one.begin is None or one.end is None or other.begin is None or other.end is None:
         return one.begin != other.begin
     return one.begin < other.end and other.begin < one.end

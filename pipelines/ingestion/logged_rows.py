@@ -35,7 +35,7 @@ class LeftOut:
     hidden_columns: tuple[str, ...] = ()  # which
 
     def describe(self) -> str:
-        """Describes them in words; empty where there is none."""
+        """Describe them in words; empty where there is none."""
         said = [
             (self.waiting, "without an outcome yet"),
             (self.contradictory, "with contradictory outcomes"),
@@ -56,7 +56,7 @@ class LoggedRows:
 
     @property
     def answered(self) -> int:
-        """Rows that a model answered, those that are left out included."""
+        """Row that a model answered, those that are left out included."""
         out = self.left_out
         return len(self.table) + out.waiting + out.contradictory + out.ambiguous + out.repeated + out.hidden
 
@@ -69,7 +69,7 @@ def read_logged_rows(
     start: datetime.datetime,
     end: datetime.datetime,
 ) -> LoggedRows:
-    """Reads the rows of a period that a model answered, and joins their outcomes.
+    """Read the rows of a period that a model answered, and joins their outcomes.
 
     Args:
         folder: of the request log.
@@ -117,7 +117,7 @@ def read_logged_rows(
 def _read_answered(
     folder: Path, features: Sequence[str], start: datetime.datetime, end: datetime.datetime
 ) -> tuple[list[pa.Table], int, tuple[str, ...]]:
-    """Reads the answered rows of the files that show every column; counts those of the others.
+    """Read the answered rows of the files that show every column; counts those of the others.
 
     A file says itself what it hides: the gateway's settings may have changed in between.
     """
@@ -144,7 +144,7 @@ def _caller(schema: pa.Schema) -> list[str]:
 
 
 def _choose(table: pa.Table, start: datetime.datetime, end: datetime.datetime) -> pa.Table:
-    """Chooses the rows of the period that a model answered."""
+    """Choose the rows of the period that a model answered."""
     time = table.column(log.REQUEST_TIME)
     inside = pc.and_(pc.greater_equal(time, pa.scalar(start, time.type)), pc.less(time, pa.scalar(end, time.type)))
     return table.filter(pc.fill_null(pc.and_(inside, pc.equal(table.column(log.ANSWER_STATUS), _ANSWERED)), False))
@@ -153,7 +153,7 @@ def _choose(table: pa.Table, start: datetime.datetime, end: datetime.datetime) -
 def _join_outcomes(
     rows: pd.DataFrame, feedback: Path, label: Feature, start: datetime.datetime
 ) -> tuple[pd.DataFrame, int]:
-    """Returns the rows with their outcomes, and how many of them have contradictory ones."""
+    """Return the rows with their outcomes, and how many of them have contradictory ones."""
     try:
         outcomes = read_outcomes(feedback, start)
     except FeedbackError as error:
@@ -171,7 +171,7 @@ def _join_outcomes(
 
 
 def _to_table(rows: pd.DataFrame, contract: Contract, label: Feature) -> pa.Table:
-    """Makes the table of a span: the columns that the contract has, and no other."""
+    """Make the table of a span: the columns that the contract has, and no other."""
     named = rows.rename(columns={OUTCOME: label.name})
     kinds = {"int64": pa.int64(), "float32": pa.float32(), "string": pa.string()}
     fields = [pa.field(one.name, kinds[one.kind.value]) for one in (*contract.features, label)]

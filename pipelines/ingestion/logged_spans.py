@@ -41,7 +41,7 @@ def write_logged_spans(
     label: Feature,
     now: datetime.datetime,
 ) -> Iterator[WrittenSpan]:
-    """Writes the rows of each period that have an outcome, as the file of a span.
+    """Write the rows of each period that have an outcome, as the file of a span.
 
     A file keeps the rows that it has: the log removes the oldest by and by. It is written again when outcomes came,
     but in a window of several periods not for a few while others are still out.
@@ -87,7 +87,7 @@ def _hiding(log: Path, span: Span, left_out: LeftOut) -> SpanError:
 
 
 def _list_periods(kind: str, log: Path, now: datetime.datetime) -> list[Span]:
-    """Lists the periods that are over and may have rows in the log, in the order of time."""
+    """List the periods that are over and may have rows in the log, in the order of time."""
     days = {datetime.date.fromisoformat(file.parent.name) for file in log_files(log)}
     # A file collects rows for a day at most, and is filed under the day of its first row.
     spans = {span.number: span for day in days for span in (_period(kind, day), _period(kind, day + _ONE_DAY))}
@@ -112,7 +112,7 @@ def _require_day(day: datetime.date | None) -> datetime.date:
 
 
 def _write(rows: LoggedRows, span: Span, folder: Path, *, every_row: bool) -> WrittenSpan:
-    """Writes the file of a period, unless it has these rows already, or all but a few.
+    """Write the file of a period, unless it has these rows already, or all but a few.
 
     Args:
         rows: of the period, as the log has them now.
@@ -147,7 +147,7 @@ def _write(rows: LoggedRows, span: Span, folder: Path, *, every_row: bool) -> Wr
 
 
 def _rows_without(table: pa.Table, other: pa.Table) -> pa.Table:
-    """Returns the rows of a table that another lacks; a row that is there twice needs two."""
+    """Return the rows of a table that another lacks; a row that is there twice needs two."""
     found = collections.Counter(_row_values(other))
     lacking = []
     for number, row in enumerate(_row_values(table)):

@@ -23,7 +23,7 @@ class LoggedWindow:
 
 
 def parse_window(text: str) -> LoggedWindow:
-    """Reads which rows of the log are wanted.
+    """Read which rows of the log are wanted.
 
     Args:
         text: `day`, `month` or `quarter`; or the name of a period, such as 2026-11.

@@ -10,7 +10,7 @@ from pipelines.spans.sources import SpanSource
 
 
 def logged_folder(var: Path, task: str, kind: str) -> Path:
-    """Returns the folder of the spans that are made of the request log, one for each kind of period.
+    """Return the folder of the spans that are made of the request log, one for each kind of period.
 
     Kinds apart: a day and its month in one folder would have two patterns.
     """
@@ -18,7 +18,7 @@ def logged_folder(var: Path, task: str, kind: str) -> Path:
 
 
 def check_origin(source: SpanSource, accepted: AcceptedSpan, task: str, database: Path) -> None:
-    """Looks where the accepted version of a span comes from, before another one takes its place.
+    """Look where the accepted version of a span comes from, before another one takes its place.
 
     Args:
         source: of the version that would.

@@ -27,7 +27,7 @@ class SpanOutcome:
         return self.state in (ACCEPTED, UNCHANGED)
 
     def describe(self) -> str:
-        """Describes what was read, in a few words."""
+        """Describe what was read, in a few words."""
         if self.state == UNCHANGED:
             return "not read again"
         if self.error is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def make_printable(text: str) -> str:
-    """Returns a text with Python's escapes for what is not printable; lines stay lines.
+    """Return a text with Python's escapes for what is not printable; lines stay lines.
 
     A file's name may hold what a terminal obeys, or bytes that are no UTF-8 (in Python surrogates, which cannot be
     written).
@@ -16,5 +16,5 @@ def make_printable(text: str) -> str:
 
 
 def encode_json(record: dict[str, Any]) -> bytes:
-    """Returns a record as JSON in UTF-8. A name that is no UTF-8 is read back as it was: its escapes are JSON's."""
+    """Return a record as JSON in UTF-8. A name that is no UTF-8 is read back as it was: its escapes are JSON's."""
     return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")

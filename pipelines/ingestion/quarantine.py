@@ -41,7 +41,7 @@ class Refusal:
     contract: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns it for JSON."""
+        """Return it for JSON."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         fields |= {"findings": [finding.as_dict() for finding in self.findings]}
         fields["rows"] = [dataclasses.asdict(cell) for cell in self.blamed.cells]
@@ -50,7 +50,7 @@ class Refusal:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Self:
-        """Reads what as_dict returned."""
+        """Read what as_dict returned."""
         own = {name: record[name] for name in (field.name for field in dataclasses.fields(cls)) if name in record}
         own["findings"] = [Finding(**finding) for finding in record["findings"]]
         own["blamed"] = BlamedRows(
@@ -61,7 +61,7 @@ class Refusal:
         return cls(**own)
 
     def describe(self) -> str:
-        """Describes it for people, with what to do."""
+        """Describe it for people, with what to do."""
         rows = [str(cell) for cell in self.blamed.cells[:_SHOWN_ROWS]]
         if self.blamed.total > len(rows):
             rows.append(f"and {self.blamed.total - len(rows):,} more; {_RECORD} lists {len(self.blamed.cells):,}")
@@ -92,7 +92,7 @@ class Quarantine:
     """The refused spans of one task."""
 
     def __init__(self, var: Path, task: str):
-        """Names the folder; nothing is read.
+        """Name the folder; nothing is read.
 
         Args:
             var: where everything is written.
@@ -105,12 +105,12 @@ class Quarantine:
         return self._folder / span
 
     def find(self, span: str) -> Refusal | None:
-        """Finds why a span is in quarantine; None where it is not."""
+        """Find why a span is in quarantine; None where it is not."""
         record = self.folder(span) / _RECORD
         return Refusal.from_dict(json.loads(record.read_text(encoding="utf-8"))) if record.exists() else None
 
     def put(self, refusal: Refusal) -> Path:
-        """Writes why a span was refused, in place of what was said of it before, and returns its folder."""
+        """Write why a span was refused, in place of what was said of it before, and returns its folder."""
         folder = self.folder(refusal.span)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _RECORD).unlink(missing_ok=True)  # A kill in between leaves a span that is refused once more.
@@ -119,7 +119,7 @@ class Quarantine:
         return folder
 
     def release(self, span: str) -> None:
-        """Removes what is said of a span that was accepted."""
+        """Remove what is said of a span that was accepted."""
         if self.folder(span).exists():
             (self.folder(span) / _RECORD).unlink(missing_ok=True)
             shutil.rmtree(self.folder(span))

@@ -44,7 +44,7 @@ class Ingestion:
         return judgement_digest(self.task, self.contract)
 
     def resolve(self, source: SpanSource, version: int) -> IngestionConfig:
-        """Makes the config of one span.
+        """Make the config of one span.
 
         Raises:
             SourceError: The contract says something of cells that cannot be.

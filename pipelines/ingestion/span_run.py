@@ -34,7 +34,7 @@ class SpanIngestion:
     """Ingests the spans of one task, one after the other."""
 
     def __init__(self, common: Ingestion, run_id: str, digests: RememberedDigests, at_once: int):
-        """Takes what all spans have in common.
+        """Take what all spans have in common.
 
         Args:
             common: task, contract and digests.
@@ -49,7 +49,7 @@ class SpanIngestion:
         self._quarantine = Quarantine(common.var, common.task.name)
 
     def ingest(self, source: SpanSource, on_node: Callable[[str], None] = lambda node: None) -> SpanOutcome:
-        """Ingests a span, unless what its files hold was judged before, by the same contract and code.
+        """Ingest a span, unless what its files hold was judged before, by the same contract and code.
 
         Args:
             source: of the span.
@@ -91,7 +91,7 @@ class SpanIngestion:
         return known.choose_version(source.span.number, content, refused)
 
     def _recall(self, source: SpanSource, known: KnownSpans, content: str) -> SpanOutcome | None:
-        """Returns what was decided before of the same rows; None where nobody judged them, or by other rules."""
+        """Return what was decided before of the same rows; None where nobody judged them, or by other rules."""
         name, judged_by = source.span.name, self._common.judged_by
         accepted = known.find_accepted(source.span.number)
         make = functools.partial(SpanOutcome, span=name, source=str(source.path), fingerprint=content)
@@ -147,7 +147,7 @@ class SpanIngestion:
 
     @staticmethod
     def _changed(source: SpanSource, content: str) -> bool:
-        """Tells whether the files hold something else by now: then they were not what was refused."""
+        """Tell whether the files hold something else by now: then they were not what was refused."""
         return fingerprint(_SPLIT, csv_files.find_files(source.path)) != content
 
     @staticmethod

@@ -17,7 +17,7 @@ _INDENT = " " * 12
 
 
 def print_outcome(console: Console, outcome: SpanOutcome) -> None:
-    """Prints a line for a span, and below it why it was refused."""
+    """Print a line for a span, and below it why it was refused."""
     line = Text(f"{outcome.span:<11} v{outcome.version:<3} ")
     line.append(f"{outcome.state:<14}", _STYLES[outcome.state])
     line.append(make_printable(f"{outcome.seconds:6.1f} s  {outcome.describe()}"))
@@ -35,7 +35,7 @@ def print_outcome(console: Console, outcome: SpanOutcome) -> None:
 
 
 def print_report(console: Console, outcomes: Sequence[SpanOutcome], error: str | None, directory: Path) -> None:
-    """Prints how many spans there are in each state, and what to do."""
+    """Print how many spans there are in each state, and what to do."""
     console.print()
     counts = Counter(outcome.state for outcome in outcomes)
     console.print("spans        " + (", ".join(f"{count} {state}" for state, count in counts.items()) or "none"))

@@ -41,19 +41,19 @@ class CompactColumns:
     places: Mapping[str, Place]  # by column
 
     def read(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Returns a column of some rows, [rows, n], with the type that it came with."""
+        """Return a column of some rows, [rows, n], with the type that it came with."""
         place = self.places[name]
         return self.tables[place.table][rows, place.begin : place.end].astype(place.dtype)
 
     def sort_keys(self) -> list[np.ndarray]:
-        """Returns views of all columns, one number in a row each, in the order in which they came."""
+        """Return views of all columns, one number in a row each, in the order in which they came."""
         return [
             self.tables[one.table][:, number] for one in self.places.values() for number in range(one.begin, one.end)
         ]
 
 
 def hold_columns(read: Callable[[], Iterable[Chunk]], held_bytes: int = HELD_BYTES) -> tuple[CompactColumns, int]:
-    """Puts the chunks that `read` gives into tables.
+    """Put the chunks that `read` gives into tables.
 
     Args:
         read: gives chunks of the same columns; called again where they take more than `held_bytes`.
@@ -82,7 +82,7 @@ def hold_columns(read: Callable[[], Iterable[Chunk]], held_bytes: int = HELD_BYT
 
 
 def _narrow(values: np.ndarray) -> np.ndarray:
-    """Returns whole numbers in the narrowest type that holds them; anything else as it is."""
+    """Return whole numbers in the narrowest type that holds them; anything else as it is."""
     if values.dtype.kind != "i" or not values.size:
         return values
     low, high = values.min(), values.max()
@@ -103,7 +103,7 @@ def _allocate(stored: Mapping[str, tuple[np.dtype, np.dtype, int]], rows: int, *
 
 
 def _make_in_file(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
-    """Makes a table in a file, which has no name and is gone with the table."""
+    """Make a table in a file, which has no name and is gone with the table."""
     if dtype.hasobject:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile() as file:
@@ -122,7 +122,7 @@ def _fill(columns: CompactColumns, chunks: Iterable[Chunk]) -> None:
 
 
 def _drain(chunks: list[Chunk]) -> Iterator[Chunk]:
-    """Yields the chunks, and lets go of each: its memory is free for what follows."""
+    """Yield the chunks, and lets go of each: its memory is free for what follows."""
     chunks.reverse()
     while chunks:
         yield chunks.pop()

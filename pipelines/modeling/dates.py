@@ -41,7 +41,7 @@ class Moments:
 
 
 def read_moments(texts: tf.Tensor, written: str) -> Moments:
-    """Reads texts, or whole numbers since 1970.
+    """Read texts, or whole numbers since 1970.
 
     Args:
         texts: string, or int64.
@@ -102,13 +102,13 @@ class _Fields:
         return tf.math.floormod(self.number("%I", 0), 12) + 12 * afternoon
 
     def offset(self) -> tf.Tensor:
-        """Seconds that the clock is ahead of UTC."""
+        """Second that the clock is ahead of UTC."""
         ahead = 3600 * self.number("zone hours", 0) + 60 * self.number("zone minutes", 0)
         return tf.where(self.groups["sign"] == "-", -ahead, ahead) if "sign" in self.groups else ahead
 
 
 def _days_since_1970(year: tf.Tensor, month: tf.Tensor) -> tf.Tensor:
-    """Days from 1970-01-01 to the first of a month, float64, in the Gregorian calendar.
+    """Day from 1970-01-01 to the first of a month, float64, in the Gregorian calendar.
 
     After Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil: the year begins in March.
     """

@@ -43,7 +43,7 @@ class ExportError(ValueError):
 
 
 def export_model(model: keras.Model, fn_args: FnArgs, *, interval: PredictionInterval | None = None) -> None:
-    """Writes the SavedModel to serve, and the trained model itself for SkewGate and scientists; both in float32.
+    """Write the SavedModel to serve, and the trained model itself for SkewGate and scientists; both in float32.
 
     Args:
         model: functional; takes a dict of transformed features [batch, n], returns float32 [batch, outputs].
@@ -91,7 +91,7 @@ class ServedModel(tf.Module):
         self._inputs = [tensor.name for tensor in model.inputs]
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        """Traces the three signatures, and a fourth where there is an interval; by name.
+        """Trace the three signatures, and a fourth where there is an interval; by name.
 
         The functions are no attributes of this module: of those, saving traces each a second time.
         """
@@ -123,7 +123,7 @@ class ServedModel(tf.Module):
         return self._transform_layer(tf.io.parse_example(examples, self._row_spec))
 
     def interval(self, predictions: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Values of a regression, float32 [batch] -> the interval around each: low, high and level, float32 [batch]."""
+        """Value of a regression, float32 [batch] -> the interval around each: low, high and level, float32 [batch]."""
         assert self._interval
         return {
             "low": predictions - self._interval.half_width,
@@ -137,7 +137,7 @@ class ServedModel(tf.Module):
         return {PREDICTIONS: self.model(features, training=False)}
 
     def _as_parsed(self, name: str, values: tf.Tensor) -> tf.Tensor | tf.SparseTensor:
-        """Makes the tensor that tf.io.parse_example gives for the same values."""
+        """Make the tensor that tf.io.parse_example gives for the same values."""
         present = values != tf.constant(self._rule.value_for(values.dtype), values.dtype)
         if isinstance(self._request_spec[name], tf.io.FixedLenFeature):
             # Not tf.debugging: it builds a branch for each feature, and of 450 features those were half of an export.
@@ -177,7 +177,7 @@ class ServedModel(tf.Module):
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """Returns the model with the same weights, computing in float32 throughout; itself if it does so already.
+    """Return the model with the same weights, computing in float32 throughout; itself if it does so already.
 
     Mixed precision makes training fast on a GPU. A server may have none, and answers must not depend on what it has.
     """
@@ -192,7 +192,7 @@ def in_float32(model: keras.Model) -> keras.Model:
 
 
 def feature_spec(schema: schema_pb2.Schema, environment: str | None = None) -> FeatureSpec:
-    """Says how to parse a row of the contract; with an environment, only the features that it has.
+    """Say how to parse a row of the contract; with an environment, only the features that it has.
 
     A feature that is required and of fixed shape parses dense, [batch, 1]; any other parses as a SparseTensor.
     """

@@ -27,7 +27,7 @@ _STEPS_PER_EPOCH = 200  # at most, of what grow_batch gives; beyond, batches gro
 
 @contextlib.contextmanager
 def training_scope(settings: TrainerConfig, seed: int) -> Iterator[None]:
-    """Seeds every generator, and places what is built inside on the devices that `settings` ask for.
+    """Seed every generator, and places what is built inside on the devices that `settings` ask for.
 
     Building, compiling and fitting belong inside; the export does not.
     """
@@ -46,7 +46,7 @@ def training_scope(settings: TrainerConfig, seed: int) -> Iterator[None]:
 
 
 def grow_batch(rows: TransformedRows, batch_size: int) -> int:
-    """Returns the batch size for so many rows: the one that was asked for, or a 200th of the rows where that is more.
+    """Return the batch size for so many rows: the one that was asked for, or a 200th of the rows where that is more.
 
     Rows over batch size is what the noise of the gradients goes by, at one learning rate: Smith and Le, "A Bayesian
     Perspective on Generalization and Stochastic Gradient Descent", 2018, arXiv:1710.06451. So a batch size that was
@@ -56,7 +56,7 @@ def grow_batch(rows: TransformedRows, batch_size: int) -> int:
 
 
 def count_steps(rows: TransformedRows, batch_size: int, epochs: int, settings: TrainerConfig) -> int:
-    """Counts the steps of a training: so many epochs, or what `settings` allow at most where that is less.
+    """Count the steps of a training: so many epochs, or what `settings` allow at most where that is less.
 
     The batch size is that which `fit` gets too; see grow_batch.
     """
@@ -76,7 +76,7 @@ def fit(
     seed: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
-    """Fits a compiled model, and keeps the epoch with the lowest validation loss.
+    """Fit a compiled model, and keeps the epoch with the lowest validation loss.
 
     Writes the history and TensorBoard logs to `fn_args.model_run_dir`.
 
@@ -125,7 +125,7 @@ def write_history(fn_args: FnArgs, history: Mapping[str, Sequence[float]]) -> No
 
 
 def _share_out(steps: int) -> tuple[int, int]:
-    """Shares an epoch's steps out over calls of Keras: (calls, steps a call); fewer steps than calls are left over."""
+    """Share an epoch's steps out over calls of Keras: (calls, steps a call); fewer steps than calls are left over."""
     if steps <= _STEPS_PER_CALL:
         return steps, 1
     calls = -(-steps // _STEPS_PER_CALL)
@@ -133,7 +133,7 @@ def _share_out(steps: int) -> tuple[int, int]:
 
 
 def make_batches(rows: TransformedRows, batch_size: int, seed: int | None) -> tf.data.Dataset:
-    """Makes batches of (features, labels); with a seed, shuffled anew in each pass.
+    """Make batches of (features, labels); with a seed, shuffled anew in each pass.
 
     What is shuffled are the numbers of rows: a tensor for each feature of each row takes ten times the memory. A batch
     is taken from one table for each type, and split afterwards: an operation for each feature takes longer than the
@@ -157,7 +157,7 @@ def make_batches(rows: TransformedRows, batch_size: int, seed: int | None) -> tf
 
 
 def _number_batches(rows: int, batch_size: int, seed: int | None) -> tf.data.Dataset:
-    """Makes batches of the numbers from 0 to `rows`, int64 [batch]; with a seed, shuffled anew in each pass.
+    """Make batches of the numbers from 0 to `rows`, int64 [batch]; with a seed, shuffled anew in each pass.
 
     tf.data's shuffle takes 200 bytes and some microseconds for each number. It gives few of them the order that they
     had in every model before; many are shuffled by NumPy.
@@ -182,7 +182,7 @@ def _widths(places: Mapping[str, Place]) -> list[int]:
 
 
 def start_warm(model: keras.Model, base_model: str | None) -> int:
-    """Copies the weights of an earlier exported model, where layer, name and shape still agree.
+    """Copy the weights of an earlier exported model, where layer, name and shape still agree.
 
     Ids are not compared. Where a vocabulary's entries have changed places, a text begins with the weights of the one
     that had its id before; in a shared vocabulary that may be another column's. Training has to unlearn them.

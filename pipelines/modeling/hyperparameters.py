@@ -30,7 +30,7 @@ class HyperparameterError(TableError):
 
 
 def read_hyperparameters(path: Path, record: type[Record]) -> Record:
-    """Reads a task's file.
+    """Read a task's file.
 
     Raises:
         HyperparameterError: It is not TOML, or does not hold the fields of `record`, all of them, with allowed values.
@@ -58,7 +58,7 @@ def read_committed(task: Task) -> Any:
 
 
 def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Record:
-    """Reads the hyperparameters that Trainer was given, from `fn_args.hyperparameters`.
+    """Read the hyperparameters that Trainer was given, from `fn_args.hyperparameters`.
 
     Raises:
         HyperparameterError: There are none, or they are not exactly the fields of `record`.
@@ -72,7 +72,7 @@ def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Recor
 
 
 def as_config(values: Mapping[str, HyperparameterValue]) -> dict[str, Any]:
-    """Makes the config of a KerasTuner HyperParameters in which every value is fixed."""
+    """Make the config of a KerasTuner HyperParameters in which every value is fixed."""
     fixed = keras_tuner.HyperParameters()
     for name, value in values.items():
         fixed.Fixed(name, value)
@@ -81,7 +81,7 @@ def as_config(values: Mapping[str, HyperparameterValue]) -> dict[str, Any]:
 
 
 def hyperparameters_copy(task: Task, var: Path) -> Path | None:
-    """Writes the task's committed values below `var` as Trainer reads them, and returns the folder.
+    """Write the task's committed values below `var` as Trainer reads them, and returns the folder.
 
     Its name changes with the values: Importer's artifact is known by its path, so an edit of a value is noticed, and
     one of a comment changes nothing.
@@ -110,7 +110,7 @@ def hyperparameters_copy(task: Task, var: Path) -> Path | None:
 
 
 def parse_hyperparameters(values: Mapping[str, Any], record: type[Record], where: str) -> Record:
-    """Makes the record of plain values.
+    """Make the record of plain values.
 
     Args:
         values: by name.

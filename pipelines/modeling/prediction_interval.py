@@ -28,7 +28,7 @@ class PredictionInterval:
 
 
 def calibrate_interval(model: keras.Model, rows: TransformedRows, level: float = LEVEL) -> PredictionInterval | None:
-    """Calibrates the interval of a model.
+    """Calibrate the interval of a model.
 
     Args:
         model: takes a dict of transformed features [batch, n], returns float32 [batch, 1] in the label's unit.
@@ -43,7 +43,7 @@ def calibrate_interval(model: keras.Model, rows: TransformedRows, level: float =
 
 
 def find_interval(errors: np.ndarray, level: float = LEVEL) -> PredictionInterval | None:
-    """Finds the interval by the errors of rows, [rows]; None where they are too few."""
+    """Find the interval by the errors of rows, [rows]; None where they are too few."""
     rank = math.ceil((len(errors) + 1) * level)
     if rank > len(errors):
         return None

@@ -16,7 +16,7 @@ _IDS_BEFORE = 2  # of each column: missing, unseen
 
 
 def find_shared_ids(texts: StackedColumns, names: Sequence[str], *, min_count: int) -> tf.Tensor:
-    """Makes the vocabulary, which is called SHARED_VOCABULARY, and returns the texts as ids.
+    """Make the vocabulary, which is called SHARED_VOCABULARY, and returns the texts as ids.
 
     No two columns share an id. Column number i, from 0, has 2 i for missing and 2 i + 1 for the unseen. With n
     columns, the entry at line k of the vocabulary, from 0, has 2 n + k; the most frequent entry comes first.
@@ -44,5 +44,5 @@ def find_shared_ids(texts: StackedColumns, names: Sequence[str], *, min_count: i
 
 
 def count_shared_ids(columns: int, entries: int) -> int:
-    """Counts the ids of find_shared_ids."""
+    """Count the ids of find_shared_ids."""
     return _IDS_BEFORE * columns + entries

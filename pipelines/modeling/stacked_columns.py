@@ -18,7 +18,7 @@ class StackedColumns:
 
 
 def stack_columns(columns: Sequence[Raw], dtype: tf.DType) -> StackedColumns:
-    """Stacks columns, in their order.
+    """Stack columns, in their order.
 
     Two values in a row of a sparse column do not fit, and are an error when the graph runs.
 
@@ -42,12 +42,12 @@ def stack_columns(columns: Sequence[Raw], dtype: tf.DType) -> StackedColumns:
 
 
 def values_of(raw: Raw) -> tf.Tensor:
-    """Returns the values that are there, of any shape."""
+    """Return the values that are there, of any shape."""
     return raw.values if isinstance(raw, tf.SparseTensor) else raw
 
 
 def with_values(raw: Raw, values: tf.Tensor) -> Raw:
-    """Returns the same column with other values, of the shape of values_of; what is absent stays absent."""
+    """Return the same column with other values, of the shape of values_of; what is absent stays absent."""
     return raw.with_values(values) if isinstance(raw, tf.SparseTensor) else values
 
 

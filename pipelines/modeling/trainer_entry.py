@@ -15,7 +15,7 @@ _RUN_FN, _SETTINGS, _DIGEST = "run_fn", "settings", "code_digest"
 
 
 def custom_config(run_fn: Callable[..., None], settings: TrainerConfig) -> dict[str, Any]:
-    """Builds Trainer's custom_config; all of it is part of the cache key."""
+    """Build Trainer's custom_config; all of it is part of the cache key."""
     return {
         _RUN_FN: [run_fn.__module__, run_fn.__qualname__],
         _SETTINGS: dataclasses.asdict(settings),
@@ -24,12 +24,12 @@ def custom_config(run_fn: Callable[..., None], settings: TrainerConfig) -> dict[
 
 
 def trainer_settings(fn_args: FnArgs) -> TrainerConfig:
-    """Reads the TrainerConfig of this run, for a task's run_fn."""
+    """Read the TrainerConfig of this run, for a task's run_fn."""
     return TrainerConfig(**fn_args.custom_config[_SETTINGS])
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Trains and exports.
+    """Train and exports.
 
     Raises:
         SignatureError: The exported model lacks a signature that clients and gates rely on.

@@ -25,7 +25,7 @@ class TransformedRows:
     """
 
     def __init__(self, *, features: Mapping[str, np.ndarray], labels: np.ndarray):
-        """Takes columns.
+        """Take columns.
 
         Args:
             features: by name, each [rows, n].
@@ -36,7 +36,7 @@ class TransformedRows:
 
     @classmethod
     def of_columns(cls, columns: CompactColumns, label: str, positions: np.ndarray) -> "TransformedRows":
-        """Makes rows of tables.
+        """Make rows of tables.
 
         Args:
             columns: of these rows and perhaps of others.
@@ -65,11 +65,11 @@ class TransformedRows:
         return self.columns.read(self.label, self.positions)
 
     def batches(self, batch_size: int) -> int:
-        """Counts how many batches the rows fill, the last one in part."""
+        """Count how many batches the rows fill, the last one in part."""
         return -(-len(self) // batch_size)
 
     def hold_out(self, one_in: int, fold: int = -1) -> tuple["TransformedRows", "TransformedRows"]:
-        """Splits off every `one_in`-th row: (the others, those).
+        """Split off every `one_in`-th row: (the others, those).
 
         Args:
             one_in: the held-out rows are one in so many.
@@ -85,12 +85,12 @@ class TransformedRows:
         return self.take(~held_out), self.take(held_out)
 
     def take(self, chosen: np.ndarray) -> "TransformedRows":
-        """Returns some of the rows, by their numbers or by a mask, without a copy of their columns."""
+        """Return some of the rows, by their numbers or by a mask, without a copy of their columns."""
         return TransformedRows.of_columns(self.columns, self.label, self.positions[chosen])
 
 
 def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str) -> TransformedRows:
-    """Reads one split of the transformed Examples, in an order that does not depend on how Beam wrote them.
+    """Read one split of the transformed Examples, in an order that does not depend on how Beam wrote them.
 
     Beam gives no order across runs and engines. Sorted by value, the same rows train the same model.
 
@@ -122,14 +122,14 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
 
 
 def _read_chunks(files: list[str], spec: dict[str, tf.io.FixedLenFeature]) -> Iterator[dict[str, np.ndarray]]:
-    """Yields some thousand rows at a time: by name, in the order of names; each [rows, n]."""
+    """Yield some thousand rows at a time: by name, in the order of names; each [rows, n]."""
     for records in read_chunks(files):
         parsed = tf.io.parse_example(records, spec)
         yield {name: parsed[name].numpy() for name in sorted(spec)}
 
 
 def require_columns(shapes: Mapping[str, Iterable[int | None]]) -> None:
-    """Refuses what is not [batch, n]: batches are gathered from tables of such columns.
+    """Refuse what is not [batch, n]: batches are gathered from tables of such columns.
 
     Args:
         shapes: of the features and the label, by name, each without its batch dimension.
@@ -147,13 +147,13 @@ def require_columns(shapes: Mapping[str, Iterable[int | None]]) -> None:
 
 
 def _count_not_finite(chunk: Mapping[str, np.ndarray]) -> dict[str, int]:
-    """Counts the rows that hold NaN or infinity, by feature."""
+    """Count the rows that hold NaN or infinity, by feature."""
     numbers = {name: values for name, values in chunk.items() if values.dtype.kind == "f"}
     return {name: int((~np.isfinite(values)).any(axis=1).sum()) for name, values in numbers.items()}
 
 
 def _require_numbers(not_finite: Mapping[str, int], rows: int) -> None:
-    """Refuses NaN and infinity, one of which makes every weight NaN."""
+    """Refuse NaN and infinity, one of which makes every weight NaN."""
     for name, count in sorted(not_finite.items()):
         if count:
             raise TrainingError(
@@ -164,7 +164,7 @@ def _require_numbers(not_finite: Mapping[str, int], rows: int) -> None:
 
 
 def require_classes(rows: TransformedRows, label: str, classes: int) -> None:
-    """Refuses rows that a classifier cannot learn from.
+    """Refuse rows that a classifier cannot learn from.
 
     Args:
         rows: to train on.
@@ -186,7 +186,7 @@ def require_classes(rows: TransformedRows, label: str, classes: int) -> None:
 
 
 def require_different_labels(rows: TransformedRows, label: str) -> None:
-    """Refuses rows that a regression cannot learn from.
+    """Refuse rows that a regression cannot learn from.
 
     Raises:
         TrainingError: Every label is the same.

@@ -53,7 +53,7 @@ def as_lines(strings: tf.Tensor | tf.SparseTensor) -> tf.Tensor | tf.SparseTenso
 
 
 def line_prefix(name: str) -> bytes:
-    """Returns what the lines of a column begin with in the shared vocabulary.
+    """Return what the lines of a column begin with in the shared vocabulary.
 
     Raises:
         VocabularyError: The name would make the lines of two columns the same, or break them.
@@ -67,7 +67,7 @@ def line_prefix(name: str) -> bytes:
 
 
 def read_vocabulary(transform: tft.TFTransformOutput, name: str, columns: Collection[str] = ()) -> list[bytes]:
-    """Reads the strings of a vocabulary that was made of `as_lines`, the most frequent first.
+    """Read the strings of a vocabulary that was made of `as_lines`, the most frequent first.
 
     Args:
         transform: holds it.
@@ -83,7 +83,7 @@ def read_vocabulary(transform: tft.TFTransformOutput, name: str, columns: Collec
 def _read_vocabularies(
     transform: tft.TFTransformOutput, names: Collection[str], columns: Collection[str]
 ) -> dict[str, list[bytes]]:
-    """Reads several, by name, the shared one once; see read_vocabulary."""
+    """Read several, by name, the shared one once; see read_vocabulary."""
     own = {name for name in names if transform.vocabulary_file_by_name(name) is not None}
     shared = _read_shared(transform) if own < {*names} else None
     vocabularies = {}
@@ -103,7 +103,7 @@ def _read_vocabularies(
 
 
 def _read_shared(transform: tft.TFTransformOutput) -> dict[bytes, list[bytes]] | None:
-    """Reads the strings of the shared vocabulary as they are spelled, by line_prefix; None where there is none."""
+    """Read the strings of the shared vocabulary as they are spelled, by line_prefix; None where there is none."""
     if transform.vocabulary_file_by_name(SHARED_VOCABULARY) is None:
         return None
     strings: dict[bytes, list[bytes]] = {}
@@ -119,7 +119,7 @@ def measure_coverage(
     transform: tft.TFTransformOutput,
     columns: Collection[str] = (),
 ) -> dict[str, Coverage]:
-    """Compares the strings of raw rows with the vocabularies, in one pass; missing values do not count.
+    """Compare the strings of raw rows with the vocabularies, in one pass; missing values do not count.
 
     Args:
         files: gzipped TFRecords of tf.Examples: the rows that the vocabularies were made from.

@@ -24,7 +24,7 @@ _SINCE = "%m-%d %H:%M"
 
 
 def write_leaderboard(var: Path, task: str) -> Path:
-    """Writes the page, whole or not at all, and returns its path: `var`/leaderboard/<task>.html.
+    """Write the page, whole or not at all, and returns its path: `var`/leaderboard/<task>.html.
 
     Args:
         var: the folder that the runs wrote to.
@@ -47,7 +47,7 @@ def write_leaderboard(var: Path, task: str) -> Path:
 
 
 def render(runs: Sequence[Run], folder: Path, cache: Path) -> str:
-    """Renders the page as HTML.
+    """Render the page as HTML.
 
     Args:
         runs: of one task, the newest last.

@@ -50,7 +50,7 @@ class LeaderboardRow:
 
 
 def describe_rows(table: pd.DataFrame, metrics: Sequence[str], links: Mapping[str, str]) -> list[LeaderboardRow]:
-    """Describes every run: the best by the first metric first, and those without it last.
+    """Describe every run: the best by the first metric first, and those without it last.
 
     Args:
         table: of pipelines.runs.leaderboard.
@@ -67,7 +67,7 @@ def describe_rows(table: pd.DataFrame, metrics: Sequence[str], links: Mapping[st
 
 
 def find_shared_parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
-    """Finds the parameters that have the same value in all runs that have any."""
+    """Find the parameters that have the same value in all runs that have any."""
     values = _list_parameters(table)
     return [(name.removeprefix(PARAMETER), found.pop()) for name, found in values.items() if len(found) == 1]
 
@@ -130,7 +130,7 @@ def find_best(table: pd.DataFrame, metric: str) -> set[str]:
 
 
 def _list_parameters(table: pd.DataFrame) -> dict[str, set[str]]:
-    """Lists the values that each parameter has, in words, over the runs that have any parameter."""
+    """List the values that each parameter has, in words, over the runs that have any parameter."""
     names = [name for name in table if name.startswith(PARAMETER)]
     trained = table[table[names].notna().any(axis=1)]
     return {name: set(trained[name].map(_say)) for name in names}

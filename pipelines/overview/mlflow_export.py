@@ -33,7 +33,7 @@ class ExportResult:
 
 
 def export_records(uri: str, records: Sequence[MlflowRecord]) -> ExportResult:
-    """Sends the records. One that is there is not sent again; one whose export was cut off is completed.
+    """Send the records. One that is there is not sent again; one whose export was cut off is completed.
 
     Args:
         uri: of the tracking server, such as http://127.0.0.1:5000, or another store that MLflow knows.
@@ -68,7 +68,7 @@ def export_records(uri: str, records: Sequence[MlflowRecord]) -> ExportResult:
 
 
 def _send(client: Any, record: MlflowRecord) -> bool:
-    """Sends one record; tells whether it was not there before as a whole."""
+    """Send one record; tells whether it was not there before as a whole."""
     experiment = _find_experiment(client, record.experiment)
     found = client.search_runs([experiment], f"tags.`{KEY}` = '{record.key}'", max_results=1)
     if found and found[0].info.status != _RUNNING:
@@ -104,7 +104,7 @@ def _log(client: Any, run_id: str, record: MlflowRecord) -> None:
 
 
 def _update_tags(client: Any, run: Any, record: MlflowRecord) -> None:
-    """Sends what people said since: notes and tags."""
+    """Send what people said since: notes and tags."""
     for name, value in record.tags.items():
         if run.data.tags.get(name) != value:
             client.set_tag(run.info.run_id, name, value)

@@ -40,7 +40,7 @@ class MlflowRecord:
 
 
 def make_record(run: Run) -> MlflowRecord:
-    """Makes the record of a run that has ended.
+    """Make the record of a run that has ended.
 
     Metrics of all eval rows have the metric's name, those of a slice `metric/column: value`; `.low`, `.high` and
     `.change` are the interval and the change from the baseline, as far as the report computed them.
@@ -63,7 +63,7 @@ def make_record(run: Run) -> MlflowRecord:
 
 
 def make_name(name: str) -> str:
-    """Makes a name that MLflow takes; two names that differ stay different."""
+    """Make a name that MLflow takes; two names that differ stay different."""
     taken = _REFUSED.sub("_", name.replace(" = ", ": "))
     if taken == name.replace(" = ", ": "):
         return taken

@@ -19,7 +19,7 @@ _UNFIT = re.compile(r"[^\w.+-]+")
 
 
 def link_trainings(runs: Sequence[Run], folder: Path) -> list[Path]:
-    """Makes `folder` anew, with a link to the logs of each training, and returns the links.
+    """Make `folder` anew, with a link to the logs of each training, and returns the links.
 
     A run whose Trainer came from the cache trained nothing: the run that did has the link.
 
@@ -50,7 +50,7 @@ def link_trainings(runs: Sequence[Run], folder: Path) -> list[Path]:
 
 
 def name_training(run: Run) -> str:
-    """Names a training for people: `taxi/20261121-163842 night wide_and_deep` with blanks as underscores."""
+    """Name a training for people: `taxi/20261121-163842 night wide_and_deep` with blanks as underscores."""
     architecture = read_settings(run).get(_ARCHITECTURE)
     words = (run.id, run.experiment, architecture, *(f"+{tag}" for tag in run.tags))
     return f"{run.task}/{'_'.join(_UNFIT.sub('-', str(word)) for word in words if word)}"

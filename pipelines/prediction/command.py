@@ -27,7 +27,7 @@ _MOST_FAULTS = 5  # kinds that are printed
 
 
 def predict(options: PredictionOptions) -> int:
-    """Predicts files and returns the exit status.
+    """Predict files and returns the exit status.
 
     Returns:
         0: every row is predicted. 1: rows were refused, the output holds the others; or there is no output, since
@@ -64,7 +64,7 @@ def _predict_files(job: PredictionJob, options: PredictionOptions, engine: Local
 
 
 def make_job(options: PredictionOptions, task: Task) -> PredictionJob:
-    """Finds the files, the version and the threshold.
+    """Find the files, the version and the threshold.
 
     Raises:
         SourceError: There is no file to read.

@@ -18,7 +18,7 @@ _DONE, _FAILED, _BUSY, _INTERRUPTED = 0, 1, 2, 130
 
 
 def run(options: ReplayOptions) -> int:
-    """Plays all spans and writes the page.
+    """Play all spans and writes the page.
 
     Returns:
         0: played to the end. 1: something failed. 2: another replay uses the folder. 130: interrupted.
@@ -67,7 +67,7 @@ def _run(options: ReplayOptions) -> int:
 
 
 def _require_own_folder(folder: Path) -> None:
-    """Makes the folder.
+    """Make the folder.
 
     Raises:
         ReplayError: Something else is in it.

@@ -53,7 +53,7 @@ class LabelledAnswers:
         )
 
     def measure(self) -> "Comparison":
-        """Measures both lines, and the difference on the same resamples."""
+        """Measure both lines, and the difference on the same resamples."""
         return Comparison(
             rows=len(self.labels),
             retrained=estimate_intervals(self.labels, self.retrained, METRICS),
@@ -86,7 +86,7 @@ class FirstModel:
         self._var, self._task = var, task
 
     def answer(self, begun: datetime.datetime) -> tuple[LabelledAnswers, Estimate]:
-        """Answers the rows that were logged since a time.
+        """Answer the rows that were logged since a time.
 
         Args:
             begun: with time zone.
@@ -123,7 +123,7 @@ class FirstModel:
 
 
 def read_estimate(path: Path, version: str, begun: datetime.datetime) -> Estimate | None:
-    """Reads what `production-metrics` found of a version in the newest window; None: it found nothing.
+    """Read what `production-metrics` found of a version in the newest window; None: it found nothing.
 
     Args:
         path: the file that it wrote.

@@ -15,7 +15,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def write_page(record: ReplayRecord, folder: Path) -> Path:
-    """Writes the page, whole or not at all, and returns its path.
+    """Write the page, whole or not at all, and returns its path.
 
     Args:
         record: of the replay.
@@ -27,7 +27,7 @@ def write_page(record: ReplayRecord, folder: Path) -> Path:
 
 
 def render(record: ReplayRecord, cache: Path) -> str:
-    """Renders the page as HTML; arguments as of `write_page`."""
+    """Render the page as HTML; arguments as of `write_page`."""
     decisions = {decision.id: decision for decision in record.decisions}
     return (
         make_environment(_TEMPLATES)

@@ -46,7 +46,7 @@ class Player:
 
 
 def play(options: ReplayOptions, say: Callable[[str], None], keep: Callable[[ReplayRecord], None]) -> ReplayRecord:
-    """Plays all spans.
+    """Play all spans.
 
     Args:
         options: of the command; the folder is empty.
@@ -167,7 +167,7 @@ def _play_span(player: Player, source: SpanSource, first: FirstModel) -> tuple[S
 
 
 def _send(player: Player, rows: Sequence[SentRow]) -> Asked:
-    """Sends a span's rows; after the first third, a trial that the pass before began comes to its end."""
+    """Send a span's rows; after the first third, a trial that the pass before began comes to its end."""
     site, middle = player.site, -(-len(rows) // _TRIAL_SHARE)
     asked = ask(site.url, player.endpoint, rows[:middle])
     site.wait_for_log(asked.begun, len(asked.answers))

@@ -37,7 +37,7 @@ class PlayedLoop:
         return ContinuousOptions(task=self.task, var=self.var, source=self.arrived, pattern=self.pattern, once=True)
 
     def take_pass(self, begun: datetime.datetime, server: str | None = None) -> None:
-        """Takes a pass: ingests, looks, decides, and trains when it is due, up to the trial beside the stable version.
+        """Take a pass: ingests, looks, decides, and trains when it is due, up to the trial beside the stable version.
 
         Args:
             begun: when the first row of the window was sent, with time zone.
@@ -48,7 +48,7 @@ class PlayedLoop:
         self._go_on(begun, server, trial=False)
 
     def end_trial(self, begun: datetime.datetime, server: str) -> None:
-        """Goes on with a trial that an earlier pass began: compares once more, promotes or rolls back.
+        """Goe on with a trial that an earlier pass began: compares once more, promotes or rolls back.
 
         With too few requests the trial goes on.
         """

@@ -35,7 +35,7 @@ class Commands:
         _FORK_SERVER.set_forkserver_preload([_PRELOADED])
 
     def run(self, package: str, *arguments: str) -> int:
-        """Runs `python -m <package> <arguments>` to its end, as the loop's own run_command does.
+        """Run `python -m <package> <arguments>` to its end, as the loop's own run_command does.
 
         Returns:
             Its exit status; negative: the signal that ended it.
@@ -55,7 +55,7 @@ class Commands:
         return process.exitcode
 
     def say(self, line: str) -> None:
-        """Adds a line to the log."""
+        """Add a line to the log."""
         with self.log.open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
 
@@ -64,7 +64,7 @@ class Server:
     """A server, from `start` to `stop`."""
 
     def __init__(self, name: str, log: Path, arguments: tuple[str, ...], environment: Mapping[str, str]):
-        """Starts `python -m serving <name> <arguments>`.
+        """Start `python -m serving <name> <arguments>`.
 
         Args:
             name: `server` or `gateway`.
@@ -83,7 +83,7 @@ class Server:
         return self._process.is_alive()
 
     def stop(self) -> int | None:
-        """Ends it in order, and returns its exit status."""
+        """End it in order, and returns its exit status."""
         _end(self._process)
         return self._process.exitcode
 

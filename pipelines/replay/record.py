@@ -68,7 +68,7 @@ class ReplayRecord:
         return {"format": FORMAT, **_without_nan(dataclasses.asdict(self))}
 
     def write(self, folder: Path) -> Path:
-        """Writes summary.json, whole or not at all, and returns its path."""
+        """Write summary.json, whole or not at all, and returns its path."""
         path = folder / SUMMARY_FILE
         write_whole(path, json.dumps(self.as_dict(), indent=1, allow_nan=False) + "\n")
         return path

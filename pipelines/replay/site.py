@@ -70,7 +70,7 @@ class Site:
             yield
 
     def wait_for_log(self, since: datetime.datetime, rows: int) -> None:
-        """Waits until finished files of the request log hold the rows that were answered.
+        """Wait until finished files of the request log hold the rows that were answered.
 
         Args:
             since: when the first of them was sent, with time zone.
@@ -110,7 +110,7 @@ def _wait_for(condition: Callable[[], bool], servers: list[Server], what: str) -
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, from below those that the system gives to outgoing connections."""
+    """Port that nobody listens on, from below those that the system gives to outgoing connections."""
     ports: set[int] = set()
     while len(ports) < count:
         port = _chance.randrange(15_000, 32_768)

@@ -50,7 +50,7 @@ class RowReader:
         return cls(contract=contracts.read(path), label=read_label(path), time=_find_time(schema))
 
     def read(self, path: Path) -> Sequence[SentRow]:
-        """Reads a file's rows, the oldest first where the contract names a time column.
+        """Read a file's rows, the oldest first where the contract names a time column.
 
         A cell that its column cannot hold is sent as it stands: whether it is refused is the gateway's business.
 

@@ -39,7 +39,7 @@ class Asked:
 
 
 def ask(url: str, endpoint: str, rows: Sequence[SentRow]) -> Asked:
-    """Sends the rows in their order, each as a request of its own, and waits for the answers.
+    """Send the rows in their order, each as a request of its own, and waits for the answers.
 
     Args:
         url: of the gateway.
@@ -50,7 +50,7 @@ def ask(url: str, endpoint: str, rows: Sequence[SentRow]) -> Asked:
 
 
 def tell(url: str, endpoint: str, asked: Asked) -> int:
-    """Tells what became of the rows that were answered; returns how many outcomes were stored.
+    """Tell what became of the rows that were answered; returns how many outcomes were stored.
 
     Raises:
         ReplayError: An outcome was refused: of rows that were just answered, that is a fault of ours.

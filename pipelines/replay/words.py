@@ -23,7 +23,7 @@ class Verdict:
 
 
 def judge(record: ReplayRecord) -> Verdict:
-    """Says whether retraining beat the first model left alone, by the log loss on all rows together."""
+    """Say whether retraining beat the first model left alone, by the log loss on all rows together."""
     overall = record.overall
     change = overall.difference[_DECIDING]
     if all(list(span.versions) == [record.first_version] for span in record.spans):
@@ -41,7 +41,7 @@ def judge(record: ReplayRecord) -> Verdict:
 
 
 def describe_decision(decision: DecisionRecord) -> str:
-    """Says what was decided, why, and what became of it, in a few words."""
+    """Say what was decided, why, and what became of it, in a few words."""
     if not decision.act:
         return "no training"
     why = ", ".join(reason.text.partition(":")[0] for reason in decision.reasons if reason.kind == DUE)
@@ -62,7 +62,7 @@ def describe_span(span: SpanRecord, decision: DecisionRecord) -> str:
 
 
 def describe_alarm(span: SpanRecord) -> str:
-    """Says what monitoring found."""
+    """Say what monitoring found."""
     return f"{span.verdict}: {', '.join(span.alarms)}" if span.alarms else span.verdict.replace("_", " ")
 
 

@@ -25,7 +25,7 @@ _KINDS = (
 
 
 def collect(var: Path, policy: RetentionPolicy, *, apply: bool) -> int:
-    """Says what would be removed; removes it if asked to. Returns the exit status."""
+    """Say what would be removed; removes it if asked to. Returns the exit status."""
     try:
         if not apply:
             plan = make_plan(var, policy)
@@ -48,7 +48,7 @@ def collect(var: Path, policy: RetentionPolicy, *, apply: bool) -> int:
 
 @contextlib.contextmanager
 def _hold_rollouts(serving: Path) -> Iterator[None]:
-    """Lets no roll-out change what serves, in between the decision and the removal.
+    """Let no roll-out change what serves, in between the decision and the removal.
 
     Raises:
         FileLockedError: One is going on.
@@ -61,7 +61,7 @@ def _hold_rollouts(serving: Path) -> Iterator[None]:
 
 
 def show_disk(var: Path) -> int:
-    """Says what takes space below a folder of runs. Returns the exit status."""
+    """Say what takes space below a folder of runs. Returns the exit status."""
     if not var.is_dir():
         print(f"error: no folder {var}: expected the one that runs wrote to; name --var", file=sys.stderr)
         return _FAILED

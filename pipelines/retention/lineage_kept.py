@@ -15,7 +15,7 @@ _COMPARED_WITH = frozenset({"baseline_model", "baseline", "earlier", "comparison
 
 
 def close_over_lineage(metadata: Metadata, seeds: Iterable[int]) -> frozenset[int]:
-    """Returns the artifacts, and all that they were made of, with what was made beside it.
+    """Return the artifacts, and all that they were made of, with what was made beside it.
 
     The statistics of rows come with the rows: reports show them, and traffic is compared with them.
     """
@@ -35,7 +35,7 @@ def close_over_lineage(metadata: Metadata, seeds: Iterable[int]) -> frozenset[in
 
 
 def _statistics_of_rows(metadata: Metadata) -> dict[int, list[int]]:
-    """Maps Examples to the statistics that were made of them."""
+    """Map Examples to the statistics that were made of them."""
     found: dict[int, list[int]] = defaultdict(list)
     for step in metadata.steps.values():
         made = [id for id in step.output_ids if metadata.artifacts[id].type == _STATISTICS]
@@ -46,13 +46,13 @@ def _statistics_of_rows(metadata: Metadata) -> dict[int, list[int]]:
 
 
 def step_artifacts(step: Step) -> list[int]:
-    """Lists what a step made, and what that was made of."""
+    """List what a step made, and what that was made of."""
     read = [id for name, ids in step.inputs.items() if name not in _COMPARED_WITH for id in ids]
     return [*read, *step.output_ids]
 
 
 def find_baselines(metadata: Metadata, live: Iterable[int]) -> frozenset[int]:
-    """Returns the blessed models and accepted statistics that the next runs may be compared with, and their blessings.
+    """Return the blessed models and accepted statistics that the next runs may be compared with, and their blessings.
 
     Args:
         metadata: of all tasks.

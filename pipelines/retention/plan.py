@@ -52,7 +52,7 @@ class _Kept:
 
 
 def make_plan(var: Path, policy: RetentionPolicy, now: float | None = None) -> RemovalPlan:
-    """Decides what to remove.
+    """Decide what to remove.
 
     Args:
         var: the folder that the runs wrote to.
@@ -124,7 +124,7 @@ def _find_kept(
 
 
 def _keep_versions(var: Path, policy: RetentionPolicy, limit: float) -> dict[tuple[str, int], str]:
-    """Returns the pushed versions that are kept whatever runs are, and why."""
+    """Return the pushed versions that are kept whatever runs are, and why."""
     kept: dict[tuple[str, int], str] = {}
     for folder in _folders(var / "serving"):
         on_disk = sorted(list_versions(folder), reverse=True)
@@ -140,7 +140,7 @@ def _keep_versions(var: Path, policy: RetentionPolicy, limit: float) -> dict[tup
 
 
 def _find_pushes(metadata: Metadata) -> dict[int, Path]:
-    """Returns the PushedModels that went anywhere: id -> where to."""
+    """Return the PushedModels that went anywhere: id -> where to."""
     return {
         artifact.id: Path(str(destination))
         for artifact in metadata.artifacts.values()
@@ -156,7 +156,7 @@ def _artifact_items(
     kept: _Kept,
     limit: float,
 ) -> list[tuple[Item, bool]]:
-    """Lists the artifacts whose folders are there, and whether each is kept.
+    """List the artifacts whose folders are there, and whether each is kept.
 
     One outside `var`, and one of a pipeline that leaves no records of its runs, is left alone.
     """
@@ -194,7 +194,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _logs(requests: Path) -> Iterator[tuple[Path, float]]:
-    """Yields the request log's files and when they were written; a gateway may remove one meanwhile."""
+    """Yield the request log's files and when they were written; a gateway may remove one meanwhile."""
     for folder in _folders(requests):
         for path in sorted(log_files(folder)):
             with contextlib.suppress(FileNotFoundError):

@@ -33,12 +33,12 @@ class Record:
     run_id: str  # in ML Metadata, or how it begins
 
     def left(self, run_id: str) -> bool:
-        """Tells whether the record is of this run of ML Metadata."""
+        """Tell whether the record is of this run of ML Metadata."""
         return run_id == self.run_id or (self.kind == INGESTIONS and run_id.startswith(f"{self.run_id}-"))
 
 
 def list_records(var: Path) -> list[Record]:
-    """Lists all, of each kind the newest last.
+    """List all, of each kind the newest last.
 
     Raises:
         RunError: One cannot be understood.
@@ -62,7 +62,7 @@ def list_records(var: Path) -> list[Record]:
 
 
 def choose_recent(records: Iterable[Record], count: int, limit: float, going_on: float) -> list[Record]:
-    """Returns those that are pinned, young, the last that succeeded, unfinished, or among the newest of kind and task.
+    """Return those that are pinned, young, the last that succeeded, unfinished, or among the newest of kind and task.
 
     Args:
         records: of each kind the newest last.
@@ -91,7 +91,7 @@ def _stays(directory: Path, limit: float) -> bool:
 
 
 def _may_go_on(directory: Path, going_on: float) -> bool:
-    """Tells whether a later process may run further nodes: between two nodes nobody holds the folder."""
+    """Tell whether a later process may run further nodes: between two nodes nobody holds the folder."""
     if not (directory / BEGUN_FILE).exists() or (directory / SUMMARY_FILE).exists():
         return False
     return max(path.stat().st_mtime for path in directory.iterdir()) >= going_on

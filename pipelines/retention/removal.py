@@ -18,7 +18,7 @@ _TRASH = ".trash"
 
 
 def remove(var: Path, plan: RemovalPlan) -> None:
-    """Removes what a plan says. Only call it while holding the folder (see pipelines.runner.lock).
+    """Remove what a plan says. Only call it while holding the folder (see pipelines.runner.lock).
 
     Raises:
         OSError: Something cannot be removed; what is left, the next removal removes.
@@ -48,7 +48,7 @@ def _mark_deleted(database: Path, ids: list[int]) -> None:
 
 
 def _forget_digests(var: Path, paths: list[Path]) -> None:
-    """Takes removed artifacts out of the digests of their pipelines."""
+    """Take removed artifacts out of the digests of their pipelines."""
     for task in {path.relative_to(var / "artifacts").parts[0] for path in paths}:
         ArtifactDigests(var / "artifacts" / task).forget(map(str, paths))
 

@@ -10,7 +10,7 @@ from serving.rollout.step_log import StepLog
 
 
 def served_versions(serving: Path, task: str, on_disk: list[int]) -> dict[int, str]:
-    """Returns the versions that models.config and the log of roll-outs name, with the reason for each.
+    """Return the versions that models.config and the log of roll-outs name, with the reason for each.
 
     Without a models.config, or where it says nothing of the choice, that is the newest version.
 
@@ -39,7 +39,7 @@ def served_versions(serving: Path, task: str, on_disk: list[int]) -> dict[int, s
 
 
 def _loaded(policy: Any, on_disk: list[int]) -> Sequence[int]:
-    """Returns the versions that a server loads under a ServableVersionPolicy: the newest one where it says nothing."""
+    """Return the versions that a server loads under a ServableVersionPolicy: the newest one where it says nothing."""
     choice = policy.WhichOneof("policy_choice")
     if choice == "specific":
         return list(policy.specific.versions)
@@ -47,7 +47,7 @@ def _loaded(policy: Any, on_disk: list[int]) -> Sequence[int]:
 
 
 def _may_come_back(log: StepLog, model: str, labelled: Iterable[int]) -> Iterator[tuple[int, str]]:
-    """Yields the versions that the log of roll-outs says may serve again, and why."""
+    """Yield the versions that the log of roll-outs says may serve again, and why."""
     for version in labelled:
         before = log.stable_before(model, version)
         if before is not None:

@@ -9,7 +9,7 @@ from pipelines.runs.metadata import Metadata
 
 
 def find_spans(database: Path, metadata: Metadata) -> frozenset[int]:
-    """Returns what a training over spans, the next ingestion and its drift need, of all tasks.
+    """Return what a training over spans, the next ingestion and its drift need, of all tasks.
 
     Of each span these are Examples, statistics and every blessing of the newest accepted version: the contract of the
     day decides which blessing counts. And the Examples of the newest version, accepted or not: the number of the next

@@ -42,7 +42,7 @@ class Review:
     checksum: str = ""  # SHA-256 in hex, of all of the above
 
     def with_checksum(self) -> "Review":
-        """Returns the same, with the checksum that belongs to it."""
+        """Return the same, with the checksum that belongs to it."""
         return dataclasses.replace(self, checksum=self._digest())
 
     @property
@@ -63,12 +63,12 @@ class _File:
 
 
 def locate_review_file(task: Task) -> Path:
-    """Says where the reviews of a task are kept."""
+    """Say where the reviews of a task are kept."""
     return task_directory(task) / REVIEW_FILE
 
 
 def read_reviews(path: Path) -> tuple[Review, ...]:
-    """Reads the reviews in a file, the newest last; none where there is no file.
+    """Read the reviews in a file, the newest last; none where there is no file.
 
     Raises:
         ReviewError: The file was edited by hand: it is no TOML, or a record is not what its checksum says.
@@ -86,7 +86,7 @@ def read_reviews(path: Path) -> tuple[Review, ...]:
 
 
 def _with_present_keys(table: dict[str, Any]) -> dict[str, Any]:
-    """Renames what earlier versions wrote as `room`."""
+    """Rename what earlier versions wrote as `room`."""
     reviews = table.get("reviews")
     for review in reviews if isinstance(reviews, list) else ():
         if isinstance(review, dict) and _FORMER_KEY in review:
@@ -95,7 +95,7 @@ def _with_present_keys(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def append_review(path: Path, review: Review) -> None:
-    """Adds a review to a file, which is written whole or not at all; what stands there stays as it is.
+    """Add a review to a file, which is written whole or not at all; what stands there stays as it is.
 
     Raises:
         ReviewError: The file was edited by hand.

@@ -24,7 +24,7 @@ class RecordedReview:
 
 
 def record_review(task_name: str, var: Path, run_id: str, reviewer: str | None, note: str) -> RecordedReview:
-    """Writes a review into the task's folder.
+    """Write a review into the task's folder.
 
     Args:
         task_name: whose code was reviewed, as load_task takes it.
@@ -47,7 +47,7 @@ def record_review(task_name: str, var: Path, run_id: str, reviewer: str | None, 
 
 
 def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
-    """Makes the record of a review, now.
+    """Make the record of a review, now.
 
     Args:
         task: whose code was reviewed.
@@ -88,7 +88,7 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
 
 
 def read_git_user() -> str:
-    """Asks git for the name that it signs commits with.
+    """Ask git for the name that it signs commits with.
 
     Raises:
         ReviewError: There is none.

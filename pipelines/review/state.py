@@ -37,7 +37,7 @@ class ReviewState:
 
 
 def read_review_state(task: Task) -> ReviewState:
-    """Compares the task's reviews with its files as they are now.
+    """Compare the task's reviews with its files as they are now.
 
     A review holds for exactly the files that it is of; when an edit is taken back, an earlier one may hold again.
     """
@@ -58,7 +58,7 @@ def read_review_state(task: Task) -> ReviewState:
 
 
 def explain_refusal(task: Task) -> str | None:
-    """Says why the task's model may not be pushed where a review is required; None if it may."""
+    """Say why the task's model may not be pushed where a review is required; None if it may."""
     found = read_review_state(task)
     if found.state == VALID:
         return None
@@ -66,7 +66,7 @@ def explain_refusal(task: Task) -> str | None:
 
 
 def describe_file_changes(before: dict[str, str], after: dict[str, str]) -> str:
-    """Describes a change: `model.py, preprocessing.py changed; layers.py was added`; empty where nothing changed."""
+    """Describe a change: `model.py, preprocessing.py changed; layers.py was added`; empty where nothing changed."""
     changed = [name for name in before if name in after and before[name] != after[name]]
     added, removed = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
     parts = {

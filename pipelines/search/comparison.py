@@ -41,7 +41,7 @@ def compare(
     trainings: Mapping[str, Sequence[Training]],
     reference: str | None = None,
 ) -> dict[str, dict[str, CandidateScore]]:
-    """Compares candidates on the trainings that all of them finished.
+    """Compare candidates on the trainings that all of them finished.
 
     Args:
         measures: what to compare by.
@@ -84,7 +84,7 @@ def compare(
 def _resample_mean(
     measure: Measure, labels: Mapping[int, np.ndarray], trainings: Sequence[Training], drawn: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """Returns the mean over the trainings, and the same on each resample, [resamples].
+    """Return the mean over the trainings, and the same on each resample, [resamples].
 
     `drawn` says how often a resample drew a training, [resamples, trainings].
     """

@@ -24,7 +24,7 @@ class Deadline:
         return time.monotonic() > self._end
 
     def check(self) -> None:
-        """Does nothing before it.
+        """Do nothing before it.
 
         Raises:
             OutOfTimeError: It has passed.
@@ -41,7 +41,7 @@ class StopAtDeadline(keras.callbacks.Callback):
         self._deadline = deadline
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Looks at the clock.
+        """Look at the clock.
 
         Raises:
             OutOfTimeError: The deadline has passed.

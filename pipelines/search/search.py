@@ -74,7 +74,7 @@ class SearchTuner(BaseTuner):
     """A KerasTuner tuner that trains with the task's own `train`; TFX's Tuner can run it."""
 
     def __init__(self, inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: str | Path):
-        """Args:
+        """Arg:
         inputs: what is trained on.
         committed: the values to begin with; its architecture is the one that is searched.
         budget: how much may be tried.
@@ -88,7 +88,7 @@ class SearchTuner(BaseTuner):
         super().__init__(oracle, directory=str(directory), project_name="search", overwrite=True)
 
     def run_trial(self, trial: KerasTrial, **_: Any) -> dict[str, float]:
-        """Trains with one set of values, and scores it.
+        """Train with one set of values, and scores it.
 
         Raises:
             OutOfTimeError: The time was over.
@@ -108,7 +108,7 @@ class SearchTuner(BaseTuner):
             keras.utils.clear_session()
 
     def on_search_end(self) -> None:
-        """Refuses a search without a result.
+        """Refuse a search without a result.
 
         Raises:
             SearchError: No trial finished.
@@ -121,7 +121,7 @@ class SearchTuner(BaseTuner):
             )
 
     def trials(self) -> list[Trial]:
-        """Returns all trials that were begun, in order."""
+        """Return all trials that were begun, in order."""
         return [
             Trial(
                 number=number,
@@ -168,7 +168,7 @@ class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
         self.verbose = 0
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Chooses the values of the next trial; KerasTuner's own but for the first."""
+        """Choose the values of the next trial; KerasTuner's own but for the first."""
         if self._deadline.over:
             return {"status": TrialStatus.STOPPED}
         if not self.trials:
@@ -177,7 +177,7 @@ class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
 
 
 def run_search(inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: str | Path) -> list[Trial]:
-    """Searches one architecture, and returns every trial.
+    """Search one architecture, and returns every trial.
 
     Args:
         inputs: what is trained on.
@@ -194,13 +194,13 @@ def run_search(inputs: SearchInputs, committed: Any, budget: TunerConfig, direct
 
 
 def best_trials(trials: list[Trial], count: int) -> list[Trial]:
-    """Returns the trials with the lowest losses, lowest first."""
+    """Return the trials with the lowest losses, lowest first."""
     finished = [trial for trial in trials if trial.loss is not None]
     return sorted(finished, key=lambda trial: (trial.loss, trial.number))[:count]
 
 
 def _space(tuning: Tuning, committed: Any) -> keras_tuner.HyperParameters:
-    """Builds the space that the task searches; all else fixed at the committed values."""
+    """Build the space that the task searches; all else fixed at the committed values."""
     space = keras_tuner.HyperParameters()
     tuning.search_space(space, committed)
     for name, value in dataclasses.asdict(committed).items():

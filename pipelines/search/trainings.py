@@ -55,13 +55,13 @@ class Training:
 
 
 def held_out_fold(number: int) -> int:
-    """Tells which fold of the rows the trainings of a number hold out: 1, 2, …, and round again."""
+    """Tell which fold of the rows the trainings of a number hold out: 1, 2, …, and round again."""
     others = [fold for fold in range(FOLDS) if fold != SEARCH_FOLD]
     return others[number % len(others)]
 
 
 def split_fold(rows: TransformedRows, number: int) -> tuple[TransformedRows, TransformedRows]:
-    """Splits the rows into those that the trainings of a number learn from, and those that they are scored on."""
+    """Split the rows into those that the trainings of a number learn from, and those that they are scored on."""
     return rows.hold_out(FOLDS, held_out_fold(number))
 
 
@@ -72,7 +72,7 @@ def train_candidates(
     deadline: Deadline,
     on_training: Callable[[Candidate, Training], None] = lambda candidate, training: None,
 ) -> dict[str, list[Training]]:
-    """Trains every candidate with every seed, seed by seed, so that a shortage of time leaves pairs to compare.
+    """Train every candidate with every seed, seed by seed, so that a shortage of time leaves pairs to compare.
 
     Args:
         inputs: what is trained on.
@@ -91,13 +91,13 @@ def train_candidates(
 
 
 def finished_by_all(trainings: Mapping[str, Sequence[Training]]) -> list[int]:
-    """Returns the numbers of the trainings that every candidate finished."""
+    """Return the numbers of the trainings that every candidate finished."""
     numbers = [{training.number for training in found if training.failure is None} for found in trainings.values()]
     return sorted(set.intersection(*numbers)) if numbers else []
 
 
 def round_values(values: Mapping[str, HyperparameterValue]) -> dict[str, HyperparameterValue]:
-    """Rounds floats to three significant digits: what is tried is what a person would write into a file."""
+    """Round floats to three significant digits: what is tried is what a person would write into a file."""
     return {
         name: float(f"{value:.{_SIGNIFICANT}g}") if isinstance(value, float) else value
         for name, value in values.items()

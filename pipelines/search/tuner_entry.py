@@ -18,7 +18,7 @@ from pipelines.task_definition.task import Task
 
 
 def custom_config(task: Task, settings: TrainerConfig, budget: TunerConfig) -> dict[str, Any]:
-    """Builds Tuner's custom_config; all of it is part of the cache key.
+    """Build Tuner's custom_config; all of it is part of the cache key.
 
     Raises:
         HyperparameterError: The task's file cannot be used.
@@ -37,7 +37,7 @@ def custom_config(task: Task, settings: TrainerConfig, budget: TunerConfig) -> d
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
-    """Builds what TFX's Tuner runs.
+    """Build what TFX's Tuner runs.
 
     Raises:
         HyperparameterError: The committed values are not what the task's dataclass allows.

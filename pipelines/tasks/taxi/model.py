@@ -38,7 +38,7 @@ class _Inputs:
 
 
 def build_model(hyperparameters: Hyperparameters, vocabulary_size: Callable[[str], int]) -> keras.Model:
-    """Builds the model, uncompiled; standard Keras layers only, so that a `.keras` file loads without this project.
+    """Build the model, uncompiled; standard Keras layers only, so that a `.keras` file loads without this project.
 
     Args:
         hyperparameters: which architecture, and the sizes of its layers.
@@ -150,7 +150,7 @@ def _shrink(hyperparameters: Hyperparameters) -> keras.regularizers.Regularizer:
 
 
 def compile_model(model: keras.Model, hyperparameters: Hyperparameters, steps: int) -> None:
-    """Makes the model ready to fit for `steps` batches, over which the learning rate falls to 0 along a cosine."""
+    """Make the model ready to fit for `steps` batches, over which the learning rate falls to 0 along a cosine."""
     rate = keras.optimizers.schedules.CosineDecay(hyperparameters.learning_rate, decay_steps=steps)
     model.compile(
         optimizer=keras.optimizers.Adam(rate),

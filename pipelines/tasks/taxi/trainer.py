@@ -44,7 +44,7 @@ def train(
     fn_args: FnArgs | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:
-    """Trains one model: for the Trainer, and for a search alike.
+    """Train one model: for the Trainer, and for a search alike.
 
     The epoch is chosen on training rows that were held out, never on the eval split: its metrics stay a fair forecast.
 

@@ -10,7 +10,7 @@ from pipelines.tasks.taxi.trees import TREES
 
 
 def search_space(space: keras_tuner.HyperParameters, committed: Hyperparameters) -> None:
-    """Registers what is searched for the committed architecture; the bounds are wide around what is known to work.
+    """Register what is searched for the committed architecture; the bounds are wide around what is known to work.
 
     The logarithmic ranges are after Bengio, "Practical Recommendations for Gradient-Based Training of Deep
     Architectures", 2012, arXiv:1206.5533, section 3.3.

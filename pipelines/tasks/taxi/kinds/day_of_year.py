@@ -34,7 +34,7 @@ class DayOfYear(Category):
 
 
 def _days_since_march(seconds: tf.Tensor) -> tf.Tensor:
-    """Seconds since 1970 -> days since the last 1 March, 0 to 365, int64 [batch, 1].
+    """Second since 1970 -> days since the last 1 March, 0 to 365, int64 [batch, 1].
 
     Whole numbers only, after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
     """
