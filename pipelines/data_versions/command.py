@@ -25,8 +25,8 @@ def pin(options: PinOptions) -> int:
     """Pin the data that a run was trained on, or all data of the task, and push it.
 
     Returns:
-        Exit status. 0: all data is pinned and pushed; without a run, data that has changed since does not count. 1: some
-        data is not pinned. 2: another pin or restore uses the folder.
+        Exit status. 0: all data is pinned and pushed; without a run, data that has changed since does not count.
+        1: some data is not pinned. 2: another pin or restore uses the folder.
     """
     return _tell_errors(lambda: _pin(options))
 

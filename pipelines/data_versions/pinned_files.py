@@ -1,7 +1,7 @@
 """Find the .dvc files of pinned data.
 
-A file has `<task>/<digest>/<name>.dvc`, a folder one `<task>/<digest>/<name>/….dvc` for each of its files. The digest is
-the one in a run's record.
+A file has `<task>/<digest>/<name>.dvc`. A folder has `<task>/<digest>/<name>/….dvc` for each of its files. The digest
+is the one in a run's record.
 """
 
 import dataclasses

@@ -53,7 +53,7 @@ def link_trainings(runs: Sequence[Run], folder: Path) -> list[Path]:
 
 
 def name_training(run: Run) -> str:
-    """Return a name for people: `taxi/20261121-163842_night_wide_and_deep`, other characters than \w.+- as dashes."""
+    """Return a readable name of a training, such as `taxi/20261121-163842_night_wide_and_deep`."""
     architecture = read_settings(run).get(_ARCHITECTURE)
     words = (run.id, run.experiment, architecture, *(f"+{tag}" for tag in run.tags))
     return f"{run.task}/{'_'.join(_UNFIT.sub('-', str(word)) for word in words if word)}"

@@ -1,4 +1,4 @@
-"""The page: a replay for people, in one file that loads nothing from elsewhere."""
+"""Write the page of a replay: one HTML file that loads nothing from the network."""
 
 from pathlib import Path
 
@@ -15,11 +15,14 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def write_page(record: ReplayRecord, folder: Path) -> Path:
-    """Write the page, whole or not at all, and returns its path.
+    """Write the page, whole or not at all.
 
     Args:
         record: of the replay.
-        folder: for the page; `cache` below it keeps what pages have in common.
+        folder: for the page; its subfolder `cache` holds what pages share.
+
+    Returns:
+        Path of the page.
     """
     path = folder / PAGE_FILE
     write_whole(path, render(record, folder / "cache"))
@@ -27,7 +30,7 @@ def write_page(record: ReplayRecord, folder: Path) -> Path:
 
 
 def render(record: ReplayRecord, cache: Path) -> str:
-    """Render the page as HTML; arguments as of `write_page`."""
+    """Return the page as HTML; for the arguments see `write_page`."""
     decisions = {decision.id: decision for decision in record.decisions}
     return (
         make_environment(_TEMPLATES)
@@ -90,7 +93,7 @@ def _length(seconds: float) -> str:
 
 
 def _count_refusals(record: ReplayRecord) -> dict[str, int]:
-    """Why rows were refused, the most frequent reason first."""
+    """Return the reasons for which rows were refused with their numbers, the most frequent first."""
     counts: dict[str, int] = {}
     for reason in (reason for span in record.spans for reason in span.refused):
         counts[reason] = counts.get(reason, 0) + 1

@@ -1,4 +1,4 @@
-"""The retraining loop of a replay: its passes are taken in this process, its commands run as processes of their own."""
+"""Run the retraining loop of a replay: its passes in this process, its commands in processes of their own."""
 
 import dataclasses
 import datetime
@@ -14,43 +14,47 @@ from pipelines.retraining.loop import take_pass
 from pipelines.retraining.options import ContinuousOptions
 from pipelines.retraining.policy import RetrainingPolicy
 
-_AT_REST = ("--drain", "0")  # seconds: nobody asks while the roll-out moves the labels
-_COMPARED = 400  # requests, the newest: about what a trial sees
-_TRIES = 4  # passes that go on with what an earlier one began; each failed step and each trial needs one
+_AT_REST = ("--drain", "0")  # seconds: no requests are sent while the roll-out moves the labels
+_COMPARED = 400  # newest requests, about as many as a trial has
+_TRIES = 4  # most passes that continue an earlier one; each failed step and each trial needs one
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PlayedLoop:
-    """The loop of one task."""
+    """The retraining loop of one task during a replay."""
 
     task: str
     var: Path
-    arrived: Path  # where spans arrive
-    pattern: str | None  # of their names
+    arrived: Path  # folder in which spans arrive
+    pattern: str | None  # of the spans' names
     policy: RetrainingPolicy  # of the task
-    spans: int  # of the whole replay
+    spans: int  # number of spans in the whole replay
     commands: Commands
 
     @property
     def options(self) -> ContinuousOptions:
-        """The loop's options; no server."""
+        """Options of the loop, without a server."""
         return ContinuousOptions(task=self.task, var=self.var, source=self.arrived, pattern=self.pattern, once=True)
 
     def take_pass(self, begun: datetime.datetime, server: str | None = None) -> None:
-        """Take a pass: ingests, looks, decides, and trains when it is due, up to the trial beside the stable version.
+        """Run a pass of the loop: ingest, monitor, decide, and if training is due, train and start the trial.
 
         Args:
             begun: when the first row of the window was sent, with time zone.
-            server: HOST:GRPC_PORT:REST_PORT; None: there is none yet.
+            server: HOST:GRPC_PORT:REST_PORT; None: no server runs yet.
         """
         until = datetime.datetime.now(datetime.UTC)
         self._take_pass(begun, until, server)
         self._go_on(begun, server, trial=False)
 
     def end_trial(self, begun: datetime.datetime, server: str) -> None:
-        """Goe on with a trial that an earlier pass began: compares once more, promotes or rolls back.
+        """Continue a trial that an earlier pass began: compare again, and promote or roll back.
 
-        With too few requests the trial goes on.
+        With too few requests the trial continues.
+
+        Args:
+            begun: when the first row of the window was sent, with time zone.
+            server: HOST:GRPC_PORT:REST_PORT.
         """
         self._go_on(begun, server, trial=True)
 
@@ -72,7 +76,7 @@ class PlayedLoop:
                 arguments = (*_AT_REST, *arguments)
             if "compare" in arguments:
                 arguments = (*arguments, "--limit", str(max(_COMPARED, self.policy.trial.min_rows)))
-            if command == "monitor":  # The rows of a span are a fair mix of hours and weekdays, however fast they came.
+            if command == "monitor":  # A span's rows cover all hours and weekdays, however fast they were sent.
                 arguments = (*arguments, "--until", until.isoformat(), "--fair-mix")
             return self.commands.run(package, command, *arguments)
 

@@ -48,7 +48,7 @@ def test_a_model_is_trained_exported_and_asked(sample: dry_run.Sample, tmp_path:
     dry_run.ask_signatures(sample, model)
     other = dataclasses.replace(sample, transformed={name: values + 1 for name, values in sample.transformed.items()})
     with pytest.raises(
-        dry_run.DryRunError, match=r"transform_features, feature \w+: expected what the other path gives"
+        dry_run.DryRunError, match=r"transform_features, feature \w+: expected the same values as from the other path"
     ):
         dry_run.ask_signatures(other, model)
 
