@@ -18,7 +18,7 @@ from pipelines.evaluation.weighted_metrics import Metric
 from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.task import Task
 
-BETTER, WORSE, EVEN = "better", "worse", "not told apart"
+BETTER, WORSE, EVEN = "better", "worse", "no clear difference"
 _COLORS = ("#18794e", "#c4560a", "#6b7280")  # of BETTER, WORSE, EVEN
 _LEAST_LABELS = 10  # rows in a slice, of two classes of each: a resample without one of the classes has no metric
 
@@ -203,10 +203,10 @@ def _conclude(name: str, outcomes: Mapping[str, pd.DataFrame], missed: list[str]
     if better and worse:
         return f"A person has to weigh it: {name} is better in one respect and worse in another."
     if better:
-        return f"Take {name} further: it is better by more than chance, and worse in nothing that was measured."
+        return f"Take {name} further: it is better by more than chance, and no measured metric is worse."
     if worse:
-        return f"Keep the production model: {name} is worse by more than chance, and better in nothing."
-    return f"Keep the production model: these rows do not tell {name} and it apart."
+        return f"Keep the production model: {name} is worse by more than chance, and no metric is better."
+    return f"Keep the production model: these rows show no clear difference between {name} and it."
 
 
 def _read_thresholds(task: Task) -> Iterator[tuple[str, Slice, float, float]]:

@@ -28,6 +28,10 @@ def digest_of(fingerprint: str) -> str:
 
     Raises:
         DataVersionError: The fingerprint has no digest, because TFX made it in an older version of this project.
+
+    Example:
+        >>> digest_of("split:single_split,num_files:1,blake2b:5f2c")
+        '5f2c'
     """
     digest = fingerprint.partition(f"{BLAKE2B}:")[2]
     if not digest:

@@ -30,6 +30,12 @@ def parse_window(text: str) -> LoggedWindow:
 
     Raises:
         SpanError: The text is neither.
+
+    Example:
+        >>> parse_window("month").span is None
+        True
+        >>> parse_window("2026-11").kind
+        'month'
     """
     if text in (DAY, MONTH, QUARTER):
         return LoggedWindow(kind=text, span=None)

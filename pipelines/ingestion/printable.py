@@ -5,10 +5,14 @@ from typing import Any
 
 
 def make_printable(text: str) -> str:
-    """Return a text with Python's escapes for unprintable characters; line breaks stay.
+    r"""Return a text with Python's escapes for unprintable characters; line breaks stay.
 
     A file name may hold terminal control sequences, or bytes that are not UTF-8. In Python such bytes are surrogates,
     which cannot be written.
+
+    Example:
+        >>> print(make_printable("2014Q1" + chr(27) + "[31m.csv"))
+        2014Q1\x1b[31m.csv
     """
     return "".join(
         one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii") for one in text

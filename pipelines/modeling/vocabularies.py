@@ -57,6 +57,10 @@ def line_prefix(name: str) -> bytes:
 
     Raises:
         VocabularyError: The name is empty, or has an equals sign or a line break.
+
+    Example:
+        >>> line_prefix("company")
+        b'company='
     """
     if not name or set(name) & set("=\n\r"):
         raise VocabularyError(

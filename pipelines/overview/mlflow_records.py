@@ -63,7 +63,12 @@ def make_record(run: Run) -> MlflowRecord:
 
 
 def make_name(name: str) -> str:
-    """Return a name that MLflow accepts; different names stay different."""
+    """Return a name that MLflow accepts; different names stay different.
+
+    Example:
+        >>> make_name("auc/payment_type = Cash")
+        'auc/payment_type: Cash'
+    """
     taken = _REFUSED.sub("_", name.replace(" = ", ": "))
     if taken == name.replace(" = ", ": "):
         return taken

@@ -31,7 +31,12 @@ def list_usage(var: Path) -> list[tuple[str, int]]:
 
 
 def format_bytes(size: int) -> str:
-    """Return a size as text in MiB or GiB."""
+    """Return a size as text in MiB or GiB.
+
+    Example:
+        >>> format_bytes(1536 * 1024)
+        '1.5 MiB'
+    """
     return f"{size / 2**20:,.1f} MiB" if size < 2**30 else f"{size / 2**30:,.2f} GiB"
 
 

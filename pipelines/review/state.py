@@ -67,7 +67,12 @@ def explain_refusal(task: Task) -> str | None:
 
 
 def describe_file_changes(before: dict[str, str], after: dict[str, str]) -> str:
-    """Return the changes as text: `model.py, preprocessing.py changed; layers.py was added`; empty without changes."""
+    """Return the changes of files, by their digests, as text; empty without changes.
+
+    Example:
+        >>> describe_file_changes({"model.py": "1f", "tuner.py": "2a"}, {"model.py": "3c", "layers.py": "4d"})
+        'model.py changed; layers.py was added; tuner.py was removed'
+    """
     changed = [name for name in before if name in after and before[name] != after[name]]
     added, removed = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
     parts = {

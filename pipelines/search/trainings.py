@@ -55,7 +55,12 @@ class Training:
 
 
 def held_out_fold(number: int) -> int:
-    """Return the fold that the trainings of a number hold out: 1, 2, … up to the last, then 1 again."""
+    """Return the fold that the trainings of a number hold out: 1, 2, … up to the last, then 1 again.
+
+    Example:
+        >>> [held_out_fold(number) for number in range(6)]
+        [1, 2, 3, 4, 1, 2]
+    """
     others = [fold for fold in range(FOLDS) if fold != SEARCH_FOLD]
     return others[number % len(others)]
 
@@ -100,7 +105,12 @@ def finished_by_all(trainings: Mapping[str, Sequence[Training]]) -> list[int]:
 
 
 def round_values(values: Mapping[str, HyperparameterValue]) -> dict[str, HyperparameterValue]:
-    """Round floats to three significant digits, as a person would write them into a file."""
+    """Return the values with floats rounded to three significant digits, as a person would write them into a file.
+
+    Example:
+        >>> round_values({"learning_rate": 0.0123456, "epochs": 8})
+        {'learning_rate': 0.0123, 'epochs': 8}
+    """
     return {
         name: float(f"{value:.{_SIGNIFICANT}g}") if isinstance(value, float) else value
         for name, value in values.items()

@@ -44,7 +44,12 @@ class RawColumns(dict[str, Any]):
 
 
 def name_readers(features: Iterable[str]) -> str:
-    """Return the beginning of a sentence about who reads a column: `feature fare_scaled reads`."""
+    """Return the beginning of a sentence about who reads a column.
+
+    Example:
+        >>> name_readers(["fare_scaled", "fare_bucket"])
+        'features fare_scaled, fare_bucket read'
+    """
     found = list(features)
     if not found:
         return "preprocessing_fn reads"

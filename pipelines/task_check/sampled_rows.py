@@ -53,7 +53,12 @@ def read_rows(data: Path, schema: schema_pb2.Schema) -> list[Cells]:
 
 
 def spread(items: Sequence[_Item], count: int) -> list[_Item]:
-    """Return `count` of the items, evenly spread and with the first and the last; all if there are not more."""
+    """Return `count` of the items, evenly spread and with the first and the last; all if there are not more.
+
+    Example:
+        >>> spread("abcdefg", 3)
+        ['a', 'd', 'g']
+    """
     return [items[place] for place in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
 
 
