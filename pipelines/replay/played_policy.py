@@ -11,8 +11,9 @@ _SOON = "1s"
 def compress_policy(policy: RetrainingPolicy, seconds: int, spans: int) -> RetrainingPolicy:
     """Return the policy of one pass.
 
-    Times of weeks and days become the length of the played span. The task's triggers and the trial's limits stay. The
-    schedule is removed, because it would be due in every span regardless of the traffic.
+    The window and the cool-down become the length of the played span, the trial's length and the back-off a second. The
+    task's other triggers and the trial's limits stay. The schedule is removed, because it would be due in every span
+    regardless of the traffic. Versions are promoted without asking, and no one is notified.
 
     Args:
         policy: of the task.

@@ -53,7 +53,7 @@ def ask(url: str, endpoint: str, rows: Sequence[SentRow]) -> Asked:
 
 
 def tell(url: str, endpoint: str, asked: Asked) -> int:
-    """Report the outcomes of the answered rows, and return how many were stored.
+    """Report the outcomes of the answered rows to the gateway.
 
     Args:
         url: of the gateway.

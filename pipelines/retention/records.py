@@ -109,4 +109,6 @@ def _task_of(ingestion: Path) -> str:
     except FileNotFoundError:
         return ""
     except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is no record of an ingestion: {error!r}; restore it, or remove its folder.") from error
+        raise RunError(
+            f"{path} is not a record of an ingestion: {error!r}; restore it, or remove its folder."
+        ) from error
