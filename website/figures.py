@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         pages["replay.png"] = replay.resolve().as_uri()
     else:
         print(f"replay.png: left as it is; expected {replay}, which `make replay` writes")
-    made = [*_photograph(pages, options.out), *_grow(options.var / "bench", options.out)]
+    made = [*_photograph(pages, options.out), *_draw_growth(options.var / "bench", options.out)]
     print("\n".join(f"{path}: made" for path in made))
     return 0 if made else 1
 
@@ -102,7 +102,7 @@ def _photograph(pages: dict[str, str], out: Path) -> list[Path]:
     return [out / name for name in pages]
 
 
-def _grow(results: Path, out: Path) -> list[Path]:
+def _draw_growth(results: Path, out: Path) -> list[Path]:
     """Draw how time and memory grow with rows, if `make bench` left results."""
     if not list(results.glob("local_run_*.json")):
         print(f"growth.svg: left as it is; expected {results}/local_run_*.json, which `make bench ROWS=300040` writes")

@@ -104,7 +104,7 @@ def _lacking(run: Run, outcomes: Sequence[PinOutcome]) -> list[TrainedSource]:
 
 
 def _describe(outcome: PinOutcome) -> str:
-    why = ": other files are there by now" if outcome.state == GONE else ""
+    why = ": its files are gone or have changed" if outcome.state == GONE else ""
     return f"{outcome.state:<18} {outcome.source}  {digest_of(outcome.fingerprint)[:16]}{why}"
 
 

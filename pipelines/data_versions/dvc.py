@@ -55,7 +55,7 @@ class Dvc:
         """
         if remote is None and not self.exists:
             raise DataVersionError(
-                f"{self.root} names no remote: expected where DVC is to keep the data, a folder or such as "
+                f"{self.root} names no remote: expected a place where DVC keeps the data, a folder or a URL such as "
                 "s3://bucket/path; name it once, with --remote (make data-pin REMOTE=...)"
             )
 

@@ -20,7 +20,7 @@ from serving.request_log.files import log_files
 
 _ONE_DAY = datetime.timedelta(days=1)
 # Each new version of a span is read and judged whole, and outcomes arrive over weeks: few new rows make no version.
-_WORTH_A_VERSION = 0.01  # least share of new rows, of the span's rows
+_LEAST_NEW_SHARE = 0.01  # least share of new rows, of the span's rows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -136,10 +136,8 @@ def _write(rows: LoggedRows, span: Span, folder: Path, *, every_row: bool) -> Wr
         more = len(table) - len(before)
         if not more:
             return WrittenSpan(span=span.name, rows=len(before), said=said)
-        if not every_row and rows.left_out.waiting and more < _WORTH_A_VERSION * len(before):
-            few = (
-                f"{more:,} more for the next version, made at {_WORTH_A_VERSION:.0%} more, or now if the span is named"
-            )
+        if not every_row and rows.left_out.waiting and more < _LEAST_NEW_SHARE * len(before):
+            few = f"{more:,} new for the next version, made at {_LEAST_NEW_SHARE:.0%} new rows, or now if --window names it"
             return WrittenSpan(span=span.name, rows=len(before), said=_join(said, few))
     elif before is not None:
         said = _join(said, f"the contract had other columns when the span was made, of {len(before):,} rows")

@@ -12,7 +12,7 @@ from pipelines.replay.words import NAMES, version_shares
 from pipelines.report.vega import Figure, make_figure
 
 RETRAINED, FIRST = "retrained", "first model left alone"
-CAME, ESTIMATED = "what labels gave", "estimated before"
+CAME, ESTIMATED = "measured with labels", "estimated before labels"
 _PERFECT = 1.0  # calibration
 _CAPTIONS = {
     "auc": "Higher is better. Bars are 95% intervals.",

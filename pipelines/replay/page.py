@@ -79,7 +79,7 @@ def _tiles(record: ReplayRecord) -> list[dict[str, str]]:
     return [
         _tile("rows sent", format_number(sent), f"{failed:,} without an answer, {refused:,} refused"),
         _tile("windows with an alarm", f"{alarms} of {len(record.spans)}", "monitoring, 1% false alarms at most"),
-        _tile("trainings", str(len(trained)), f"{promoted} promoted; without the first model's"),
+        _tile("trainings", str(len(trained)), f"{promoted} promoted; the first model's is not counted"),
         _tile("played in", _length(record.seconds), f"{len(record.trained_first) + len(record.spans)} spans"),
     ]
 

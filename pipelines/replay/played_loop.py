@@ -14,7 +14,7 @@ from pipelines.retraining.loop import take_pass
 from pipelines.retraining.options import ContinuousOptions
 from pipelines.retraining.policy import RetrainingPolicy
 
-_AT_REST = ("--drain", "0")  # seconds: no requests are sent while the roll-out moves the labels
+_NO_DRAIN = ("--drain", "0")  # seconds: no requests are sent while the roll-out moves the labels
 _COMPARED = 400  # newest requests, about as many as a trial has
 _TRIES = 4  # most passes that continue an earlier one; each failed step and each trial needs one
 
@@ -45,7 +45,7 @@ class PlayedLoop:
         """
         until = datetime.datetime.now(datetime.UTC)
         self._take_pass(begun, until, server)
-        self._go_on(begun, server, trial=False)
+        self._continue_steps(begun, server, trial=False)
 
     def end_trial(self, begun: datetime.datetime, server: str) -> None:
         """Continue a trial that an earlier pass began: compare again, and promote or roll back.
@@ -56,9 +56,9 @@ class PlayedLoop:
             begun: when the first row of the window was sent, with time zone.
             server: HOST:GRPC_PORT:REST_PORT.
         """
-        self._go_on(begun, server, trial=True)
+        self._continue_steps(begun, server, trial=True)
 
-    def _go_on(self, begun: datetime.datetime, server: str | None, *, trial: bool) -> None:
+    def _continue_steps(self, begun: datetime.datetime, server: str | None, *, trial: bool) -> None:
         for _ in range(_TRIES):
             journal = JournalStore(self.options.folder).read()
             if journal is None or (journal.step == Step.TRIAL and not trial):
@@ -73,7 +73,7 @@ class PlayedLoop:
 
         def run(package: str, command: str, *arguments: str) -> int:
             if command == "rollout":
-                arguments = (*_AT_REST, *arguments)
+                arguments = (*_NO_DRAIN, *arguments)
             if "compare" in arguments:
                 arguments = (*arguments, "--limit", str(max(_COMPARED, self.policy.trial.min_rows)))
             if command == "monitor":  # A span's rows cover all hours and weekdays, however fast they were sent.

@@ -29,9 +29,9 @@ def judge(record: ReplayRecord) -> Verdict:
     if all(list(span.versions) == [record.first_version] for span in record.spans):
         word, css_class = "No retrained model has answered", "warn"
     elif change.high < 0:
-        word, css_class = "Retraining beat the first model left alone", "good"
+        word, css_class = "Retraining was better than the first model left alone", "good"
     elif change.low > 0:
-        word, css_class = "Retraining lost against the first model left alone", "bad"
+        word, css_class = "Retraining was worse than the first model left alone", "bad"
     else:
         word, css_class = "Retraining made no difference beyond chance", "warn"
     parts = [_compare(overall, name) for name in ("auc", _DECIDING)]

@@ -22,7 +22,7 @@ from serving.request_log.files import log_files
 
 ARTIFACTS, VERSIONS, LOGS = "artifacts", "versions", "request logs"  # kinds, in addition to those of records
 _DAY = 86_400.0
-_GOES_ON = 7 * _DAY  # seconds between two nodes of a run, at most: an orchestrator may be down for a weekend
+_LONGEST_PAUSE = 7 * _DAY  # seconds between two nodes of a run, at most: an orchestrator may be down for a weekend
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ def make_plan(var: Path, policy: RetentionPolicy, now: float | None = None) -> R
     metadata = Metadata(database) if has_metadata(database) else None
     states = _read_states(database) if metadata else {}
     records = list_records(var)
-    recent = choose_recent(records, policy.keep_runs, limit, now - _GOES_ON)
+    recent = choose_recent(records, policy.keep_runs, limit, now - _LONGEST_PAUSE)
     kept = _find_kept(var, metadata, states, records, recent, _keep_versions(var, policy, limit))
     remove: list[Item] = []
     keep: list[Item] = []

@@ -77,7 +77,7 @@ def choose_recent(records: Iterable[Record], count: int, limit: float, going_on:
         record
         for group in groups.values()
         for place, record in enumerate(reversed(group))
-        if place < count or _stays(record.directory, limit) or _may_go_on(record.directory, going_on)
+        if place < count or _stays(record.directory, limit) or _may_continue(record.directory, going_on)
     ]
 
 
@@ -90,7 +90,7 @@ def _stays(directory: Path, limit: float) -> bool:
     )
 
 
-def _may_go_on(directory: Path, going_on: float) -> bool:
+def _may_continue(directory: Path, going_on: float) -> bool:
     """Return whether a later process may run more nodes: between two nodes no process locks the folder."""
     if not (directory / BEGUN_FILE).exists() or (directory / SUMMARY_FILE).exists():
         return False

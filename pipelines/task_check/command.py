@@ -61,7 +61,7 @@ def run(task_name: str, data: Path | None, var: Path, console: Console) -> int:
             steps.do(
                 "signatures",
                 lambda: ask_signatures(sample, model),
-                lambda _: f"all three answer, and alike, for {len(sample.raw)} rows",
+                lambda _: f"all three give the same answers for {len(sample.raw)} rows",
             )
         except Exception as error:  # Any error is printed; its traceback goes to the log.
             traceback.print_exc()

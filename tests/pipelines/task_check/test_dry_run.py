@@ -92,5 +92,5 @@ def test_the_command_tells_of_each_step(
         "model": "cannot be built before rows are analysed",
         "transform": "442 rows analysed and transformed",
         "export": "trained for two steps on 100 rows, and exported",
-        "signatures": "all three answer, and alike, for 100 rows",
+        "signatures": "all three give the same answers for 100 rows",
     }
