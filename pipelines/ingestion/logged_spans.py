@@ -137,7 +137,7 @@ def _write(rows: LoggedRows, span: Span, folder: Path, *, every_row: bool) -> Wr
         if not more:
             return WrittenSpan(span=span.name, rows=len(before), said=said)
         if not every_row and rows.left_out.waiting and more < _LEAST_NEW_SHARE * len(before):
-            few = f"{more:,} new for the next version, made at {_LEAST_NEW_SHARE:.0%} new rows, or now if --window names it"
+            few = f"{more:,} new for the next version, which needs {_LEAST_NEW_SHARE:.0%} new rows or --window"
             return WrittenSpan(span=span.name, rows=len(before), said=_join(said, few))
     elif before is not None:
         said = _join(said, f"the contract had other columns when the span was made, of {len(before):,} rows")
