@@ -51,7 +51,8 @@ class KnownSpans:
             if other.name != span.name and _may_share_days(other, span):
                 raise SpanError(
                     f"span {span}: expected a span that shares no day with accepted span {other}, received one that "
-                    "may share days: its rows would count twice or be lost. Ingest spans of another kind into another --var."
+                    "may share days: its rows would count twice or be lost. Ingest spans of another kind into another "
+                    "--var."
                 )
 
     def choose_version(self, number: int, fingerprint: str, refused: Mapping[int, str]) -> int:
