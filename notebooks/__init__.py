@@ -1,1 +1,1 @@
-"""What the notebooks share. They read runs and prototype; nothing of the pipeline imports from here."""
+"""Share helpers between the notebooks. The pipeline does not import this package."""

@@ -1,7 +1,7 @@
-"""Keeps outputs out of version control: they hold rows of data, and every run changes them.
+"""Keep the notebooks' outputs out of version control: they hold rows of data, and every run changes them.
 
 python -m notebooks.committed            exit status 1 if a notebook holds outputs
-python -m notebooks.committed --clear    takes them out
+python -m notebooks.committed --clear    clears the outputs
 """
 
 import json
@@ -17,12 +17,12 @@ _COUNT, _OUTPUTS, _WIDGETS = "execution_count", "outputs", "widgets"  # names in
 
 
 def find_outputs(notebook: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns the code cells that hold outputs, or the number of their execution."""
+    """Return the code cells that hold outputs, or the number of their execution."""
     return [cell for cell in notebook["cells"] if cell.get(_OUTPUTS) or cell.get(_COUNT) is not None]
 
 
 def clear(path: Path) -> bool:
-    """Takes the outputs out of a notebook; tells whether there were any."""
+    """Clear the outputs of a notebook, and return whether it had any."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     cells = find_outputs(notebook)
     if not cells and _WIDGETS not in notebook["metadata"]:
@@ -30,12 +30,12 @@ def clear(path: Path) -> bool:
     for cell in cells:
         cell[_OUTPUTS], cell[_COUNT] = [], None
     notebook["metadata"].pop(_WIDGETS, None)
-    write_whole(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")  # as Jupyter writes it
+    write_whole(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")  # the layout that Jupyter writes
     return True
 
 
 def main(arguments: Sequence[str], notebooks: Iterable[Path]) -> int:
-    """Checks the notebooks, or clears them; returns the exit status."""
+    """Check the notebooks, or clear them with --clear, and return the exit status."""
     paths = sorted(notebooks)
     if "--clear" in arguments:
         for path in paths:

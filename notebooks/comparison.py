@@ -1,4 +1,4 @@
-"""Compares a prototype with the production model on the same rows: how far apart, and whether beyond chance."""
+"""Compare a prototype with the production model on the same rows, with confidence intervals."""
 
 import dataclasses
 import math
@@ -18,13 +18,13 @@ from pipelines.evaluation.weighted_metrics import Metric
 from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.task import Task
 
-BETTER, WORSE, EVEN = "better", "worse", "not told apart"
+BETTER, WORSE, EVEN = "better", "worse", "no clear difference"
 _COLORS = ("#18794e", "#c4560a", "#6b7280")  # of BETTER, WORSE, EVEN
-_LEAST_LABELS = 10  # rows that a slice needs, of two classes of either: resamples without any of them say nothing
+_LEAST_LABELS = 10  # rows in a slice, of two classes of each: a resample without one of the classes has no metric
 
 
 def calibration_error(labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Computes |mean prediction / mean label - 1|; a metric as in pipelines.evaluation.weighted_metrics."""
+    """Compute |mean prediction / mean label - 1|. The arguments are those of pipelines.evaluation.weighted_metrics."""
     return np.abs(weighted_metrics.calibration(labels, predictions, weights) - 1)
 
 
@@ -32,18 +32,18 @@ _SMALLER = weighted_metrics.SMALLER_IS_BETTER | {"calibration_error"}
 
 
 def list_metrics(problem: str) -> dict[str, Metric]:
-    """Lists the metrics that suit a problem, by name; of a centred one, such as calibration, its distance from 1."""
+    """Return the metrics of a problem by name. Metrics whose best value is 1 become their distance from 1."""
     known = weighted_metrics.metrics_of(problem)
     better = {name: metric for name, metric in known.items() if name not in weighted_metrics.CENTRED}
     return better | ({"calibration_error": calibration_error} if len(better) < len(known) else {})
 
 
 def tabulate_metrics(labels: np.ndarray, models: Predictions, problem: str) -> pd.DataFrame:
-    """Tabulates each metric of each model with its 95% interval: one row per metric, one column per model.
+    """Return a table of each model's metrics with 95% intervals: one row per metric, one column per model.
 
     Args:
         labels: [rows].
-        models: predictions of each.
+        models: model -> its predictions.
         problem: one of pipelines.task_definition.problem.PROBLEMS.
     """
     metrics = list_metrics(problem)
@@ -54,7 +54,7 @@ def tabulate_metrics(labels: np.ndarray, models: Predictions, problem: str) -> p
 
 
 def compare_metrics(labels: np.ndarray, prototype: np.ndarray, production: np.ndarray, problem: str) -> pd.DataFrame:
-    """Compares each metric of production and prototype, on the same resamples of the rows.
+    """Compare each metric of prototype and production model on the same resamples of the rows.
 
     Args:
         labels: [rows].
@@ -63,8 +63,8 @@ def compare_metrics(labels: np.ndarray, prototype: np.ndarray, production: np.nd
         problem: one of pipelines.task_definition.problem.PROBLEMS.
 
     Returns:
-        Columns metric, difference, low and high (the 95% interval), and outcome: BETTER, WORSE, or EVEN where the
-        interval holds 0.
+        Columns metric, difference (prototype minus production), low and high (the 95% interval), and outcome: BETTER,
+        WORSE, or EVEN if the interval holds 0.
     """
     found = bootstrap.estimate_differences(labels, prototype, production, list_metrics(problem))
     return pd.DataFrame(
@@ -83,20 +83,20 @@ def compare_slices(
     slices: Mapping[str, Slice],
     problem: str,
 ) -> pd.DataFrame:
-    """Compares production and prototype slice by slice, by problem_kinds.SLICE_METRIC; all rows together come first.
+    """Compare prototype and production model in each slice by problem_kinds.SLICE_METRIC; all rows come first.
 
     Args:
         rows: raw rows.
         labels: [rows].
         prototype: predictions, [rows] or [rows, classes].
         production: likewise.
-        slices: by name, as Run.slices gives them; those with fewer than 10 rows are left out, and of two classes those
-            with fewer than 10 rows of either.
+        slices: by name, as Run.slices returns them. A slice with fewer than 10 rows is left out; with two classes, also
+            one with fewer than 10 rows of either class.
         problem: one of pipelines.task_definition.problem.PROBLEMS.
 
     Returns:
-        Columns slice, rows, value (the difference), low and high (its 95% interval), and outcome, as
-        `charts.plot_slices` takes them, the best for the prototype first.
+        Columns slice, rows, value (the difference), low and high (its 95% interval), and outcome. `charts.plot_slices`
+        accepts them. The best slices for the prototype come first.
     """
     found, metric = [], SLICE_METRIC[problem]
     of_slice = {metric: list_metrics(problem)[metric]}
@@ -114,7 +114,7 @@ def compare_slices(
 
 
 def plot_differences(found: pd.DataFrame) -> alt.FacetChart:
-    """Plots the table of `compare_metrics`: one line per metric with its own scale, left and right of no difference."""
+    """Plot the table of `compare_metrics`: one row per metric, each with its own scale and a line at 0."""
     chart = alt.Chart(found.assign(zero=0.0))
     base = chart.encode(y=alt.Y("metric:N", title=None, axis=None))
     x = alt.X("low:Q", title=None, scale=alt.Scale(nice=False, padding=14), axis=alt.Axis(tickCount=5))
@@ -130,7 +130,7 @@ def plot_differences(found: pd.DataFrame) -> alt.FacetChart:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ThresholdCheck:
-    """An agreed threshold, and the value that a model reaches."""
+    """A threshold of the task and whether a model meets it."""
 
     sentence: str  # `auc on overall: 0.9580, agreed at least 0.94`
     met: bool
@@ -139,15 +139,19 @@ class ThresholdCheck:
 def check_thresholds(
     task: Task, rows: pd.DataFrame, labels: np.ndarray, predictions: np.ndarray
 ) -> list[ThresholdCheck]:
-    """Checks predictions against the task's own value thresholds, those on metrics of weighted_metrics.
+    """Check predictions against the value thresholds in the task's EvalConfig.
 
-    An estimate beforehand: what blesses a model is the Evaluator, with TFMA's own values.
+    Only thresholds on metrics of weighted_metrics are checked, and only on slices that have rows. It is an estimate:
+    the Evaluator decides on the blessing with TFMA's values.
 
     Args:
         task: whose EvalConfig has the thresholds.
         rows: raw rows.
         labels: [rows].
         predictions: [rows] or [rows, classes].
+
+    Returns:
+        One check for each threshold, in the order of the EvalConfig.
     """
     found, known = [], weighted_metrics.metrics_of(task.problem)
     for metric, where, low, high in _read_thresholds(task):
@@ -164,14 +168,14 @@ def check_thresholds(
 def write_verdict(
     name: str, found: pd.DataFrame, per_slice: pd.DataFrame, thresholds: list[ThresholdCheck], rows: int
 ) -> str:
-    """Writes what a reviewer needs to know, as Markdown.
+    """Return the summary for a reviewer as Markdown.
 
     Args:
         name: of the prototype.
-        found: of `compare_metrics`.
-        per_slice: of `compare_slices`.
-        thresholds: of `check_thresholds`.
-        rows: how many were compared on.
+        found: the table that `compare_metrics` returned.
+        per_slice: the table that `compare_slices` returned.
+        thresholds: the checks that `check_thresholds` returned.
+        rows: number of evaluation rows.
     """
     outcomes = {kind: found[found["outcome"] == kind] for kind in (BETTER, WORSE, EVEN)}
     missed = [one.sentence for one in thresholds if not one.met]
@@ -199,14 +203,14 @@ def _conclude(name: str, outcomes: Mapping[str, pd.DataFrame], missed: list[str]
     if better and worse:
         return f"A person has to weigh it: {name} is better in one respect and worse in another."
     if better:
-        return f"Take {name} further: it is better by more than chance, and worse in nothing that was measured."
+        return f"Take {name} further: it is better by more than chance, and no measured metric is worse."
     if worse:
-        return f"Keep the production model: {name} is worse by more than chance, and better in nothing."
-    return f"Keep the production model: these rows do not tell {name} and it apart."
+        return f"Keep the production model: {name} is worse by more than chance, and no metric is better."
+    return f"Keep the production model: these rows show no clear difference between {name} and it."
 
 
 def _read_thresholds(task: Task) -> Iterator[tuple[str, Slice, float, float]]:
-    """Reads metric, slice, least and greatest value of each threshold on one slice, as TFMA reads them."""
+    """Yield metric, slice, lower and upper bound of each value threshold on a single slice, as TFMA reads them."""
     config = task.make_eval_config()
     found = tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
     for key, bounds in found.items():
@@ -219,7 +223,7 @@ def _read_thresholds(task: Task) -> Iterator[tuple[str, Slice, float, float]]:
 
 
 def _judge(metric: str, one: Interval) -> str:
-    if not (one.low > 0 or one.high < 0):  # NaN tells nothing, either
+    if not (one.low > 0 or one.high < 0):  # also when the bounds are NaN
         return EVEN
     return WORSE if (one.low > 0) == (metric in _SMALLER) else BETTER
 

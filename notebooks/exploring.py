@@ -1,4 +1,4 @@
-"""Explores raw rows beyond the statistics of a run."""
+"""Explore raw rows in more detail than a run's statistics do."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -25,21 +25,21 @@ _MEASURES = {
 
 
 def tabulate_contract(schema: schema_pb2.Schema) -> pd.DataFrame:
-    """Tabulates the contract: one row per column of the data, with its type, presence, values and drift limit."""
+    """Return the contract as a table: one row per column, with type, presence, values and drift threshold."""
     rows = {feature.name: _describe_feature(feature, schema) for feature in schema.feature}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("column")
 
 
 def measure_drift(rows: pd.DataFrame, parts: pd.Series, schema: schema_pb2.Schema) -> pd.DataFrame:
-    """Measures the drift of each part of the rows from the one before, by the contract's measures, with TFDV.
+    """Measure with TFDV how far each part of the rows drifts from the part before, by the contract's comparators.
 
     Args:
         rows: raw rows.
-        parts: what part each row belongs to, such as its quarter; compared in sorted order.
+        parts: the part of each row, such as its quarter; parts are compared in sorted order.
         schema: the contract; columns without a drift_comparator are left out.
 
     Returns:
-        Columns part, column, measure, distance, threshold (above it, the pipeline stops) and share (distance over
+        Columns part, column, measure, distance, threshold (the pipeline stops above it) and share (distance divided by
         threshold).
     """
     options = tfdv.StatsOptions(schema=schema)
@@ -52,20 +52,20 @@ def measure_drift(rows: pd.DataFrame, parts: pd.Series, schema: schema_pb2.Schem
             found += [{"part": part, **row} for info in checked.drift_skew_info for row in _list_measurements(info)]
         before = statistics
     table = pd.DataFrame(found, columns=["part", "column", "measure", "distance", "threshold"])
-    table = table.astype({"distance": "float64", "threshold": "float64"})  # also where nothing was found
+    table = table.astype({"distance": "float64", "threshold": "float64"})  # also if there are no rows
     return table.assign(share=table["distance"] / table["threshold"])
 
 
 def measure_means(rows: pd.DataFrame, values: np.ndarray, slices: Mapping[str, Slice]) -> pd.DataFrame:
-    """Measures the mean of a number over the rows of each slice, with 95% bootstrap intervals.
+    """Compute the mean of a number over the rows of each slice, with 95% bootstrap intervals.
 
     Args:
         rows: raw rows.
         values: [rows], such as the label; 0 or 1 for the share of a class.
-        slices: by name, as Run.slices gives them.
+        slices: by name, as Run.slices returns them.
 
     Returns:
-        Columns slice, rows, value, low and high, as `charts.plot_slices` takes them, the least mean first.
+        Columns slice, rows, value, low and high, which `charts.plot_slices` accepts; the smallest mean comes first.
     """
     found = []
     for name, where in slices.items():
@@ -77,15 +77,15 @@ def measure_means(rows: pd.DataFrame, values: np.ndarray, slices: Mapping[str, S
 
 
 def compare_presence(rows: pd.DataFrame, columns: Iterable[str], views: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Compares the rows in which a column has a value with those in which it has none.
+    """Compare the rows that lack a column's value with the rows that have one.
 
     Args:
         rows: raw rows.
-        columns: those to look at.
-        views: numbers of each row, by the name of their mean; see problem_kinds.view_labels.
+        columns: the columns to compare by.
+        views: name of a mean -> the number of each row, as problem_kinds.view_labels returns them.
 
     Returns:
-        One row per column, with its number of rows without a value, and each mean of the rows without one and with one.
+        One row per column: the number of rows without a value, and each mean over the rows without and with one.
     """
     found = {}
     for name in columns:
@@ -101,12 +101,12 @@ def compare_presence(rows: pd.DataFrame, columns: Iterable[str], views: Mapping[
 
 
 def find_most_different(one: pd.DataFrame, other: pd.DataFrame, count: int) -> dict[str, pd.DataFrame]:
-    """Finds the columns whose distributions differ most between two sets of rows: name -> distribution frame.
+    """Return the columns whose distributions differ most between two sets of rows: name -> distribution frame.
 
     Args:
         one: raw rows.
         other: likewise.
-        count: of columns at most.
+        count: the most columns to return.
     """
     frames = {}
     for name in one:
@@ -118,9 +118,9 @@ def find_most_different(one: pd.DataFrame, other: pd.DataFrame, count: int) -> d
 
 
 def find_time_column(schema: schema_pb2.Schema) -> tuple[str, str] | None:
-    """Finds the contract's time column and how its times are written; None where it has none.
+    """Return the contract's time column and the format of its times, or None if it has no time column.
 
-    A tag `span_time` names it, else the first tag `date:…`.
+    The tag `span_time` marks the column. Without that tag it is the first column with a tag `date:…`.
     """
     for find in (find_time_format, find_format):
         for feature in schema.feature:
@@ -131,14 +131,14 @@ def find_time_column(schema: schema_pb2.Schema) -> tuple[str, str] | None:
 
 
 def cut_into_periods(times: pd.Series, written: str) -> pd.Series:
-    """Cuts rows into quarters, months, weeks or days: the longest of which there are 4 or more, as text.
+    """Assign each row to a quarter, month, week or day: the longest unit that gives 4 periods or more, else the day.
 
     Args:
-        times: of each row, as the contract's column holds them.
-        written: how, as `find_time_column` returns it.
+        times: the values of the contract's time column.
+        written: their format, as `find_time_column` returns it.
 
     Returns:
-        Such as "2014Q1", with the index of `times`; None where a row has no time.
+        Text such as "2014Q1", with the index of `times`; None for a row without a time.
     """
     moments = _parse_times(times, written)
     for unit in ("Q", "M", "W", "D"):
@@ -156,14 +156,14 @@ def _parse_times(times: pd.Series, written: str) -> pd.Series:
 
 
 def _measure_distance(frame: pd.DataFrame) -> float:
-    """Measures how far apart two distributions are: the largest difference of a value's or a bin's share."""
+    """Return the distance of two distributions: the largest difference in the share of one value or bin."""
     key = "value" if "value" in frame else "from"
     shares = frame.pivot_table(index=key, columns="rows", values="share", aggfunc="sum").fillna(0.0)
     return float((shares.max(axis=1) - shares.min(axis=1)).max()) if shares.shape[1] > 1 else 0.0
 
 
 def _mean(labels: np.ndarray, _: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Computes the mean of the labels; a metric as in pipelines.evaluation.weighted_metrics."""
+    """Compute the mean of the labels. The arguments are those of pipelines.evaluation.weighted_metrics."""
     return weights @ labels / weights.sum(axis=1)
 
 
@@ -187,7 +187,7 @@ def _describe_feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) ->
 
 
 def _to_tfdv_types(rows: pd.DataFrame) -> pd.DataFrame:
-    """Converts pandas' nullable integers to objects, None where missing, as TFDV takes them."""
+    """Convert pandas' nullable integers to objects with None for missing values, which TFDV accepts."""
     nullable = [name for name, dtype in rows.dtypes.items() if str(dtype) == "Int64"]
     return rows.assign(**{name: rows[name].astype(object).where(rows[name].notna(), None) for name in nullable})
 

@@ -1,4 +1,4 @@
-"""Parts of a small Keras network, for any kind of task."""
+"""Build the first and last layers of a small Keras network for any problem."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,18 +8,18 @@ import numpy as np
 
 from pipelines.task_definition.problem import BINARY, MULTICLASS
 
-_WIDEST = 8  # of an embedding
+_WIDEST = 8  # dimensions of an embedding, at most
 
 
 def embed_features(features: Mapping[str, np.ndarray], ids: Mapping[str, int]) -> tuple[dict[str, Any], Any]:
-    """Makes an input for each transformed feature, and joins them: numbers as they are, an embedding for each id.
+    """Make an input for each transformed feature and concatenate them; integer features go through an embedding.
 
     Args:
-        features: [rows, n] each; integers are ids.
-        ids: how many different ids a feature has; of the others nothing is read.
+        features: arrays [rows, n]; integers are ids.
+        ids: number of different ids of each integer feature.
 
     Returns:
-        The inputs by name, and the joined features, [batch, width] float32.
+        The inputs by name, and the concatenated features, float32 [batch, width].
     """
     inputs = {
         name: keras.Input((values.shape[1],), name=name, dtype=values.dtype.name) for name, values in features.items()
@@ -35,12 +35,15 @@ def embed_features(features: Mapping[str, np.ndarray], ids: Mapping[str, int]) -
 
 
 def make_head(problem: str, labels: np.ndarray, classes: int) -> tuple[Callable[[Any], Any], str]:
-    """Makes the last layer, and names the loss.
+    """Make the last layer and name its loss.
 
     Args:
         problem: one of pipelines.task_definition.problem.PROBLEMS.
-        labels: of the training rows, [rows]; a predicted number is scaled by their mean and standard deviation.
-        classes: how many there are; not read for a number.
+        labels: of the training rows, [rows]; for a regression, their mean and standard deviation scale the output.
+        classes: number of classes; unused for a regression.
+
+    Returns:
+        A function from the last hidden tensor to the output, and the name of the Keras loss.
     """
     if problem == BINARY:
         return keras.layers.Dense(1, "sigmoid"), "binary_crossentropy"

@@ -1,4 +1,4 @@
-"""What differs between tasks with two classes, with several, and with a number to predict."""
+"""Tables, scores and plots that depend on the kind of problem: two classes, several classes, or a number."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ SLICE_METRIC = {
     BINARY: "binary_crossentropy",
     MULTICLASS: "sparse_categorical_crossentropy",
     REGRESSION: "mean_squared_error",
-}  # the metric that slices are compared by: every row counts in it, and none of them is undefined
+}  # the metric that compares slices: every row counts in it, and it is always defined
 _WIDTH, _HEIGHT = 230, 230  # pixels of a chart
 _CELLS = 620  # pixels that the confusion matrices of all models share
 _LARGE_GAP = 0.2  # of two probabilities
@@ -26,14 +26,14 @@ _EITHER, _EVEN = " and ", "even"
 
 
 def name_classes(task: Task, classes: int) -> tuple[str, ...]:
-    """Names the classes: as the task does, or by their numbers."""
+    """Name the classes: as the task does, or by their numbers."""
     return task.classes or tuple(map(str, range(classes)))
 
 
 def view_labels(labels: np.ndarray, task: Task) -> dict[str, np.ndarray]:
-    """Turns labels into numbers whose mean tells something: name of the mean -> float64 [rows].
+    """Return numbers whose mean describes the labels: name of the mean -> float64 [rows].
 
-    Of two classes the share of the second, of several the share of each, of a number its mean.
+    For two classes the mean is the share of the second, for several the share of each, for a number its mean.
 
     Args:
         labels: 0 or 1, class numbers, or the number itself, [rows].
@@ -48,8 +48,7 @@ def view_labels(labels: np.ndarray, task: Task) -> dict[str, np.ndarray]:
 
 
 def score_rows(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """Returns one number for each row, to compare two models by: the prediction; of several classes the probability
-    of the right one.
+    """Return one score for each row: the prediction, or with several classes the probability of the right class.
 
     Args:
         labels: [rows].
@@ -61,23 +60,29 @@ def score_rows(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
 
 
 def name_score(task: Task) -> str:
-    """Names what `score_rows` returns."""
+    """Name what `score_rows` returns."""
     words = {BINARY: f"probability of {task.label}", MULTICLASS: "probability of the right class"}
     return words.get(task.problem, f"predicted {task.label}")
 
 
 def large_gap(labels: np.ndarray, task: Task) -> float:
-    """Returns from which on two scores of a row are far apart: 0.2, or half a standard deviation of a number."""
+    """Return the difference above which two scores of a row are far apart.
+
+    It is 0.2 for probabilities, and half a standard deviation of the labels for a number.
+    """
     return _LARGE_SPREAD * float(np.std(labels)) if task.problem == REGRESSION else _LARGE_GAP
 
 
 def plot_models(labels: np.ndarray, models: Predictions, task: Task) -> alt.HConcatChart:
-    """Plots what tells models of a kind apart: curves, confusion, or predicted against actual.
+    """Plot the models next to each other: curves, confusion matrices, or predicted against actual numbers.
 
     Args:
         labels: [rows].
-        models: predictions of each.
-        task: whose labels they are.
+        models: model -> its predictions.
+        task: the task of the labels.
+
+    Returns:
+        The charts in one row.
     """
     if task.problem == BINARY:
         plots = {
@@ -96,14 +101,18 @@ def plot_models(labels: np.ndarray, models: Predictions, task: Task) -> alt.HCon
 
 
 def tabulate_decisions(labels: np.ndarray, models: Predictions, task: Task) -> pd.DataFrame:
-    """Counts rows by what each model decides and who is right; of a number, by whose prediction is nearer.
+    """Count rows by each model's decision and by which models are right; for a number, by the nearer prediction.
 
-    Two classes are decided at the gateway's threshold, several for the most likely one.
+    Two classes are decided with the gateway's threshold, several by the highest probability.
 
     Args:
         labels: [rows].
-        models: predictions of each.
-        task: whose labels they are.
+        models: model -> its predictions.
+        task: the task of the labels.
+
+    Returns:
+        One row per combination with its number of rows. Columns: the models, label, rows and right; for a number,
+        nearer and rows.
     """
     if task.problem == REGRESSION:
         errors = pd.DataFrame({name: np.abs(of.astype(np.float64) - labels) for name, of in models.items()})

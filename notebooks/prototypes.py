@@ -1,7 +1,6 @@
-"""Prototypes: models outside the pipeline, and their predictions, kept so that another notebook can compare them.
+"""Fit prototypes outside the pipeline, and keep their predictions for the notebook that compares them.
 
-A prototype's predictions are of one set of evaluation rows, and are compared on no other: the file holds a digest of
-the rows, and who reads it has to name them.
+A file of predictions holds a digest of its evaluation rows. Predictions of other rows are not read.
 """
 
 import hashlib
@@ -29,24 +28,24 @@ _EXPECTED = {
     MULTICLASS: "probabilities of 2 or more classes, which add up to 1,",
     REGRESSION: "one number",
 }
-_ROUNDING = 1e-3  # by which the probabilities of a row may miss 1
+_ROUNDING = 1e-3  # largest difference of the sum of a row's probabilities from 1
 
 
 class PrototypeError(ValueError):
-    """A prototype's predictions cannot be kept, or are not there."""
+    """A prototype's name or predictions are not valid."""
 
 
 def fit_gradient_boosted_trees(rows: pd.DataFrame, labels: np.ndarray, problem: str, seed: int = 0) -> Pipeline:
-    """Fits scikit-learn's gradient-boosted trees, with their defaults, on raw columns.
+    """Fit scikit-learn's gradient-boosted trees, with their defaults, on raw columns.
 
     Args:
-        rows: raw columns as Run.rows gives them, those alone that a server is sent.
+        rows: raw columns as Run.rows returns them, only those that are sent to the model server.
         labels: 0 or 1, class numbers, or the number to predict, [rows].
         problem: one of pipelines.task_definition.problem.PROBLEMS.
-        seed: of the rows that are held out to know when to stop.
+        seed: selects the rows that are held out for early stopping.
 
     Returns:
-        Takes raw rows; `predict_with_trees` asks it.
+        A scikit-learn pipeline that accepts raw rows, for `predict_with_trees`.
     """
     known = {name: pd.Index(rows[name].dropna().unique()) for name in rows if rows[name].dtype == object}
     kind = HistGradientBoostingRegressor if problem == REGRESSION else HistGradientBoostingClassifier
@@ -56,16 +55,16 @@ def fit_gradient_boosted_trees(rows: pd.DataFrame, labels: np.ndarray, problem: 
 
 
 def predict_with_trees(trees: Pipeline, rows: pd.DataFrame, problem: str, classes: int = 2) -> np.ndarray:
-    """Predicts as the task's models do.
+    """Return the trees' predictions in the same form as those of the task's models.
 
     Args:
-        trees: of `fit_gradient_boosted_trees`.
+        trees: as `fit_gradient_boosted_trees` returned them.
         rows: raw rows.
-        problem: the one that they were fitted for.
-        classes: how many there are; one that no training row had gets probability 0.
+        problem: the one that the trees were fitted for.
+        classes: number of classes; a class without a training row gets probability 0.
 
     Returns:
-        The probability of a 1 or the predicted number, [rows]; of several classes probabilities, [rows, classes].
+        [rows]: the probability of a 1, or the predicted number. [rows, classes] with several classes: probabilities.
     """
     if problem == REGRESSION:
         return trees.predict(rows)
@@ -78,18 +77,21 @@ def predict_with_trees(trees: Pipeline, rows: pd.DataFrame, problem: str, classe
 def save_predictions(
     var: Path, task: str, name: str, predictions: np.ndarray, records: Iterable[bytes], *, problem: str
 ) -> Path:
-    """Keeps a prototype's predictions of the evaluation rows, whole or not at all, and returns the file.
+    """Write a prototype's predictions of the evaluation rows, whole or not at all.
 
     Args:
         var: the folder that runs write to.
         task: name of the task.
-        name: of the prototype: small letters, digits, - and _.
+        name: of the prototype: lower-case letters, digits, - and _.
         predictions: probabilities or numbers, [rows]; of several classes probabilities, [rows, classes].
-        records: the evaluation rows, as Run.records gives them.
+        records: the evaluation rows, as Run.records returns them.
         problem: one of pipelines.task_definition.problem.PROBLEMS.
 
+    Returns:
+        The file.
+
     Raises:
-        PrototypeError: The name cannot be a file's, or a row has no prediction that suits the problem.
+        PrototypeError: The name is not valid, or the predictions do not suit the problem or the rows.
     """
     rows, predictions = list(records), np.asarray(predictions)
     if not _NAME.fullmatch(name):
@@ -112,12 +114,12 @@ def save_predictions(
 
 
 def read_predictions(var: Path, task: str, records: Iterable[bytes]) -> Mapping[str, np.ndarray]:
-    """Reads the prototypes whose predictions are of these very rows: name -> float32 [rows] or [rows, classes].
+    """Return the predictions of each prototype on exactly these rows: name -> float32 [rows] or [rows, classes].
 
     Args:
         var: the folder that runs write to.
         task: name of the task.
-        records: the evaluation rows, as Run.records gives them.
+        records: the evaluation rows, as Run.records returns them.
     """
     digest = digest_rows(records)
     found = {path.stem: pq.read_table(path) for path in sorted(_folder(var, task).glob("*.parquet"))}
@@ -129,7 +131,7 @@ def read_predictions(var: Path, task: str, records: Iterable[bytes]) -> Mapping[
 
 
 def digest_rows(records: Iterable[bytes]) -> str:
-    """Digests a set of rows, their order included; 64 hex digits."""
+    """Return the SHA-256 digest of rows in their order, as 64 hex digits."""
     digest = hashlib.sha256()
     for record in records:
         digest.update(hashlib.sha256(record).digest())
@@ -137,7 +139,7 @@ def digest_rows(records: Iterable[bytes]) -> str:
 
 
 def _suits(predictions: np.ndarray, rows: int, problem: str) -> bool:
-    """Tells whether predictions suit a problem and have no NaN."""
+    """Return whether predictions are finite and have the problem's shape and range."""
     shaped = predictions.ndim == 2 and predictions.shape[1] > 1 if problem == MULTICLASS else predictions.ndim == 1
     if not shaped or len(predictions) != rows or not np.isfinite(predictions).all():
         return False
@@ -152,7 +154,7 @@ def _folder(var: Path, task: str) -> Path:
 
 
 def _to_tree_types(rows: pd.DataFrame, known: Mapping[str, pd.Index], columns: list[str]) -> pd.DataFrame:
-    """Converts strings to categories, unseen ones to missing, and numbers to float64, NaN where missing."""
+    """Convert strings to categories and numbers to float64; unseen strings and missing values become missing."""
     return pd.DataFrame(
         {
             name: pd.Categorical(rows[name], categories=known[name]) if name in known else rows[name].astype("float64")

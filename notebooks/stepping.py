@@ -1,4 +1,4 @@
-"""Runs the pipeline's own nodes one by one, in TFX's InteractiveContext."""
+"""Run the pipeline's own nodes one by one, in TFX's InteractiveContext."""
 
 import os
 from pathlib import Path
@@ -14,16 +14,16 @@ from pipelines.training import create_pipeline
 
 
 class Steps:
-    """The nodes that create_pipeline wires for run-local, ready to be run by hand."""
+    """The nodes that create_pipeline wires for run-local, to be run one by one."""
 
     def __init__(self, task: str, var: Path):
-        """Wires the nodes; runs none.
+        """Create the nodes without running them.
 
-        DATA and TRAIN_STEPS in the environment mean what they mean to `make run-local`.
+        The environment variables DATA and TRAIN_STEPS mean the same as for `make run-local`.
 
         Args:
             task: name of the task.
-            var: where the steps write: a folder of their own, for what is pushed here was reviewed by nobody.
+            var: where the nodes write. Use a separate folder: no one has reviewed a model that is pushed here.
         """
         data, train_steps = os.environ.get("DATA"), os.environ.get("TRAIN_STEPS")
         options = RunOptions(
@@ -43,23 +43,23 @@ class Steps:
         )
 
     def run(self, name: str) -> dict[str, Path]:
-        """Runs one node, or takes what it wrote before on the same inputs.
+        """Run one node, or reuse its earlier outputs if its inputs are the same.
 
         Args:
             name: id of the node, one of `nodes`.
 
         Returns:
-            Its outputs: name -> folder; a resolver that found nothing has none.
+            The folder of each output by name; a resolver that finds nothing has no outputs.
 
         Raises:
-            ValueError: A node that this one reads from has not run yet.
+            ValueError: A node whose outputs this one reads has not run yet.
         """
         node = self.nodes[name]
         wired = dict(node.outputs)
-        # Beam would have the notebook's page load scripts from a CDN.
+        # Beam's display would make the notebook's page load scripts from a CDN.
         with capture_output(stdout=False, stderr=False):
             self._context.run(node)
         for key, channel in wired.items():
-            # TFX's Importer puts a new channel into its outputs; those who read it were wired to the old one.
+            # TFX's Importer replaces its output channels; the nodes that read them are wired to the first ones.
             channel.set_artifacts(node.outputs[key].get())
         return {key: Path(channel.get()[0].uri) for key, channel in wired.items() if channel.get()}

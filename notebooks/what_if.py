@@ -1,4 +1,4 @@
-"""What the model would answer if a row were another one."""
+"""Show how a row's prediction changes when its values change."""
 
 from typing import Any
 
@@ -9,21 +9,21 @@ from serving.did_you_mean import suggestion
 
 
 def what_if(run: Run, row: pd.DataFrame, **changes: Any) -> pd.DataFrame:
-    """Compare a row's prediction and contributions with those after a change of some values.
+    """Compare a row's prediction and contributions before and after a change of some values.
 
     Args:
-        run: whose model is asked.
+        run: the run whose model predicts.
         row: one row of raw values, such as `run.rows("eval").iloc[[0]]`.
-        **changes: column -> its other value; None for a missing one.
+        **changes: column -> its new value; None for a missing one.
 
     Returns:
-        One row per raw column, the one whose contribution changes most first, and below them "prediction". Columns:
-        value, contribution, other value, other contribution, change. Contributions of two rows are compared with the
-        same background and for the same output.
+        One row per raw column, the largest change of a contribution first, then the row "prediction". Columns: value,
+        contribution, other value, other contribution, change. Both rows' contributions have the same background and
+        the same output.
 
     Raises:
-        ValueError: There is not one row, or the model takes no such column.
-        RunError: The model cannot take such a value.
+        ValueError: `row` is not exactly one row, or the model has no such column.
+        RunError: The model does not accept a value.
     """
     known = run.model().columns
     if len(row) != 1:

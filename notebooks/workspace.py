@@ -1,4 +1,4 @@
-"""Finds the run of a notebook, and sets the theme of its plots."""
+"""Find the run that a notebook shows, and set the theme of its plots."""
 
 import os
 from pathlib import Path
@@ -14,49 +14,52 @@ from pipelines.runs.quiet import silence_libraries
 __all__ = ["NoRunError", "open_run", "open_runs", "set_theme", "silence_libraries", "task_name", "var_folder"]
 
 PROJECT = Path(__file__).resolve().parents[1]
-_STEPS = (TRAINER, EVALUATOR)  # a run that did not get past these has nothing to show
+_STEPS = (TRAINER, EVALUATOR)  # a run in which these did not finish has nothing to show
 
 
 class NoRunError(RunError):
-    """There is no run to look at. A notebook shows its one line, and stops."""
+    """There is no run to show. A notebook prints the message without a traceback, and stops."""
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows instead of a traceback."""
+        """Return the lines that IPython prints instead of a traceback."""
         return [str(self)]
 
 
 def var_folder() -> Path:
-    """Returns the folder that runs write to: the environment variable VAR, or `var`; relative to the project."""
+    """Return the folder that runs write to: the environment variable VAR, else `var`, relative to the project."""
     return PROJECT / os.environ.get("VAR", "var")
 
 
 def task_name(task: str | None = None) -> str:
-    """Returns `task`, else the environment variable TASK, as `make run-local` takes it, else `taxi`."""
+    """Return `task`, else the environment variable TASK, as `make run-local` takes it, else `taxi`."""
     return task or os.environ.get("TASK") or "taxi"
 
 
 def open_runs() -> Runs:
-    """Opens all runs below `var`."""
+    """Open all runs below `var`."""
     return Runs(var_folder())
 
 
 def open_run(task: str | None = None) -> Run:
-    """Opens the run that a notebook is about: RUN_ID from the environment, or the newest of the task that has a model.
+    """Open the run RUN_ID of the environment, or the task's newest run that has a model.
 
     Args:
-        task: its name; None: as `task_name` says.
+        task: name of the task; None: the one that `task_name` returns.
+
+    Returns:
+        The run.
 
     Raises:
-        NoRunError: There is none.
+        NoRunError: The task has no run with a model.
     """
     silence_libraries()
     task, named = task_name(task), os.environ.get("RUN_ID")
-    name = task.rpartition(".")[2]  # of a task in a dotted package
+    name = task.rpartition(".")[2]  # without the package of a dotted name
     if named:
         return open_runs().open(named, name)
     for run in reversed(open_runs().list(name)):
-        reached = run.nodes().set_index("node")["state"].reindex(_STEPS)
-        if reached.isin(["ran", "cached"]).all():
+        states = run.nodes().set_index("node")["state"].reindex(_STEPS)
+        if states.isin(["ran", "cached"]).all():
             return run
     raise NoRunError(
         f"No run of task {task} below {var_folder()} has a model yet: run `make run-local TASK={task}`, then this "
@@ -65,7 +68,7 @@ def open_run(task: str | None = None) -> Run:
 
 
 def set_theme() -> None:
-    """Makes plots pictures, with nothing loaded from elsewhere, readable on a dark page, too; tables show all."""
+    """Render plots as PNG on white and show whole tables; the page loads nothing from elsewhere."""
     pd.set_option("display.float_format", "{:,.4g}".format, "display.max_colwidth", None, "display.max_rows", 100)
     charts.use_theme()
     look = alt.theme.get()

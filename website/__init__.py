@@ -1,1 +1,1 @@
-"""Makes the site of docs/: the generated reference, the check of words, and the figures."""
+"""Make the site of docs/: the generated reference, the check of words, and the figures."""

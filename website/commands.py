@@ -1,4 +1,4 @@
-"""The reference of the command line, from the same apps that parse it."""
+"""Generate the reference of the command line from the apps that parse it."""
 
 import argparse
 import functools
@@ -26,7 +26,7 @@ The project has two commands. `python -m pipelines` trains, gates, pushes and wa
 
 
 def write_page(root: Path) -> str:
-    """Writes a section for each command: usage, what it does, options, examples and exit status.
+    """Return the page: for each command usage, purpose, options, examples and exit status.
 
     Args:
         root: the repository's folder.
@@ -34,20 +34,20 @@ def write_page(root: Path) -> str:
     sections = {
         **_sections("python -m pipelines", pipelines_app),
         **_sections("python -m serving", serving_app),
-        **_sections(_ROLLOUT, rollout.app),  # its options are read apart from its subcommands
+        **_sections(_ROLLOUT, rollout.app),  # parses its options separately from its subcommands
         _SERVER: _server(),
     }
     return "\n".join([_INTRODUCTION, *sections.values()])
 
 
 def _sections(name: str, app: App) -> dict[str, str]:
-    """Makes the section of each command, the program itself first; by the command's words."""
+    """Return the section of each command by its words; the program itself comes first."""
     text = app.generate_docs(output_format="markdown", recursive=True, heading_level=2, usage_name=name)
-    # cyclopts adds the module that this process was started with, such as `-m mkdocs`, to each line of usage.
+    # cyclopts adds the module of the running process, such as `-m mkdocs`, to each line of usage.
     text = re.sub(rf"^({re.escape(name)}\b.*?) -m [\w.]+", r"\1", text, flags=re.MULTILINE)
     text = re.sub(r"^##+ Table of Contents\n.*?(?=^\*\*|^##)", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^\*\*Commands\*\*:\n\n(?:\* .*\n)+", "", text, flags=re.MULTILINE)
-    # Usage is no transcript of a terminal, from which the site's button would copy what stands after a prompt.
+    # Usage is not a transcript of a terminal; in a console block the site's button would copy what follows a prompt.
     return dict(_named(name, app, text.replace("```console", "```text")))
 
 
@@ -62,13 +62,13 @@ def _named(name: str, app: App, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _escape(section: str) -> str:
-    """Escapes what Markdown would take for tags, outside code."""
+    """Escape text outside code that Markdown would read as tags."""
     parts = re.split(r"(```.*?```|`[^`\n]*`)", section, flags=re.DOTALL)
     return "".join(part if part.startswith("`") else html.escape(part, quote=False) for part in parts)
 
 
 def _epilogue(app: App, words: str) -> str:
-    """Returns a command's examples and exit status as a block of code."""
+    """Return a command's examples and exit status as a code block."""
     for word in words.split():
         app = app[word]
     if not isinstance(app.help_epilogue, str) or not app.help_epilogue.strip():
@@ -77,7 +77,7 @@ def _epilogue(app: App, words: str) -> str:
 
 
 def _server() -> str:
-    """Writes the section of the model server, which reads TensorFlow Serving's flags by itself."""
+    """Return the section of the model server, which parses TensorFlow Serving's flags itself."""
     flags = parser()
     flags.formatter_class = functools.partial(argparse.HelpFormatter, width=_WIDTH)
     return f"### {_SERVER}\n\n```text\n{flags.format_help().strip()}\n```\n"

@@ -1,4 +1,4 @@
-"""The reference of what can be set: a table for each record, from the record's own source."""
+"""Generate the reference of all settings: a table for each record, from the record's source."""
 
 import html
 from pathlib import Path
@@ -79,7 +79,7 @@ _PARTS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
 
 
 def write_page(root: Path) -> str:
-    """Writes the page.
+    """Return the page.
 
     Args:
         root: the repository's folder.

@@ -1,13 +1,13 @@
-"""The index of docs/decisions/."""
+"""Generate the index of docs/decisions/."""
 
 import re
 from pathlib import Path
 
-NO_BREAK = "\N{NON-BREAKING HYPHEN}"  # a date stays on one line
+NO_BREAK = "\N{NON-BREAKING HYPHEN}"  # keeps a date on one line
 
 
 def files(root: Path) -> list[Path]:
-    """Lists the decisions in the order of their numbers.
+    """Return the decisions in the order of their numbers.
 
     Args:
         root: the repository's folder.
@@ -16,7 +16,7 @@ def files(root: Path) -> list[Path]:
 
 
 def write_index(root: Path) -> str:
-    """Writes a page with number, date and title of each decision, the newest first.
+    """Return the page with number, date and title of each decision, the newest first.
 
     Args:
         root: the repository's folder.

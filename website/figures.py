@@ -1,4 +1,4 @@
-"""Makes the figures of docs/figures/ from what runs left; `make docs-figures`.
+"""Make the figures of docs/figures/ from the results of runs; `make docs-figures`.
 
     python -m website.figures --var var [--airflow http://127.0.0.1:8081/dags/taxi/grid]
 
@@ -7,9 +7,9 @@
 | report.png | the top of the report of the newest run that pushed: `make run-local` |
 | replay.png | the page of a replay: `make replay` |
 | growth.svg | the results of `make bench` with several numbers of ROWS |
-| airflow.png | a page of an Airflow that runs: `make airflow`, its address by --airflow |
+| airflow.png | a page of a running Airflow: `make airflow`; --airflow is its address |
 
-flow.svg is drawn by hand. A figure whose source is not there is left as it is, and named.
+flow.svg is drawn by hand. A figure without a source is not changed, and a line says so.
 """
 
 import argparse
@@ -24,14 +24,17 @@ FIGURES = Path(__file__).resolve().parents[1] / "docs" / "figures"
 # Width and height of each picture in pixels.
 _SIZES = {"report.png": (960, 750), "replay.png": (1080, 1330), "airflow.png": (1500, 820)}
 _FLAGS = ("--disable-gpu", "--disable-quic")
-_SETTLE = 1000  # milliseconds that plots take to be drawn
+_SETTLE = 1000  # milliseconds until plots are drawn
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Makes the figures whose sources are there; returns 1 where there is none.
+    """Make the figures whose sources exist.
 
     Args:
-        arguments: of the command line; None: this process's.
+        arguments: of the command line; None: those of this process.
+
+    Returns:
+        Exit status: 0 if a figure was made, else 1.
     """
     options = _parser().parse_args(arguments)
     report, replay = pushed_report(options.var), options.var / "replay" / "page.html"
@@ -44,13 +47,13 @@ def main(arguments: list[str] | None = None) -> int:
         pages["replay.png"] = replay.resolve().as_uri()
     else:
         print(f"replay.png: left as it is; expected {replay}, which `make replay` writes")
-    made = [*_photograph(pages, options.out), *_grow(options.var / "bench", options.out)]
+    made = [*_photograph(pages, options.out), *_draw_growth(options.var / "bench", options.out)]
     print("\n".join(f"{path}: made" for path in made))
     return 0 if made else 1
 
 
 def pushed_report(var: Path) -> Path | None:
-    """Finds the report of the newest run that pushed a model; None where there is none.
+    """Return the report of the newest run that pushed a model, or None if there is none.
 
     Args:
         var: the folder of runs.
@@ -71,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _photograph(pages: dict[str, str], out: Path) -> list[Path]:
-    """Takes a picture of the top of each page with this machine's Chromium.
+    """Take a picture of the top of each page with this machine's Chromium.
 
     Args:
         pages: figure -> URL.
@@ -99,8 +102,8 @@ def _photograph(pages: dict[str, str], out: Path) -> list[Path]:
     return [out / name for name in pages]
 
 
-def _grow(results: Path, out: Path) -> list[Path]:
-    """Draws what rows cost, where `make bench` left results."""
+def _draw_growth(results: Path, out: Path) -> list[Path]:
+    """Draw how time and memory grow with rows, if `make bench` left results."""
     if not list(results.glob("local_run_*.json")):
         print(f"growth.svg: left as it is; expected {results}/local_run_*.json, which `make bench ROWS=300040` writes")
         return []

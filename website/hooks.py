@@ -1,7 +1,7 @@
-"""MkDocs' hooks: add the generated pages, list the decisions, and lead links to where the site has their targets.
+"""MkDocs' hooks: add the generated pages, list the decisions, and adapt links to the site.
 
-mkdocs.yml names this file. A page of the repository that is outside docs/, such as the changelog, becomes a page of the
-site. Any other file that a page links to is named in code marks instead: the site does not hold it.
+mkdocs.yml names this file. A file of the repository outside docs/ that is listed here, such as the changelog, becomes a
+page of the site. Links to other files outside docs/ become code, because the site does not hold these files.
 """
 
 import posixpath
@@ -38,14 +38,14 @@ _MENTION = re.compile(r"(?<![\w/`(\[])docs/([\w/.-]+)\.md\b")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Fills the section Decisions of the navigation."""
+    """Fill the section Decisions of the navigation."""
     pages = ["decisions/index.md", *(f"decisions/{path.name}" for path in decisions.files(ROOT))]
     config.nav = [{"Decisions": pages} if "Decisions" in section else section for section in config.nav or []]
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages that are generated, and those of the repository's other folders."""
+    """Add the generated pages, and the pages from the repository's other folders."""
     for uri, write in GENERATED.items():
         files.append(File.generated(config, uri, content=write(ROOT)))
     for source, uri in PROJECT_PAGES.items():
@@ -55,7 +55,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Rewrites links that leave docs/, and makes links of the mentions in generated pages."""
+    """Rewrite links that leave docs/, and turn mentions of pages into links on generated pages."""
     uri = page.file.src_uri
     if uri in GENERATED:
         return _MENTION.sub(lambda found: f"[{found[1]}]({_relative(f'{found[1]}.md', uri)})", markdown)
@@ -66,11 +66,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def lead_links(markdown: str, origin: str, uri: str) -> str:
-    """Rewrites the links of a page.
+    """Return the page with its links rewritten for the site.
 
     Args:
         markdown: the page.
-        origin: the file that it is, in the repository.
+        origin: the page's file in the repository.
         uri: the page on the site.
     """
     return _LINK.sub(lambda found: _lead(found, origin, uri), markdown)
@@ -89,7 +89,7 @@ def _lead(link: re.Match[str], origin: str, uri: str) -> str:
         return f"[{text}]({_relative(PROJECT_PAGES[path], uri)}{anchor})"
     if (ROOT / path).exists():
         return f"`{path}`" if text.strip("`") == path else f"{text} (`{path}`)"
-    return link[0]  # MkDocs' own check tells that it leads nowhere
+    return link[0]  # MkDocs' own check reports it
 
 
 def _relative(target: str, uri: str) -> str:

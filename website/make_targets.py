@@ -1,11 +1,11 @@
-"""The reference of make's targets: what `make help` prints."""
+"""Generate the reference of make's targets: the text of `make help`."""
 
 import re
 from pathlib import Path
 
 
 def write_page(root: Path) -> str:
-    """Writes the page.
+    """Return the page.
 
     Args:
         root: the repository's folder.

@@ -1,4 +1,4 @@
-"""The reference of metrics: what each registry declares, read from the calls that declare it."""
+"""Generate the reference of metrics from the calls that declare them."""
 
 import ast
 import html
@@ -29,7 +29,7 @@ _PARTS = (
 
 
 def write_page(root: Path) -> str:
-    """Writes the page.
+    """Return the page.
 
     Args:
         root: the repository's folder.
@@ -37,7 +37,7 @@ def write_page(root: Path) -> str:
     lines = [
         "# Metrics",
         "",
-        "[Alerts](../how-to/alerts.md) says which of them wake somebody, and what to do then.",
+        "[Alerts](../how-to/alerts.md) says which of them alert a person, and what to do then.",
         "",
     ]
     for title, introduction, modules in _PARTS:
@@ -51,15 +51,18 @@ def write_page(root: Path) -> str:
 
 
 def declared(module: Path) -> Iterator[tuple[str, str, list[str], str]]:
-    """Yields name, kind, labels and explanation of each metric that a module declares.
+    """Yield name, kind, labels and explanation of each metric that a module declares.
 
-    A counter's name ends with `_total`, which prometheus_client appends, but for TensorFlow Serving's own.
+    Counter names end with `_total`, which prometheus_client appends, except those of TensorFlow Serving.
 
     Args:
-        module: its source file.
+        module: the module's source file.
+
+    Yields:
+        Name, kind, labels and explanation.
 
     Raises:
-        LookupError: The module declares none.
+        LookupError: The module declares no metric.
     """
     tree = ast.parse(module.read_text())
     constants = {
@@ -93,7 +96,7 @@ def declared(module: Path) -> Iterator[tuple[str, str, list[str], str]]:
 
 
 def _texts(tree: ast.Module, line: int) -> dict[str, object]:
-    """Returns the texts that were given to names above a line, of each name the last one."""
+    """Return the last text that was assigned to each name above a line."""
     return {
         node.targets[0].id: node.value.value
         for node in sorted(ast.walk(tree), key=lambda node: getattr(node, "lineno", 0))

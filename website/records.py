@@ -1,6 +1,6 @@
-"""The fields of a frozen record as they stand in its source: type, default, and the comment or text that explains each.
+"""Read the fields of a frozen record from its source: type, default, and the comment or text that explains each.
 
-The source is parsed, not imported: the reference of a record needs neither TensorFlow nor TFX.
+The source is parsed and not imported, so that neither TensorFlow nor TFX is needed.
 """
 
 import ast
@@ -16,13 +16,13 @@ class Field:
 
     name: str
     type: str
-    default: str | None  # its source; None: the field has to be given
+    default: str | None  # as in the source; None: the field is required
     explanation: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Record:
-    """A class of fields."""
+    """A class, with its fields."""
 
     name: str
     summary: str  # the docstring's first paragraph
@@ -30,7 +30,7 @@ class Record:
 
 
 def read_record(source: Path, name: str) -> Record:
-    """Reads a record out of its module's source.
+    """Return a record from its module's source.
 
     Args:
         source: the module's file.
@@ -78,7 +78,7 @@ def _read_field(node: ast.AnnAssign, following: ast.stmt | None, comments: dict[
 
 
 def _read_type(annotation: ast.expr) -> str:
-    """Returns a type without what only a validator reads: `Annotated[int, Field(ge=0)]` is `int`."""
+    """Return a type without the parts for validators: `Annotated[int, Field(ge=0)]` is `int`."""
     text = ast.unparse(annotation)
     for node in ast.walk(annotation):
         if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Annotated":
@@ -88,7 +88,7 @@ def _read_type(annotation: ast.expr) -> str:
 
 
 def _read_default(value: ast.expr) -> str:
-    """Returns a default as it is written; of `dataclasses.field`, what it gives."""
+    """Return a default as the source has it; for `dataclasses.field`, the default that it makes."""
     if isinstance(value, ast.Call) and ast.unparse(value.func) == "dataclasses.field":
         given = {keyword.arg: ast.unparse(keyword.value) for keyword in value.keywords}
         return given.get("default") or {"dict": "{}", "list": "[]"}.get(given.get("default_factory", ""), "")
@@ -96,7 +96,7 @@ def _read_default(value: ast.expr) -> str:
 
 
 def _read_comments(text: str) -> tuple[dict[int, str], set[int]]:
-    """Returns the comments by line, and the lines that hold nothing else."""
+    """Return the comments by line, and the lines with only a comment."""
     comments, alone = {}, set()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:

@@ -1,10 +1,10 @@
-"""Finds the words that website/words.toml bans.
+"""Find the words that website/words.toml bans.
 
-    python -m website.words             # the banned ones; exit status 1 where there is one
-    python -m website.words --pending   # how often each of the others is in each package
+    python -m website.words             # the banned words; exit status 1 if there is one
+    python -m website.words --pending   # the number of each of the other words in each package
 
-It reads every tracked text of the product: pages, code with its docstrings and messages, settings, templates. Tests are
-left out, since they quote what others write.
+All tracked texts of the product are read: pages, code with its docstrings and messages, settings, templates. Tests are
+not read, because they quote other texts.
 """
 
 import re
@@ -22,10 +22,13 @@ _LEFT_OUT = ("tests/", "website/words.")
 
 
 def main(arguments: list[str]) -> int:
-    """Prints what is found; returns 1 where a banned word is.
+    """Print the words that are found.
 
     Args:
         arguments: of the command line: none, or --pending.
+
+    Returns:
+        Exit status: 1 if there is a banned word, else 0.
     """
     words = tomllib.loads(LIST.read_text(encoding="utf-8"))
     if arguments == ["--pending"]:
@@ -38,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def tracked_files(root: Path) -> list[Path]:
-    """Lists the texts that the check reads.
+    """Return the texts to check.
 
     Args:
         root: the repository's folder.
@@ -55,11 +58,14 @@ def tracked_files(root: Path) -> list[Path]:
 
 
 def find(words: dict[str, str], path: Path) -> Iterator[str]:
-    """Yields a message for each banned word of a file: where it is, and what to write instead.
+    """Yield a message for each banned word of a file, with its place and the replacement.
 
     Args:
-        words: pattern -> what to write instead.
+        words: pattern -> replacement.
         path: the file.
+
+    Yields:
+        The messages, pattern by pattern.
     """
     text = path.read_text(encoding="utf-8")
     for pattern, instead in words.items():
@@ -70,10 +76,10 @@ def find(words: dict[str, str], path: Path) -> Iterator[str]:
 
 
 def count(words: dict[str, str], paths: list[Path]) -> dict[str, Counter[str]]:
-    """Counts the words in each package.
+    """Return the number of matches of each pattern by package.
 
     Args:
-        words: pattern -> what to write instead.
+        words: pattern -> replacement.
         paths: the files.
     """
     counts: dict[str, Counter[str]] = {}
@@ -88,7 +94,7 @@ def count(words: dict[str, str], paths: list[Path]) -> dict[str, Counter[str]]:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Compiles a pattern that matches whole words, also where a line ends between two of them."""
+    """Return a pattern that matches whole words, also if a line ends between two of them."""
     return re.compile(rf"\b(?:{pattern})\b".replace(" ", r"[\s#>]+"), re.IGNORECASE)
 
 

@@ -1,1 +1,1 @@
-"""Versions of data, kept by DVC: pin what was read, and restore what a run was trained on."""
+"""Pin versions of data with DVC, and restore the data that a run was trained on."""

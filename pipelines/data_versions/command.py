@@ -1,4 +1,4 @@
-"""The commands `data-pin` and `data-restore`: what is printed, and the exit status."""
+"""Run the commands `data-pin` and `data-restore`: print their lines and return their exit status."""
 
 import contextlib
 import sys
@@ -22,26 +22,27 @@ _ERRORS = (DataVersionError, RunError, SourceError, OSError)
 
 
 def pin(options: PinOptions) -> int:
-    """Pins data.
+    """Pin the data that a run was trained on, or all data of the task, and push it.
 
     Returns:
-        0: all that is asked for is pinned and pushed. 1: something is not; of a task as a whole, versions whose files
-        are other ones by now do not count. 2: another pin or restore uses the folder.
+        Exit status. 0: all data is pinned and pushed; without a run, data that has changed since does not count.
+        1: some data is not pinned. 2: another pin or restore uses the folder.
     """
     return _tell_errors(lambda: _pin(options))
 
 
 def restore(options: RestoreOptions) -> int:
-    """Restores what a run was trained on.
+    """Restore the data that a run was trained on.
 
     Returns:
-        0: done. 1: it cannot be restored, and nothing is left of it. 2: another pin or restore uses the folder.
+        Exit status. 0: done. 1: the data cannot be restored, and no files are left. 2: another pin or restore uses the
+        folder.
     """
     return _tell_errors(lambda: _restore(options))
 
 
 def _tell_errors(work: Callable[[], int]) -> int:
-    """Returns the exit status of the work, and says on the terminal why it could not be done."""
+    """Return the exit status of `work`; print the error if it fails."""
     try:
         return work()
     except FileLockedError as error:
@@ -90,7 +91,7 @@ def _restore(options: RestoreOptions) -> int:
 
 
 def _choose(sources: Sequence[DataSource], run: Run | None) -> list[DataSource]:
-    """What a run was trained on; without one, everything."""
+    """Return the sources that the run was trained on, or all sources without a run."""
     if run is None:
         return list(sources)
     wanted = {source.fingerprint for source in list_trained_sources(run)}
@@ -103,12 +104,12 @@ def _lacking(run: Run, outcomes: Sequence[PinOutcome]) -> list[TrainedSource]:
 
 
 def _describe(outcome: PinOutcome) -> str:
-    why = ": other files are there by now" if outcome.state == GONE else ""
+    why = ": its files are gone or have changed" if outcome.state == GONE else ""
     return f"{outcome.state:<18} {outcome.source}  {digest_of(outcome.fingerprint)[:16]}{why}"
 
 
 def _next_step(options: RestoreOptions, sources: Sequence[TrainedSource], restored: Sequence[Path]) -> str:
-    """The commands that train on what was restored."""
+    """Return the commands that train on the restored data."""
     common = f"--task {options.task} --var {options.var}"
     if sources[0].span is None:
         return f"python -m pipelines run {common} --data {restored[0]}"

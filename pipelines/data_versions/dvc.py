@@ -1,4 +1,4 @@
-"""DVC, as a process of its own: its folder has no version control (`--no-scm`), so that it works in any folder."""
+"""Run DVC as a separate process, in a folder that needs no version control (`--no-scm`)."""
 
 import configparser
 import io
@@ -11,11 +11,11 @@ from pathlib import Path
 from pipelines.data_versions.errors import DataVersionError
 from serving.durable_file import write_whole
 
-ENDING = ".dvc"  # of the small file that stands for a data file
+ENDING = ".dvc"  # of the small file that refers to a data file
 _REMOTE = "storage"
-# What DVC says of a file that it has pushed: nothing, or, where its cache has it no more, this.
+# `dvc status --cloud` lists no state for a file in both cache and remote, and this one for a file only in the remote.
 _ONLY_IN_REMOTE = "deleted"
-# Data lie beside their .dvc files for moments only, and must not be committed with them.
+# A data file is next to its .dvc file only while a command runs, and must not be committed.
 _IGNORED = f"""*
 !*/
 !*{ENDING}
@@ -26,21 +26,21 @@ _IGNORED = f"""*
 
 
 class Dvc:
-    """One DVC folder."""
+    """A DVC folder, and the DVC command that works on it."""
 
     def __init__(self, root: Path, command: str):
-        """Looks at nothing yet.
+        """Set the folder and the command; nothing is read or run.
 
         Args:
             root: the folder.
-            command: DVC's name or path.
+            command: name or path of DVC's program.
         """
         self.root = root
         self._command = command
 
     @property
     def exists(self) -> bool:
-        """Whether the folder is one of DVC."""
+        """Whether the folder holds a DVC configuration."""
         return self._config.is_file()
 
     @property
@@ -48,22 +48,22 @@ class Dvc:
         return self.root / ".dvc" / "config"
 
     def require_remote(self, remote: str | None) -> None:
-        """Checks that there is a remote, named now or before.
+        """Check that a remote is named, now or in DVC's configuration.
 
         Raises:
-            DataVersionError: There is none.
+            DataVersionError: No remote is named.
         """
         if remote is None and not self.exists:
             raise DataVersionError(
-                f"{self.root} names no remote: expected where DVC is to keep the data, a folder or such as "
+                f"{self.root} names no remote: expected a place where DVC keeps the data, a folder or a URL such as "
                 "s3://bucket/path; name it once, with --remote (make data-pin REMOTE=...)"
             )
 
     def prepare(self, remote: str | None) -> None:
-        """Makes the folder DVC's, and names the remote.
+        """Create the DVC folder if it does not exist, and set its remote.
 
         Args:
-            remote: a folder, or a URL; None: the one that was named before.
+            remote: a folder or a URL; None: keep the remote that was named before.
         """
         self._config.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.root / ".gitignore", _IGNORED)
@@ -71,14 +71,14 @@ class Dvc:
             self._write_config(remote if "://" in remote else str(Path(remote).absolute()))
 
     def _write_config(self, url: str) -> None:
-        """Writes DVC's configuration; what a person added to it, such as an endpoint, stays.
+        """Write DVC's configuration. Settings that a person added, such as an endpoint, stay.
 
-        The file itself, since each call of DVC takes a second: `dvc init --no-scm`, `dvc config` and `dvc remote add`
-        write the same lines.
+        The file is written here because each call of DVC takes a second. `dvc init --no-scm`, `dvc config` and
+        `dvc remote add` write the same lines.
         """
         config = configparser.ConfigParser(interpolation=None)
         config.read(self._config, encoding="utf-8")
-        # A link instead of a second copy, for as long as data lie beside their .dvc file.
+        # DVC links each file from its cache instead of copying it a second time.
         settings = {"core": {"no_scm": "True", "remote": _REMOTE}, "cache": {"type": "hardlink,copy"}}
         for section, values in (settings | {f'remote "{_REMOTE}"': {"url": url}}).items():
             if not config.has_section(quoted := f"'{section}'" if " " in section else section):
@@ -89,18 +89,18 @@ class Dvc:
         write_whole(self._config, text.getvalue())
 
     def add(self, files: Sequence[Path]) -> None:
-        """Moves files below the folder into DVC's cache, and writes a .dvc file beside each."""
+        """Move files below the folder into DVC's cache, and write a .dvc file next to each."""
         self._run("add", *self._names(files))
 
     def push(self, folder: Path) -> None:
-        """Pushes what the .dvc files below a folder stand for, and checks that the remote has all of it.
+        """Push the data of the .dvc files below a folder, and check that the remote has all of it.
 
         Raises:
-            DataVersionError: The remote cannot be reached, or lacks a file that the cache has no more.
+            DataVersionError: The push failed, or a file is in neither the remote nor the cache.
         """
         (name,) = self._names([folder])
         self._run("push", "--recursive", name)
-        # `dvc push` ends with 0 where neither the cache nor the remote has a file.
+        # `dvc push` ends with status 0 even if neither the cache nor the remote has a file.
         states = json.loads(self._run("status", "--cloud", "--json", "--recursive", name) or "{}")
         if lost := sorted(file for file, state in states.items() if state != _ONLY_IN_REMOTE):
             raise DataVersionError(
@@ -110,10 +110,10 @@ class Dvc:
             )
 
     def pull(self, pointers: Sequence[Path]) -> None:
-        """Brings back the files that .dvc files stand for, each beside its own.
+        """Fetch the data of .dvc files, and put each file next to its .dvc file.
 
         Raises:
-            DataVersionError: The remote cannot be reached, or lacks one.
+            DataVersionError: The remote cannot be reached, or lacks a file.
         """
         self._run("pull", "--force", *self._names(pointers))
 
@@ -121,10 +121,10 @@ class Dvc:
         return [str(path.relative_to(self.root)) for path in paths]
 
     def _run(self, *arguments: str) -> str:
-        """Runs DVC and returns what it wrote to standard output."""
+        """Run DVC, and return its standard output."""
         environment = os.environ | {
             "DVC_NO_ANALYTICS": "1",
-            "DVC_SITE_CACHE_DIR": str(self.root / ".dvc" / "tmp" / "site"),  # else below /var/tmp
+            "DVC_SITE_CACHE_DIR": str(self.root / ".dvc" / "tmp" / "site"),  # instead of a folder below /var/tmp
         }
         try:
             ended = subprocess.run(

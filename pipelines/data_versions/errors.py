@@ -1,4 +1,4 @@
-"""The error of this room."""
+"""The error that pinning and restoring data raise."""
 
 
 class DataVersionError(RuntimeError):

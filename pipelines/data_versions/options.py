@@ -1,4 +1,4 @@
-"""The options of `data-pin` and `data-restore`; the text below a field is its help. Loads no TFX."""
+"""Options of `data-pin` and `data-restore`. The text below a field is its help. Imports no TFX."""
 
 import dataclasses
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VersionOptions:
-    """What both commands need. Paths become absolute."""
+    """Options that both commands have. Paths become absolute."""
 
     task: str = "taxi"
     """A folder below pipelines/tasks/, or a dotted package."""
@@ -23,7 +23,7 @@ class VersionOptions:
 
     @property
     def name(self) -> str:
-        """The task's name, which its folders have, too."""
+        """Name of the task without its package; its folders have the same name."""
         return self.task.rpartition(".")[2]
 
 
@@ -32,9 +32,9 @@ class PinOptions(VersionOptions):
     """The options of `data-pin`."""
 
     run: str | None = None
-    """Only what this run was trained on, or latest; without it, all that the task's runs and ingestions read."""
+    """Pin only the data that this run was trained on; latest: the newest run. Default: all data that the task read."""
     remote: str | None = None
-    """Where DVC keeps the data, a folder or such as s3://bucket/path; needed once."""
+    """Where DVC keeps the data: a folder or a URL such as s3://bucket/path. Needed only the first time."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,9 +42,9 @@ class RestoreOptions(VersionOptions):
     """The options of `data-restore`."""
 
     run: str = "latest"
-    """The run whose data are wanted."""
+    """The run whose data to restore."""
     out: Path | None = None
-    """A folder that is not there yet; without it, <var>/data/restored/<run>."""
+    """A folder that does not exist yet; without it, <var>/data/restored/<run>."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

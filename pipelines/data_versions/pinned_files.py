@@ -1,6 +1,7 @@
-"""The .dvc files of pinned data: `<task>/<digest>/<name>.dvc`, or of a folder's files `<task>/<digest>/<name>/…`.
+"""Find the .dvc files of pinned data.
 
-The digest is the one that a run's record has, so that a record leads to its data by itself.
+A file has `<task>/<digest>/<name>.dvc`. A folder has `<task>/<digest>/<name>/….dvc` for each of its files. The digest
+is the one in a run's record.
 """
 
 import dataclasses
@@ -15,18 +16,22 @@ from pipelines.data_versions.errors import DataVersionError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PinnedSource:
-    """A pinned file, or a pinned folder of files."""
+    """The .dvc files of a pinned file or folder."""
 
-    path: Path  # where the file or the folder lies while its data are there
+    path: Path  # of the data file or folder; its data is there only during a command
     pointers: Sequence[Path]  # a .dvc file for each data file
     is_folder: bool
 
 
 def digest_of(fingerprint: str) -> str:
-    """Returns the digest in a fingerprint.
+    """Return the digest in a fingerprint.
 
     Raises:
-        DataVersionError: It has none: TFX made it, in an older version of this project.
+        DataVersionError: The fingerprint has no digest, because TFX made it in an older version of this project.
+
+    Example:
+        >>> digest_of("split:single_split,num_files:1,blake2b:5f2c")
+        '5f2c'
     """
     digest = fingerprint.partition(f"{BLAKE2B}:")[2]
     if not digest:
@@ -38,12 +43,12 @@ def digest_of(fingerprint: str) -> str:
 
 
 def find_pinned(root: Path, task: str, fingerprint: str) -> PinnedSource | None:
-    """Finds a pinned source; None: it is not pinned, or not all of its files are, since a pin was killed.
+    """Return a pinned source, or None if no .dvc files or not all of them exist, as after a killed pin.
 
     Args:
         root: DVC's folder.
-        task: its name.
-        fingerprint: of what the files hold.
+        task: name of the task.
+        fingerprint: of the files' content.
     """
     folder = source_folder(root, task, fingerprint)
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
@@ -55,17 +60,17 @@ def find_pinned(root: Path, task: str, fingerprint: str) -> PinnedSource | None:
 
 
 def source_folder(root: Path, task: str, fingerprint: str) -> Path:
-    """Returns the folder of one source."""
+    """Return the folder of the .dvc files of one source."""
     return root / task / digest_of(fingerprint)
 
 
 def data_file(pointer: Path) -> Path:
-    """Returns where the data lie that a .dvc file stands for."""
+    """Return the path of the data that a .dvc file refers to."""
     return pointer.with_name(pointer.name.removesuffix(ENDING))
 
 
 def remove_data(folder: Path) -> None:
-    """Removes the data below a folder; the .dvc files stay, and so does DVC's cache."""
+    """Remove the data files below a folder, but neither the .dvc files nor DVC's cache."""
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file() and not path.name.endswith(ENDING):
             path.unlink()

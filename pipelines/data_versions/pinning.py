@@ -1,4 +1,4 @@
-"""Pins data: a copy into DVC's cache and its remote, and .dvc files that say which data they are."""
+"""Pin data: copy it into DVC's cache and remote, and write the .dvc files that identify it."""
 
 import dataclasses
 import shutil
@@ -15,7 +15,7 @@ from serving.durable_file import sync
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PinOutcome:
-    """What became of one version of data."""
+    """What was done with one version of the data."""
 
     fingerprint: str
     state: str  # PINNED, ALREADY or GONE
@@ -26,21 +26,21 @@ PINNED, ALREADY, GONE = "pinned", "already pinned", "not there any more"
 
 
 def pin_sources(dvc: Dvc, task: str, sources: Sequence[DataSource]) -> list[PinOutcome]:
-    """Pins what is still as it was read, and pushes all that is pinned of the task.
+    """Pin the sources that have not changed since they were read, and push all pinned data of the task.
 
     Args:
-        dvc: its folder, prepared.
-        task: its name.
-        sources: what was read; of several with the same content one is enough.
+        dvc: its folder is prepared.
+        task: name of the task.
+        sources: the data that was read. Of several with the same content the first that is unchanged is pinned.
 
     Returns:
-        One outcome for each content, in the order of reading.
+        One outcome for each content, in the order in which it was read.
 
     Raises:
-        DataVersionError: A fingerprint has no digest, or DVC failed; what was added stays so.
+        DataVersionError: A fingerprint has no digest, or DVC failed. Data that was already added stays added.
     """
     folder = dvc.root / task
-    remove_data(folder)  # of a pin or a restore that was killed
+    remove_data(folder)  # left by a pin or a restore that was killed
     outcomes: dict[str, PinOutcome] = {}
     staged: list[Path] = []
     for source in sources:
@@ -67,7 +67,7 @@ def pin_sources(dvc: Dvc, task: str, sources: Sequence[DataSource]) -> list[PinO
 
 
 def _path(source: DataSource) -> Path:
-    """The file or the folder that was read."""
+    """Return the file or the folder that was read."""
     files = source.files
     return Path(files[0]) if len(files) == 1 and not _is_folder(source) else Path(source.folder)
 
@@ -77,12 +77,12 @@ def _is_folder(source: DataSource) -> bool:
 
 
 def _stage(root: Path, task: str, source: DataSource) -> list[Path]:
-    """Copies a source to where its .dvc files will be; nothing where it is not what was read any more.
+    """Return copies of a source's files in the folder of its .dvc files; none if the source has changed.
 
-    A copy, since DVC makes its files read-only and links them.
+    DVC gets a copy because it makes its files read-only and links them.
     """
     folder = source_folder(root, task, source.fingerprint)
-    shutil.rmtree(folder, ignore_errors=True)  # some .dvc files of a pin that was killed
+    shutil.rmtree(folder, ignore_errors=True)  # incomplete .dvc files of a pin that was killed
     files = [Path(file) for file in source.files]
     if not files:
         return []
@@ -92,7 +92,7 @@ def _stage(root: Path, task: str, source: DataSource) -> list[Path]:
     for file, copy in zip(files, copies, strict=True):
         shutil.copyfile(file, copy)
     (split,) = source.patterns
-    # Of the copies: a file may change while it is copied.
+    # The copies are checked, because a file may change while it is copied.
     if fingerprint(split, [str(copy) for copy in copies]) != source.fingerprint:
         shutil.rmtree(folder)
         return []

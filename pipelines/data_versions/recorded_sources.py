@@ -1,4 +1,4 @@
-"""What runs and ingestions read, as their records have it."""
+"""List the data that runs and ingestions read, from their records."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,21 +14,21 @@ from pipelines.runs.metadata import Metadata
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainedSource:
-    """One source of the rows that a run was trained on."""
+    """One source of the rows that a run was trained on: a span, or a file or folder."""
 
-    fingerprint: str  # of what its files held
-    span: str | None  # its name; None: the run read files
+    fingerprint: str  # of its files' content
+    span: str | None  # name of the span; None: the run read a file or folder
 
 
 def list_trained_sources(run: Run) -> Sequence[TrainedSource]:
-    """Lists what a run was trained on: each span in the order of time, or its one file or folder.
+    """Return the sources that a run was trained on: its spans in the order of time, or its one file or folder.
 
     Raises:
-        DataVersionError: Its record does not say.
+        DataVersionError: The run's record has no sources.
     """
     if run.summary["spans"]:
         return [TrainedSource(fingerprint=one["fingerprint"], span=one["span"]) for one in run.summary["spans"]]
-    # Older records have it in the properties of ExampleGen's output alone.
+    # Older records have the fingerprint only in the properties of ExampleGen's output.
     found = run.summary["data_fingerprint"] or next(
         (
             str(output["properties"].get("input_fingerprint", ""))
@@ -47,14 +47,14 @@ def list_trained_sources(run: Run) -> Sequence[TrainedSource]:
 
 
 def list_read_sources(database: Path, task: str) -> Sequence[DataSource]:
-    """Lists all that runs and ingestions of a task read, in the order of reading.
+    """Return the data that a task's runs and ingestions read, in the order of reading.
 
     Args:
         database: of ML Metadata.
-        task: its name.
+        task: name of the task.
 
     Raises:
-        RunError: There is no such database.
+        RunError: The database does not exist.
     """
     metadata = Metadata(database)
     pipelines = (task, ingestion_pipeline(task))

@@ -1,4 +1,4 @@
-"""Restores data: exactly what a run was trained on, out of DVC's remote."""
+"""Restore from DVC's remote the data that a run was trained on."""
 
 import dataclasses
 import shutil
@@ -17,44 +17,44 @@ from pipelines.data_versions.recorded_sources import TrainedSource
 class _Wanted:
     trained: TrainedSource
     pinned: PinnedSource
-    target: Path  # the file or the folder that it becomes
+    target: Path  # the restored file or folder
 
 
 def restore_sources(dvc: Dvc, task: str, sources: Sequence[TrainedSource], out: Path) -> list[Path]:
-    """Restores the data below a folder, which appears whole or not at all.
+    """Restore data into a new folder, whole or not at all.
 
-    A span becomes a file or a folder of its name, such as 2014Q1.csv, which `ingest` finds.
+    A span becomes a file or folder of its name, such as 2014Q1.csv, which `ingest` finds.
 
     Args:
         dvc: its folder.
-        task: its name.
-        sources: what is wanted.
-        out: a folder that is not there yet.
+        task: name of the task.
+        sources: the data to restore.
+        out: the new folder; must not exist.
 
     Returns:
-        The file or the folder of each source, in their order.
+        The file or folder of each source, in the same order.
 
     Raises:
-        DataVersionError: `out` is there already, something was never pinned, the remote lacks it, or it is not what
-            the run was trained on.
+        DataVersionError: `out` exists, a source is not pinned, the remote lacks it, or its content is not what the run
+            was trained on.
     """
     if out.exists():
         raise DataVersionError(
             f"{out}: expected a folder that is not there yet, received one; remove it, or name --out"
         )
     wanted = _find(dvc.root, task, sources, out)
-    beside = out.with_name(f".{out.name}.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
+    temporary = out.with_name(f".{out.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
     folder = dvc.root / task
     try:
         remove_data(folder)
         dvc.pull([pointer for one in wanted for pointer in one.pinned.pointers])
         for one in wanted:
-            _copy(one, beside / one.target.name)
-        beside.rename(out)
+            _copy(one, temporary / one.target.name)
+        temporary.rename(out)
     finally:
         remove_data(folder)
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return [one.target for one in wanted]
 
 
@@ -84,7 +84,7 @@ def _name(source: TrainedSource, pinned: PinnedSource) -> str:
 
 
 def _copy(one: _Wanted, target: Path) -> None:
-    """Copies one source and checks that it is what the run was trained on. A copy: DVC's own files are read-only."""
+    """Copy one source, because DVC's own files are read-only, and check its fingerprint."""
     if one.pinned.is_folder:
         target.mkdir(parents=True)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""The commands `tune` and `portfolio`. docs/how-to/tuning.md."""
+"""The commands `tune` and `portfolio`; see docs/how-to/tuning.md."""

@@ -1,6 +1,6 @@
-"""What the commands `tune` and `portfolio` share: options, the folder's lock, the log, the exit status.
+"""Share options, the folder's lock, the log and the exit status between `tune` and `portfolio`.
 
-It loads without TFX, so that --help and a busy folder need not wait for it.
+Imports no TFX, so that --help and the error of a busy folder are quick.
 """
 
 import dataclasses
@@ -21,16 +21,16 @@ from pipelines.runner.run_folder import make_run_directory, use_temporary_folder
 from pipelines.runner.run_log import redirect_output
 from serving.process_control import remember_interrupts
 
-_SEARCH_SHARE = 2 / 3  # of the minutes
+_SEARCH_SHARE = 2 / 3  # of the budget's minutes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExperimentOptions(TaskOptions):
-    """The options of tune and portfolio."""
+    """Options of tune and portfolio."""
 
     budget: Annotated[TunerConfig, Parameter(name="*")] = TunerConfig()
     seeds: int = 8
-    """Trainings of each candidate, each with a seed of its own."""
+    """Trainings of each candidate, each with its own seed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -38,36 +38,39 @@ class ExperimentOptions(TaskOptions):
 
     @property
     def search_budget(self) -> TunerConfig:
-        """The part of the budget that is for the search."""
+        """The part of the budget for the search."""
         return dataclasses.replace(self.budget, minutes=self.budget.minutes * _SEARCH_SHARE)
 
     @property
     def comparison_minutes(self) -> float:
-        """The rest, for the trainings that are compared."""
+        """Minutes of the budget for the trainings that are compared: those that the search does not get."""
         return self.budget.minutes * (1 - _SEARCH_SHARE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CommandContext:
-    """What a command runs with."""
+    """What a command is called with."""
 
     options: ExperimentOptions
-    directory: Path  # for what it writes; its log is there
+    directory: Path  # the command's output folder, with its log
     console: Console  # the terminal
 
     @property
     def run_id(self) -> str:
-        """Names the folder, and the run in ML Metadata."""
+        """ID of this execution in ML Metadata, from the folder's name."""
         return f"{self.directory.parent.name}-{self.directory.name}"
 
 
 def run(name: str, options: ExperimentOptions, body: Callable[[CommandContext], None]) -> int:
-    """Runs a command and returns its exit status: 0 done, 1 failed, 2 a busy folder, 130 interrupted.
+    """Run a command.
 
     Args:
-        name: of the command, and of the folder below `var` that it writes to.
+        name: of the command, and of its folder below `var`.
         options: of the command.
-        body: what it does.
+        body: the command's work.
+
+    Returns:
+        Exit status. 0: done. 1: failed. 2: another command uses the folder. 130: interrupted.
     """
     try:
         with remember_interrupts(), lock_folder(options.var), use_temporary_folder(options.var / "tmp"):
@@ -87,7 +90,7 @@ def _run(body: Callable[[CommandContext], None], context: CommandContext) -> int
     except KeyboardInterrupt:
         context.console.print("interrupted")
         return 130
-    except Exception as error:  # The boundary: the terminal says it, the log has the traceback.
+    except Exception as error:  # Any error of the command is printed; its traceback goes to the log.
         traceback.print_exc()
         context.console.print(f"error: {explain(error)}", style="bold red", markup=False, soft_wrap=True)
         context.console.print(f"log: {log}", soft_wrap=True)

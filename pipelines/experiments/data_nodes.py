@@ -1,4 +1,4 @@
-"""The rows to train on: what the pipeline's own nodes give, from the cache where nothing changed since the last run."""
+"""Run the pipeline's nodes that produce the training rows; nodes with unchanged inputs come from the cache."""
 
 import dataclasses
 
@@ -22,11 +22,11 @@ from pipelines.training import create_pipeline
 
 
 class DataNodesError(RuntimeError):
-    """A node before the models failed."""
+    """A node before the Trainer failed."""
 
 
 def pipeline_config(task: Task, options: TaskOptions, budget: TunerConfig | None = None) -> PipelineConfig:
-    """The config of `run` with the same options, with a search or without.
+    """Return the config of `run` with the same options, with or without a search.
 
     Args:
         task: the task.
@@ -38,17 +38,23 @@ def pipeline_config(task: Task, options: TaskOptions, budget: TunerConfig | None
 
 
 def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) -> dict[str, NodeResult]:
-    """Runs the pipeline's nodes up to and with `last`, and returns their results by name.
+    """Run the pipeline's nodes up to and including `last`.
 
     Args:
-        last: the node to end with.
+        last: id of the last node to run.
         config: of the pipeline.
-        run_id: its name in ML Metadata.
+        run_id: name of the run in ML Metadata.
+        console: prints a line for each node.
+
+    Returns:
+        Result of each node by its id.
+
+    Raises:
         console: where a line for each node is shown.
 
     Raises:
         DataNodesError: A node failed.
-        KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
+        KeyboardInterrupt: Ctrl-C. The partial outputs of the interrupted node are removed.
     """
     clear_interrupted_executions(config.metadata, config.var / "artifacts")
     compiled = launch.compile_pipeline(create_pipeline(config), run_id)
@@ -69,7 +75,7 @@ def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) 
 
 
 def read_search_inputs(config: PipelineConfig, transform: NodeResult) -> SearchInputs:
-    """Reads what models are trained on: the training split that Transform wrote.
+    """Return the rows that models are trained on: the train split that Transform wrote.
 
     Raises:
         TrainingError: There are no rows to train on.

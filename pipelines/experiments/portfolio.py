@@ -1,4 +1,4 @@
-"""`make portfolio`: a search for each architecture, trainings of its best, and the table."""
+"""Search each architecture, train its best hyperparameters several times, and compare them (`make portfolio`)."""
 
 import dataclasses
 import tempfile
@@ -29,23 +29,23 @@ _RECORD_FILE = "portfolio.json"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Approach:
-    """What became of one architecture."""
+    """The outcome of one architecture: its search, its trainings, and its failure if there is one."""
 
     name: str
     seconds: float  # of search and trainings
     trials: Sequence[Trial] = ()
-    hyperparameters: Any = None  # of the best trial; None: the search found nothing
+    hyperparameters: Any = None  # of the best trial; None: no trial finished
     trainings: Sequence[Training] = ()
-    failure: str | None = None  # why it was given up
+    failure: str | None = None  # why it was stopped
 
 
 def run(context: CommandContext) -> None:
-    """Runs the command.
+    """Search and compare the task's architectures, print the table and write the record.
 
     Raises:
-        ConfigError: The task says nothing of what to search.
+        ConfigError: The task has no tuning.
         DataNodesError: A node failed.
-        ComparisonError: No architecture came far enough to be compared.
+        ComparisonError: No architecture has a finished training.
     """
     options, console = context.options, context.console
     task = load_task(options.task)
@@ -71,13 +71,16 @@ def run(context: CommandContext) -> None:
 def try_architectures(
     options: ExperimentOptions, inputs: SearchInputs, committed: Any, console: Console
 ) -> list[Approach]:
-    """Tries one architecture after the other, and tells of each; what fails in one does not touch the next.
+    """Search and train each architecture, and print its outcome. A failure in one does not affect the next.
 
     Args:
-        options: with the budget of each.
-        inputs: what is trained on.
-        committed: the values that each search begins with, but for the architecture.
-        console: where to tell.
+        options: with the budget for each architecture.
+        inputs: training rows and settings.
+        committed: the values that each search starts with, except the architecture.
+        console: prints the outcomes.
+
+    Returns:
+        The outcome of each architecture.
     """
     approaches = []
     for architecture in inputs.tuning.architectures:
@@ -87,7 +90,7 @@ def try_architectures(
 
 
 def _try_architecture(options: ExperimentOptions, inputs: SearchInputs, start: Any) -> Approach:
-    """Searches one architecture, and trains its best; within its own budget, whatever happens."""
+    """Search one architecture, and train its best hyperparameters, both within the architecture's budget."""
     began = time.monotonic()
     deadline = Deadline(options.budget.minutes)
     try:
@@ -110,7 +113,7 @@ def _try_architecture(options: ExperimentOptions, inputs: SearchInputs, start: A
 
 
 def _print_outcome(console: Console, approach: Approach) -> None:
-    """Prints a line for the approach, and one for each way in which a part of it failed."""
+    """Print a line for the outcome, and one for each reason for failures."""
     failures = [trial.failure for trial in approach.trials if trial.failure is not None]
     finished = len(approach.trials) - len(failures)
     outcome = approach.failure or (

@@ -1,4 +1,4 @@
-"""What `make tune` proposes: the candidate that is better beyond noise, as a patch of the task's file."""
+"""Propose the candidate of `make tune` that is better beyond noise, as a patch of the task's file."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ _PROJECT = Path(__file__).resolve().parents[2]
 def find_better_candidate(
     measures: Sequence[Measure], compared: Mapping[str, Mapping[str, CandidateScore]], reference: str
 ) -> str | None:
-    """Finds the candidate to propose instead of the reference; None: nothing is surely better.
+    """Return the candidate to propose instead of the reference, or None if none is significantly better.
 
-    It is surely better on the deciding measure, the last: the whole interval of its change lies on the good side. On
-    no other measure is it surely worse. Of several, the one with the best value.
+    The last measure decides: the whole interval of its change must be on the better side. No measure may be
+    significantly worse. Of several such candidates, the one with the best expected value is returned.
     """
     deciding = measures[-1]
     good = [
@@ -34,13 +34,13 @@ def find_better_candidate(
 
 
 def make_patch(path: Path, values: Mapping[str, HyperparameterValue], project: Path = _PROJECT) -> str:
-    """Writes the change of a task's file as `git apply` takes it in the project's folder; empty where nothing changes.
+    """Return the change of a task's file as a patch for `git apply` in the project's folder; empty without changes.
 
-    Comments, order and the values that stay are kept as they are.
+    Comments, order and unchanged values stay.
 
     Args:
-        path: the TOML file, which is left as it is.
-        values: what it should hold.
+        path: the TOML file; it is not changed.
+        values: the new values.
         project: the folder that the patch's paths are relative to.
     """
     before = path.read_text()

@@ -1,4 +1,4 @@
-"""What a comparison leaves: a table for people, and the same as JSON."""
+"""Print a comparison as a table, and write it as JSON."""
 
 import json
 import math
@@ -23,13 +23,13 @@ def print_table(
     compared: Mapping[str, Mapping[str, CandidateScore]],
     trainings: Mapping[str, Sequence[Training]],
 ) -> None:
-    """Prints the table: one row for each candidate, best first; those without a comparison last.
+    """Print one row for each candidate, the best first; candidates without a comparison come last.
 
     Args:
-        console: where.
-        measures: the last one decides, and orders.
-        compared: by candidate and measure.
-        trainings: of all candidates, those that could not be compared among them.
+        console: prints the table.
+        measures: the columns; the last measure decides the order.
+        compared: the score by candidate and measure.
+        trainings: of all candidates, including those without a comparison.
     """
     deciding = measures[-1]
     with_changes = any(found[deciding.name].change is not None for found in compared.values())
@@ -45,23 +45,23 @@ def print_table(
     ranked = sorted(compared, key=lambda name: sign * compared[name][deciding.name].expected.value)
     for name in [*ranked, *(name for name in trainings if name not in compared)]:
         table.add_row(name, *_cells(measures, compared.get(name), with_changes), *_costs(trainings[name]))
-    # As wide as it is: on a narrow terminal lines wrap, and no number is cut off.
+    # At least 160 columns: a narrower terminal wraps the lines, and no number is cut off.
     Console(file=console.file, width=max(console.width, 160), highlight=False).print(table)
 
 
 def describe_failures(name: str, trainings: Sequence[Training]) -> list[str]:
-    """Gives a line for each reason for which trainings did not finish."""
+    """Return a line for each reason why trainings did not finish."""
     reasons = [found.failure for found in trainings if found.failure is not None]
     return [f"{name}: {reasons.count(why)} of {len(trainings)} trainings: {why}" for why in dict.fromkeys(reasons)]
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
-    """Writes a record as JSON, whole or not at all; what is no number becomes null."""
+    """Write a record as JSON, whole or not at all; NaN and infinity become null."""
     write_whole(path, json.dumps(_plain(record), indent=2, allow_nan=False) + "\n")
 
 
 def training_record(training: Training, seed: int) -> dict[str, Any]:
-    """One training as JSON."""
+    """Return one training in JSON's types."""
     return {
         "number": training.number,
         "seed": seed,
@@ -72,7 +72,7 @@ def training_record(training: Training, seed: int) -> dict[str, Any]:
 
 
 def score_record(compared: Mapping[str, CandidateScore] | None) -> dict[str, Any] | None:
-    """How one candidate compares, as JSON: by measure."""
+    """Return a candidate's scores by measure in JSON's types, or None if it was not compared."""
     if compared is None:
         return None
     return {

@@ -1,4 +1,4 @@
-"""`make tune`: a search, a comparison of the best trials with the committed values, and a proposal."""
+"""Search, compare the best trials with the committed values, and propose the better ones (`make tune`)."""
 
 import dataclasses
 import json
@@ -27,12 +27,12 @@ _PATCH_FILE, _RECORD_FILE = "proposal.patch", "tune.json"
 
 
 def run(context: CommandContext) -> None:
-    """Runs the command.
+    """Search and compare hyperparameters, print the table and the proposal, and write the record.
 
     Raises:
-        ConfigError: The task says nothing of what to search.
-        DataNodesError: A node failed, the Tuner among them.
-        ComparisonError: There was no time to compare.
+        ConfigError: The task has no tuning.
+        DataNodesError: A node failed, for example the Tuner.
+        ComparisonError: There was no time for enough trainings.
     """
     options, console = context.options, context.console
     task = load_task(options.task)
@@ -60,11 +60,11 @@ def run(context: CommandContext) -> None:
 
 
 def read_committed_values(task: Task) -> Any:
-    """Reads the values that the task's file holds.
+    """Return the hyperparameters in the task's file.
 
     Raises:
-        ConfigError: The task says nothing of what to search.
-        HyperparameterError: The file cannot be used.
+        ConfigError: The task has no tuning.
+        HyperparameterError: The file is not valid.
     """
     require_tuning(task)
     return read_committed(task)
@@ -73,10 +73,10 @@ def read_committed_values(task: Task) -> Any:
 def compare_finished(
     inputs: SearchInputs, trainings: Mapping[str, Sequence[Training]], reference: str | None = None
 ) -> dict[str, dict[str, CandidateScore]]:
-    """Compares the candidates that finished often enough; the others are left out.
+    """Return the comparison of the candidates that have enough finished trainings, and of the reference.
 
     Raises:
-        ComparisonError: Too few trainings were finished.
+        ComparisonError: Too few trainings finished.
     """
     enough = {
         name: made
@@ -88,7 +88,7 @@ def compare_finished(
 
 
 def _best_trials(tuner: NodeResult, committed: Any) -> list[Candidate]:
-    """Returns the best few trials that are not the committed values, as Tuner recorded them."""
+    """Return the best trials of the Tuner that differ from the committed values, at most 3."""
     (path,) = tuner.uri("tuner_results").glob("*.json")
     candidates: list[Candidate] = []
     for trial in sorted(json.loads(path.read_text()), key=lambda trial: trial["score"]):
@@ -135,10 +135,10 @@ def _print_proposal(
     proposed: str | None,
     change: str,
 ) -> None:
-    """Prints the proposal, or that there is none."""
+    """Print the proposal and write its patch, or print that there is none."""
     console = context.console
     if proposed is None:
-        console.print("\nNothing is better beyond noise: keep the committed values.")
+        console.print("\nNo trial is better beyond noise: keep the committed values.")
     else:
         path = context.directory / _PATCH_FILE
         write_whole(path, change)
@@ -150,5 +150,5 @@ def _print_proposal(
             highlight=False,
         )
         console.print(change, markup=False, soft_wrap=True)
-        console.print(f"Nothing was changed. To take it: git apply {path}", markup=False, soft_wrap=True)
+        console.print(f"Nothing was changed. To apply it: git apply {path}", markup=False, soft_wrap=True)
     console.print(f"record  {context.directory / _RECORD_FILE}", markup=False, soft_wrap=True)

@@ -1,1 +1,1 @@
-"""Ingestion: spans of rows that arrive are checked, and accepted or put into quarantine. docs/how-to/spans.md."""
+"""Ingestion: check new spans of rows, and accept or quarantine them. See docs/how-to/spans.md."""

@@ -1,4 +1,4 @@
-"""Ingests every span that was found, in the order of the spans, so that each is compared with the one before it."""
+"""Ingest spans in their order, so that each is compared with the one before it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,18 +23,21 @@ _DIGESTS_FILE = "span_digests.json"
 def ingest_spans(
     options: IngestOptions, sources: Sequence[SpanSource], run_id: str, console: Console
 ) -> Iterator[SpanOutcome]:
-    """Yields what became of each span.
+    """Ingest each span, and yield its outcome.
 
     Args:
         options: of the command.
         sources: of the spans.
-        run_id: begins the names of the runs in ML Metadata.
+        run_id: prefix of the run names in ML Metadata.
         console: the terminal.
 
+    Yields:
+        The outcome of each span, in the order of `sources`.
+
     Raises:
-        KeyboardInterrupt: Ctrl-C; what the interrupted node had begun to write is gone.
-        ConfigError: The contract's time column cannot be used.
-        TaskError: There is no such task.
+        KeyboardInterrupt: Ctrl-C. The partial outputs of the interrupted node are removed.
+        ConfigError: The contract's time column is not valid.
+        TaskError: The task does not exist.
     """
     logging.set_verbosity(logging.INFO)
     task = load_task(options.task)

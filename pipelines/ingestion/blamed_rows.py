@@ -1,4 +1,4 @@
-"""Finds the rows to blame for a refusal: cells that break a rule of the contract that holds for every row."""
+"""Find the cells that explain a refusal: those that break a rule of the contract for single rows."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -13,7 +13,7 @@ from components.csv_example_gen.records import read_header
 from serving.contract import dates
 from serving.contract.domains import known_strings, number_range
 
-MOST_ROWS = 1000  # that are listed; the rest is counted
+MOST_ROWS = 1000  # listed at most; the rest is only counted
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,9 +21,9 @@ class BlamedCell:
     """A cell that breaks a rule."""
 
     file: str
-    line: int  # of Parquet, the row
+    line: int  # in a Parquet file, the number of the row
     column: str
-    cell: str  # as it is written
+    cell: str  # as the file has it
     expected: str
 
     def __str__(self) -> str:
@@ -32,22 +32,22 @@ class BlamedCell:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BlamedRows:
-    """What was found."""
+    """The cells of a span that break a rule."""
 
     cells: Sequence[BlamedCell] = ()  # the first MOST_ROWS
-    total: int = 0
-    unread: str = ""  # why a file could not be read to its end; empty: all were
+    total: int = 0  # number of all such cells
+    unread: str = ""  # why a file could not be read to its end; empty if all were read
 
 
 def find_blamed_rows(
     files: Sequence[str], schema: schema_pb2.Schema, columns: Collection[str] | None = None
 ) -> BlamedRows:
-    """Looks at every cell.
+    """Return the cells of a span that break a rule of the contract.
 
     Args:
         files: of the span.
         schema: the contract.
-        columns: to look at; None: all.
+        columns: columns to check; None: all.
     """
     rules = ReadingRules.from_schema(schema)
     wanted = {feature.name: feature for feature in schema.feature if columns is None or feature.name in columns}
@@ -79,13 +79,13 @@ def _read_blamed(
 def _find_faults(
     cells: Sequence[str], feature: schema_pb2.Feature, schema: schema_pb2.Schema, rules: ReadingRules
 ) -> Iterator[tuple[int, str]]:
-    """Yields the position of each cell that breaks a rule, and the rule."""
+    """Yield the position of each cell that breaks a rule, and what the rule expects."""
     kind = rules.kinds.get(feature.name)
     if kind is None:
         return
     try:
         values: Sequence[Value | CellError] = convert(cells, kind, rules.missing, rules.formats.get(feature.name))
-    except CellError:  # One at a time: which cells are none of the type?
+    except CellError:  # Convert each cell by itself, to find those that are not of the type.
         values = [_convert_one(cell, feature.name, rules) for cell in cells]
     explain = _make_rule(feature, schema, rules)
     for position, value in enumerate(values):
@@ -96,7 +96,7 @@ def _find_faults(
 def _make_rule(
     feature: schema_pb2.Feature, schema: schema_pb2.Schema, rules: ReadingRules
 ) -> Callable[[Value | CellError], str | None]:
-    """Returns what says which rule of its column a value breaks; None: none."""
+    """Return a function from a value of the column to what the contract expects instead, or None if it is allowed."""
     kind, written = rules.kinds[feature.name].name, rules.dates.get(feature.name)
     known, bounds = known_strings(feature, schema), number_range(feature)
 

@@ -1,4 +1,4 @@
-"""An ingestion as a command: the folder's lock, the log, the record, and the exit status. Loads without TFX."""
+"""Run an ingestion as a command: lock the folder, log, write the record, return the exit status. Imports no TFX."""
 
 import dataclasses
 import datetime
@@ -33,11 +33,11 @@ _DONE, _REFUSED, _BUSY, _INTERRUPTED = 0, 1, 2, 130
 
 
 def ingest(options: IngestOptions) -> int:
-    """Ingests every span of a folder that is new or was corrected.
+    """Ingest each span that is new or corrected, from a folder or from the request log.
 
     Returns:
-        0: all spans of the folder are accepted. 1: one stands in quarantine, something failed, or `var` cannot be
-        written. 2: another run is using `var`. 130: interrupted.
+        Exit status. 0: all spans are accepted. 1: a span is in quarantine, something failed, or `var` cannot be
+        written. 2: another run uses `var`. 130: interrupted.
     """
     try:
         found = _find(options)
@@ -57,14 +57,14 @@ def ingest(options: IngestOptions) -> int:
 
 
 def _find(options: IngestOptions) -> FoundSpans | None:
-    """Finds the spans of a folder before anything is written; None: they are in the log."""
+    """Return the spans of the source folder before anything is written; None if they come from the request log."""
     if options.source is None:
         return None
     return find_spans(options.source, SpanPattern(options.pattern) if options.pattern else None)
 
 
 def _ingest(options: IngestOptions, found: FoundSpans | None, directory: Path, console: Console) -> int:
-    """Ingests; whatever happens, a record of the spans that were looked at is left."""
+    """Ingest the spans, print the report, and write a record even after an error."""
     of = make_printable(f"  ingestion {directory.name} of {options.source or options.logged}")
     console.print(Text(options.task, "bold").append(of, "not bold"), soft_wrap=True)
     outcomes: list[SpanOutcome] = []
@@ -77,8 +77,8 @@ def _ingest(options: IngestOptions, found: FoundSpans | None, directory: Path, c
             _ingest_each(options, found, directory, console, outcomes)
         status = _DONE if all(outcome.is_accepted for outcome in outcomes) else _REFUSED
     except KeyboardInterrupt:
-        error, status = "interrupted; spans that were accepted are kept", _INTERRUPTED
-    except Exception as raised:  # The boundary: the terminal says it, the log has the traceback.
+        error, status = "interrupted; accepted spans are kept", _INTERRUPTED
+    except Exception as raised:  # Any error is printed and recorded; its traceback goes to the log.
         traceback.print_exc()
         error = explain(raised)
     record = _describe(options, found, directory, outcomes, error)
@@ -91,7 +91,7 @@ def _ingest(options: IngestOptions, found: FoundSpans | None, directory: Path, c
 
 
 def _take_from_log(options: IngestOptions, console: Console) -> FoundSpans | None:
-    """Writes the spans of the log, and finds them; None: no period with a row that can be trained on is over."""
+    """Write the spans of the log, and return them; None if no period that is over has a row with an outcome."""
     window = parse_window(options.window or MONTH)
     with show_spinner(console, "loading TFX", live=console.is_terminal), gc_paused_imports():
         from pipelines.ingestion.from_log import take_from_log
@@ -120,7 +120,7 @@ def _ingest_each(
     for outcome in spans:
         outcomes.append(outcome)
         print_outcome(console, outcome)
-        if outcome.state == FAILED:  # As a rule the next one would fail, too.
+        if outcome.state == FAILED:  # The next span would usually fail for the same reason.
             break
 
 

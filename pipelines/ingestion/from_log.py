@@ -1,4 +1,4 @@
-"""The first half of `ingest --from-log`: the spans' files, out of the request log and its feedback. Loads TFX."""
+"""Write the files of spans from the request log and its feedback, for `ingest --from-log`. Imports TFX."""
 
 import datetime
 from pathlib import Path
@@ -17,25 +17,28 @@ from serving.feedback.label import read_label
 
 
 def take_from_log(options: IngestOptions, window: LoggedWindow, folder: Path, console: Console) -> list[WrittenSpan]:
-    """Writes the files of the spans, and prints a line for each.
+    """Write the files of the spans, and print a line for each.
 
     Args:
         options: of the command.
-        window: which rows of the log.
-        folder: where the files go.
+        window: selects the periods of the log.
+        folder: the files' folder.
         console: the terminal.
 
+    Returns:
+        The written spans, in the order of time.
+
     Raises:
-        SpanError: The log lacks what a model is trained on, or the window that was named has no row to train on.
-        TaskError: There is no such task.
+        SpanError: The log lacks columns that a model is trained on, or the named period has no row with an outcome.
+        TaskError: The task does not exist.
     """
     task = load_task(options.task)
     try:
         contract, label = contracts.read(task.contract), read_label(task.contract)
     except ContractError as error:
         raise SpanError(
-            "--from-log: expected a contract whose columns are all in requests, but for the label that feedback tells; "
-            f"received: {error}"
+            "--from-log: expected a contract whose columns are all in requests, except the label, which comes from "
+            f"feedback; received: {error}"
         ) from error
     now = datetime.datetime.now(datetime.UTC)
     written = []

@@ -1,4 +1,4 @@
-"""What is known of a task's spans: which versions were stored, and which were accepted."""
+"""Read from ML Metadata which versions of a task's spans were stored and which were accepted."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,15 +12,15 @@ from pipelines.spans.span import Span, read_span
 
 
 class KnownSpans:
-    """The spans of one task, as ML Metadata records them at the time of making."""
+    """The spans of one task in ML Metadata, as they were when this object was created."""
 
     def __init__(self, database: Path, task: str, judged_by: str):
-        """Reads the records; there are none without a database.
+        """Read the records; without a database there are none.
 
         Args:
             database: of ML Metadata.
-            task: its name.
-            judged_by: DataBlessing.JUDGED_BY of the judgements that count today.
+            task: name of the task.
+            judged_by: the current DataBlessing.JUDGED_BY; other judgements do not count.
         """
         self._stored: list[StoredSpan] = []
         self._accepted: dict[int, AcceptedSpan] = {}
@@ -33,36 +33,37 @@ class KnownSpans:
         ]
 
     def find_accepted(self, number: int) -> AcceptedSpan | None:
-        """Finds the newest accepted version of a span."""
+        """Return the newest accepted version of a span, or None."""
         return self._accepted.get(number)
 
     def name_before(self, number: int) -> str:
-        """Names the accepted span before a span, which its drift is measured from, with its version; empty for none."""
+        """Return name and version of the accepted span that a span's drift is measured from; empty if there is none."""
         before = max((one for one in self._accepted if one < number), default=None)
         return "" if before is None else f"{self._accepted[before].name} v{self._accepted[before].version}"
 
     def check_period(self, span: Span) -> None:
-        """Looks for an accepted span of another name with days of this one, such as 2014Q1 for 2014-02.
+        """Check that no accepted span of another name shares days with this one, as 2014Q1 does with 2014-02.
 
         Raises:
-            SpanError: There is one: rows of these days would be trained on twice, or be replaced by others.
+            SpanError: Such a span exists: rows of the shared days would be trained on twice or be replaced.
         """
         for other in self._periods:
             if other.name != span.name and _may_share_days(other, span):
                 raise SpanError(
-                    f"span {span}: expected spans that share no day, received one beside {other}, which is accepted: "
-                    "rows would count twice, or be lost. Ingest spans of another kind into another --var."
+                    f"span {span}: expected a span that shares no day with accepted span {other}, received one that "
+                    "may share days: its rows would count twice or be lost. Ingest spans of another kind into another "
+                    "--var."
                 )
 
     def choose_version(self, number: int, fingerprint: str, refused: Mapping[int, str]) -> int:
-        """Chooses the version for what the files of a span hold now: the next, unless the newest holds the same.
+        """Return the version for a span's current content: the newest if its content is the same, else the next.
 
-        A version that was refused, or whose ingestion was killed, counts: its number is never given to other rows.
+        The number of a version that was refused, or whose ingestion was killed, is never given to other rows.
 
         Args:
             number: of the span.
-            fingerprint: of what its files hold.
-            refused: the same by version, of one in quarantine: what ExampleGen refuses to read is not stored.
+            fingerprint: of its files' content.
+            refused: version -> fingerprint of the span in quarantine: ExampleGen stores nothing that it refuses.
         """
         versions = {span.version: span.fingerprint for span in self._stored if span.number == number} | dict(refused)
         if not versions:
@@ -72,7 +73,7 @@ class KnownSpans:
 
 
 def _may_share_days(one: Span, other: Span) -> bool:
-    """Tells whether two spans have days in common, as far as one can know: a number is of no period."""
+    """Return whether two spans may share days; a numbered span, whose period is unknown, may with a dated one."""
     if one.begin is None or one.end is None or other.begin is None or other.end is None:
         return one.begin != other.begin
     return one.begin < other.end and other.begin < one.end

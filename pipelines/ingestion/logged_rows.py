@@ -1,4 +1,4 @@
-"""Rows of the request log with the outcomes that came: what a model can be trained on."""
+"""Read the rows of the request log with their outcomes, so that a model can be trained on them."""
 
 import dataclasses
 import datetime
@@ -19,23 +19,23 @@ from serving.request_log import columns as log
 from serving.request_log.files import log_files
 
 _ANSWERED = 200  # HTTP status
-# What tells one row of the log from the others, and a repeated question from another one.
+# These columns identify a row of the log, and distinguish a repeated request from another one.
 _OWN = (*KEY, log.MODEL_VERSION, log.ANSWER_STATUS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """Rows of the log that cannot be trained on, by reason."""
+    """Numbers of rows that cannot be trained on, by reason."""
 
-    waiting: int = 0  # the outcome has not come
-    contradictory: int = 0  # two different outcomes came in the same moment
-    ambiguous: int = 0  # several requests had the same id in the same moment
-    repeated: int = 0  # asked for again within a minute under the same id, and answered alike
-    hidden: int = 0  # the log drops or hashes columns of theirs
-    hidden_columns: tuple[str, ...] = ()  # which
+    waiting: int = 0  # no outcome yet
+    contradictory: int = 0  # two different outcomes with the same time
+    ambiguous: int = 0  # several requests with the same id and time
+    repeated: int = 0  # the same request, id and answer within a minute
+    hidden: int = 0  # the log drops or hashes some of their columns
+    hidden_columns: tuple[str, ...] = ()  # those columns
 
     def describe(self) -> str:
-        """Describes them in words; empty where there is none."""
+        """Return the numbers and reasons in words; empty if no row is left out."""
         said = [
             (self.waiting, "without an outcome yet"),
             (self.contradictory, "with contradictory outcomes"),
@@ -48,7 +48,7 @@ class LeftOut:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoggedRows:
-    """The rows of a period."""
+    """The rows of a period that have an outcome, and the numbers of the others."""
 
     # The contract's features and its label, in the order of the requests: int64, float32 or string, null where missing.
     table: pa.Table
@@ -56,7 +56,7 @@ class LoggedRows:
 
     @property
     def answered(self) -> int:
-        """Rows that a model answered, those that are left out included."""
+        """Number of rows that a model answered, including those that are left out."""
         out = self.left_out
         return len(self.table) + out.waiting + out.contradictory + out.ambiguous + out.repeated + out.hidden
 
@@ -69,23 +69,23 @@ def read_logged_rows(
     start: datetime.datetime,
     end: datetime.datetime,
 ) -> LoggedRows:
-    """Reads the rows of a period that a model answered, and joins their outcomes.
+    """Return the rows of a period that a model answered, joined with their outcomes.
 
     Args:
         folder: of the request log.
         feedback: folder of the outcomes.
-        contract: the features that a request holds.
-        label: the contract's column that outcomes are values of.
-        start: first moment, with time zone.
-        end: first moment after it.
+        contract: the features in a request.
+        label: the label of the contract; outcomes are its values.
+        start: first moment of the period, with time zone.
+        end: first moment after the period, with time zone.
 
     Raises:
-        SpanError: A file cannot be read, or the outcomes are of another label.
+        SpanError: A file cannot be read, or the outcomes belong to another label.
     """
     features = [feature.name for feature in contract.features]
     try:
         tables, hidden, hidden_columns = _read_answered(folder, features, start, end)
-        # By the key as well, so that rows of one moment always have the same order.
+        # Sort by the key as well, so that rows with the same time always have the same order.
         keys = [(name, "ascending") for name in (log.REQUEST_TIME, *KEY[:2])]
         ordered = concatenate(tables).sort_by(keys) if tables else None
     except (OSError, pa.ArrowException) as error:
@@ -117,9 +117,12 @@ def read_logged_rows(
 def _read_answered(
     folder: Path, features: Sequence[str], start: datetime.datetime, end: datetime.datetime
 ) -> tuple[list[pa.Table], int, tuple[str, ...]]:
-    """Reads the answered rows of the files that show every column; counts those of the others.
+    """Read the answered rows of files that show all columns, and count the answered rows of the others.
 
-    A file says itself what it hides: the gateway's settings may have changed in between.
+    Each file's schema tells what it hides, because the gateway's settings may change between files.
+
+    Returns:
+        The tables, the number of rows with hidden columns, and those columns.
     """
     tables, hidden_rows, hidden_columns = [], 0, set()
     for file in sorted(log_files(folder, start, end), key=lambda path: path.name):
@@ -144,7 +147,7 @@ def _caller(schema: pa.Schema) -> list[str]:
 
 
 def _choose(table: pa.Table, start: datetime.datetime, end: datetime.datetime) -> pa.Table:
-    """Chooses the rows of the period that a model answered."""
+    """Return the rows of the period that a model answered."""
     time = table.column(log.REQUEST_TIME)
     inside = pc.and_(pc.greater_equal(time, pa.scalar(start, time.type)), pc.less(time, pa.scalar(end, time.type)))
     return table.filter(pc.fill_null(pc.and_(inside, pc.equal(table.column(log.ANSWER_STATUS), _ANSWERED)), False))
@@ -153,7 +156,7 @@ def _choose(table: pa.Table, start: datetime.datetime, end: datetime.datetime) -
 def _join_outcomes(
     rows: pd.DataFrame, feedback: Path, label: Feature, start: datetime.datetime
 ) -> tuple[pd.DataFrame, int]:
-    """Returns the rows with their outcomes, and how many of them have contradictory ones."""
+    """Return the rows with their outcomes, and the number of rows with contradictory outcomes."""
     try:
         outcomes = read_outcomes(feedback, start)
     except FeedbackError as error:
@@ -171,7 +174,7 @@ def _join_outcomes(
 
 
 def _to_table(rows: pd.DataFrame, contract: Contract, label: Feature) -> pa.Table:
-    """Makes the table of a span: the columns that the contract has, and no other."""
+    """Return the table of a span, with exactly the contract's columns."""
     named = rows.rename(columns={OUTCOME: label.name})
     kinds = {"int64": pa.int64(), "float32": pa.float32(), "string": pa.string()}
     fields = [pa.field(one.name, kinds[one.kind.value]) for one in (*contract.features, label)]

@@ -1,4 +1,4 @@
-"""Spans of rows that were seen in production: a Parquet file for each day, month or quarter of the request log."""
+"""Write spans from the request log: a Parquet file for each day, month or quarter."""
 
 import collections
 import dataclasses
@@ -19,17 +19,17 @@ from serving.durable_file import write_whole
 from serving.request_log.files import log_files
 
 _ONE_DAY = datetime.timedelta(days=1)
-# A new version of a span is read and judged whole. Outcomes come one by one for weeks, and must not each make one.
-_WORTH_A_VERSION = 0.01  # of the rows that the span has
+# Each new version of a span is read and judged whole, and outcomes arrive over weeks: few new rows make no version.
+_LEAST_NEW_SHARE = 0.01  # least share of new rows, of the span's rows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WrittenSpan:
-    """What became of a period of the log."""
+    """The file that was written for a period of the log."""
 
     span: str
-    rows: int  # that can be trained on
-    said: str  # in words: what was left out, or why nothing was written
+    rows: int  # with an outcome
+    said: str  # what was left out, or why nothing was written
 
 
 def write_logged_spans(
@@ -41,23 +41,26 @@ def write_logged_spans(
     label: Feature,
     now: datetime.datetime,
 ) -> Iterator[WrittenSpan]:
-    """Writes the rows of each period that have an outcome, as the file of a span.
+    """Write the rows of each period that have an outcome, as the file of a span.
 
-    A file keeps the rows that it has: the log removes the oldest by and by. It is written again when outcomes came,
-    but in a window of several periods not for a few while others are still out.
+    A file keeps its rows after the log has removed them. It is rewritten when outcomes have arrived. In a window of
+    several periods it is not rewritten for a few new outcomes while others are missing.
 
     Args:
-        window: which periods.
-        folder: where the files go.
+        window: selects the periods.
+        folder: the files' folder.
         log: folder of the request log.
         feedback: folder of the outcomes.
-        contract: the features that a request holds.
-        label: the contract's column that outcomes are values of.
-        now: UTC; a period that ends later is not over.
+        contract: the features in a request.
+        label: the label of the contract; outcomes are its values.
+        now: current time in UTC; a period that ends later is not over.
+
+    Yields:
+        What was written for each period, in the order of time.
 
     Raises:
-        SpanError: The log or the feedback cannot be read; or the log hides columns in all rows of the newest
-            period; those before it are written then.
+        SpanError: The log or the feedback cannot be read, or the log hides columns in all rows of the newest period. In
+            the second case earlier periods have been written.
     """
     hiding: SpanError | None = None  # of the newest period
     first = min(log_files(log), key=lambda file: file.parent.name, default=None)
@@ -87,9 +90,9 @@ def _hiding(log: Path, span: Span, left_out: LeftOut) -> SpanError:
 
 
 def _list_periods(kind: str, log: Path, now: datetime.datetime) -> list[Span]:
-    """Lists the periods that are over and may have rows in the log, in the order of time."""
+    """Return the periods that are over and may have rows in the log, in the order of time."""
     days = {datetime.date.fromisoformat(file.parent.name) for file in log_files(log)}
-    # A file collects rows for a day at most, and is filed under the day of its first row.
+    # A file holds rows of at most one day, and is in the folder of its first row's day.
     spans = {span.number: span for day in days for span in (_period(kind, day), _period(kind, day + _ONE_DAY))}
     return [span for _, span in sorted(spans.items()) if _midnight(span.end) <= now]
 
@@ -112,13 +115,16 @@ def _require_day(day: datetime.date | None) -> datetime.date:
 
 
 def _write(rows: LoggedRows, span: Span, folder: Path, *, every_row: bool) -> WrittenSpan:
-    """Writes the file of a period, unless it has these rows already, or all but a few.
+    """Write the file of a period, unless it already has all rows, or all except a few.
 
     Args:
         rows: of the period, as the log has them now.
         span: the period.
-        folder: where the file goes.
-        every_row: also write it for a few more.
+        folder: the files' folder.
+        every_row: also write the file for a few new rows.
+
+    Returns:
+        Rows in the file, and what was left out.
     """
     path, left_out = folder / f"{span.name}.parquet", rows.left_out.describe()
     before = pq.read_table(path) if path.exists() else None
@@ -130,10 +136,8 @@ def _write(rows: LoggedRows, span: Span, folder: Path, *, every_row: bool) -> Wr
         more = len(table) - len(before)
         if not more:
             return WrittenSpan(span=span.name, rows=len(before), said=said)
-        if not every_row and rows.left_out.waiting and more < _WORTH_A_VERSION * len(before):
-            few = (
-                f"{more:,} more for the next version, made at {_WORTH_A_VERSION:.0%} more, or now if the span is named"
-            )
+        if not every_row and rows.left_out.waiting and more < _LEAST_NEW_SHARE * len(before):
+            few = f"{more:,} new for the next version, which needs {_LEAST_NEW_SHARE:.0%} new rows or --window"
             return WrittenSpan(span=span.name, rows=len(before), said=_join(said, few))
     elif before is not None:
         said = _join(said, f"the contract had other columns when the span was made, of {len(before):,} rows")
@@ -147,7 +151,7 @@ def _write(rows: LoggedRows, span: Span, folder: Path, *, every_row: bool) -> Wr
 
 
 def _rows_without(table: pa.Table, other: pa.Table) -> pa.Table:
-    """Returns the rows of a table that another lacks; a row that is there twice needs two."""
+    """Return the rows of a table that another one lacks; a row that occurs twice must occur twice in the other."""
     found = collections.Counter(_row_values(other))
     lacking = []
     for number, row in enumerate(_row_values(table)):

@@ -1,4 +1,4 @@
-"""Which rows of the request log become spans. Loads without TFX."""
+"""Select the periods of the request log that become spans. Imports no TFX."""
 
 import dataclasses
 
@@ -11,25 +11,31 @@ _PATTERNS = {DAY: "{YYYY}-{MM}-{DD}", MONTH: "{YYYY}-{MM}", QUARTER: "{YYYY}Q{Q}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoggedWindow:
-    """What is taken from the log: one period, or each that is over."""
+    """One period of the request log, or all periods of a kind that are over."""
 
     kind: str  # DAY, MONTH, QUARTER, or year
-    span: Span | None  # the period; None: each of the kind that is over
+    span: Span | None  # the period; None: all of the kind that are over
 
     @property
     def pattern(self) -> str:
-        """The pattern of the names of such spans."""
+        """Pattern of the spans' names."""
         return _PATTERNS[self.kind]
 
 
 def parse_window(text: str) -> LoggedWindow:
-    """Reads which rows of the log are wanted.
+    """Return the window that a text names.
 
     Args:
-        text: `day`, `month` or `quarter`; or the name of a period, such as 2026-11.
+        text: `day`, `month` or `quarter`, or the name of a period, such as 2026-11.
 
     Raises:
-        SpanError: It is neither.
+        SpanError: The text is neither.
+
+    Example:
+        >>> parse_window("month").span is None
+        True
+        >>> parse_window("2026-11").kind
+        'month'
     """
     if text in (DAY, MONTH, QUARTER):
         return LoggedWindow(kind=text, span=None)
@@ -37,7 +43,7 @@ def parse_window(text: str) -> LoggedWindow:
         span = read_span(text, numbered=False)
     except SpanError as error:
         raise SpanError(
-            f"window {text!r}: expected day, month or quarter, for each that is over; or one, such as 2026-11-29, "
+            f"window {text!r}: expected day, month or quarter, or the name of a period such as 2026-11-29, "
             "2026-11 or 2026Q4"
         ) from error
     kind = {10: DAY, 7: MONTH, 6: QUARTER, 4: "year"}[len(span.name)]

@@ -1,4 +1,4 @@
-"""The options of `ingest`; the text below a field is its help. Loads no TFX."""
+"""Options of `ingest`. The text below a field is its help. Imports no TFX."""
 
 import dataclasses
 from pathlib import Path
@@ -13,26 +13,26 @@ from pipelines.spans.pattern import SpanPattern
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class IngestOptions:
-    """What a user can ask of an ingestion. Paths become absolute."""
+    """Options of an ingestion. Paths become absolute."""
 
     source: Annotated[Path | None, Parameter(name="--from")] = None
     """A folder that holds a file (CSV, CSV.gz or Parquet) or a folder of files for each span."""
     from_log: bool = False
-    """Take the rows of the gateway's request log instead whose outcome has come."""
+    """Instead of a folder, take those rows of the gateway's request log that have an outcome."""
     log: Path | None = None
     """With --from-log: the request log; without it, <var>/requests/<task>/."""
     feedback: Path | None = None
     """With --from-log: the folder of the outcomes; without it, <var>/feedback/<task>/."""
     window: str | None = None
-    """With --from-log: a span for each day, month (so without it) or quarter that is over; or one, such as 2026-11."""
+    """With --from-log: day, month (the default) or quarter, for each that is over; or one period, such as 2026-11."""
     pattern: str | None = None
-    """How spans are named, such as trips-{YYYY}Q{Q}, {YYYY}-{MM}-{DD} or part-{SPAN}; without it, found out."""
+    """Pattern of the spans' names: trips-{YYYY}Q{Q}, {YYYY}-{MM}-{DD}, part-{SPAN}; without it, it is detected."""
     task: str = "taxi"
     """A folder below pipelines/tasks/, or a dotted package."""
     var: Path = Path("var")
     """Where everything is written."""
     at_once: int | None = None
-    """Run so many nodes at the same time at most; without it, what cores and memory allow."""
+    """Most nodes that run at the same time; without it, what cores and memory allow."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "var", self.var.absolute())
@@ -41,23 +41,23 @@ class IngestOptions:
             object.__setattr__(self, name, path and path.absolute())
         self._check_source()
         if self.pattern is not None:
-            SpanPattern(self.pattern)  # Raises for one that says no span.
+            SpanPattern(self.pattern)  # Raises if the pattern is not valid.
         if self.at_once is not None:
             require_at_least("at once", self.at_once, 1)
 
     @property
     def name(self) -> str:
-        """The task's name, which its folders have, too."""
+        """Name of the task without its package; its folders have the same name."""
         return self.task.rpartition(".")[2]
 
     @property
     def logged(self) -> Path:
-        """The request log."""
+        """Folder of the request log."""
         return self.log or self.var / "requests" / self.name
 
     @property
     def told(self) -> Path:
-        """The folder of the outcomes."""
+        """Folder of the outcomes."""
         return self.feedback or self.var / "feedback" / self.name
 
     def _check_source(self) -> None:
@@ -67,8 +67,8 @@ class IngestOptions:
             )
         of_log = {"--log": self.log, "--feedback": self.feedback, "--window": self.window}
         if not self.from_log and (given := [name for name, value in of_log.items() if value is not None]):
-            raise ConfigError(f"{', '.join(given)}: expected with --from-log alone")
+            raise ConfigError(f"{', '.join(given)}: expected only with --from-log")
         if self.window is not None:
-            parse_window(self.window)  # Raises for what is none.
+            parse_window(self.window)  # Raises if the window is not valid.
         if self.from_log and self.pattern is not None:
             raise ConfigError("--pattern names the spans of a folder: expected without --from-log")

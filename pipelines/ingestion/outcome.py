@@ -1,4 +1,4 @@
-"""What became of each span; plain records, which load without TFX."""
+"""Records of the outcome of each span. Imports no TFX."""
 
 import dataclasses
 from typing import Any
@@ -8,26 +8,26 @@ ACCEPTED, UNCHANGED, REFUSED, IN_QUARANTINE, FAILED = "accepted", "unchanged", "
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SpanOutcome:
-    """What became of a span."""
+    """The outcome of ingesting a span."""
 
     span: str
     state: str  # ACCEPTED, UNCHANGED (not read again), REFUSED, IN_QUARANTINE (not read again) or FAILED
     version: int
     source: str
-    fingerprint: str  # of what the files held
+    fingerprint: str  # of the files' content
     seconds: float = 0.0
     rows: dict[str, int] = dataclasses.field(default_factory=dict)  # split -> rows
-    times: dict[str, Any] | None = None  # components.row_times.component.TimeCounts; None: nobody looked
-    error: str | None = None  # why it was refused, or failed; in full
+    times: dict[str, Any] | None = None  # components.row_times.component.TimeCounts; None: times were not checked
+    error: str | None = None  # the full reason why it was refused or failed
     quarantine: str | None = None  # folder with the reasons
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the span, as it is now, can be trained on."""
+        """Whether the span's current content can be trained on."""
         return self.state in (ACCEPTED, UNCHANGED)
 
     def describe(self) -> str:
-        """Describes what was read, in a few words."""
+        """Return what was read or why it was refused, as a short text."""
         if self.state == UNCHANGED:
             return "not read again"
         if self.error is not None:

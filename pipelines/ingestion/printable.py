@@ -1,14 +1,18 @@
-"""Text with names of files in it, made fit for a terminal and for UTF-8."""
+"""Escape file names in texts that go to a terminal or a UTF-8 file."""
 
 import json
 from typing import Any
 
 
 def make_printable(text: str) -> str:
-    """Returns a text with Python's escapes for what is not printable; lines stay lines.
+    r"""Return a text with Python's escapes for unprintable characters; line breaks stay.
 
-    A file's name may hold what a terminal obeys, or bytes that are no UTF-8 (in Python surrogates, which cannot be
-    written).
+    A file name may hold terminal control sequences, or bytes that are not UTF-8. In Python such bytes are surrogates,
+    which cannot be written.
+
+    Example:
+        >>> print(make_printable("2014Q1" + chr(27) + "[31m.csv"))
+        2014Q1\x1b[31m.csv
     """
     return "".join(
         one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii") for one in text
@@ -16,5 +20,5 @@ def make_printable(text: str) -> str:
 
 
 def encode_json(record: dict[str, Any]) -> bytes:
-    """Returns a record as JSON in UTF-8. A name that is no UTF-8 is read back as it was: its escapes are JSON's."""
+    """Return a record as JSON in UTF-8. Bytes of a name that are not UTF-8 become JSON escapes and can be read back."""
     return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")

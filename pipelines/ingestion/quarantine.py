@@ -1,7 +1,7 @@
-"""The quarantine: which spans were refused, and why, for people and for programs.
+"""Keep the refused spans and the reasons, for people and for programs.
 
-`<var>/quarantine/<task>/<span>/` holds `reasons.txt` and, written last, `reasons.json`. It stands there until the span
-is accepted.
+`<var>/quarantine/<task>/<span>/` holds `reasons.txt` and `reasons.json`, which is written last. The folder is removed
+when the span is accepted.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from serving.durable_file import write_whole
 
 FORMAT = 1
 _RECORD, _TEXT = "reasons.json", "reasons.txt"
-_SHOWN_ROWS = 50  # in the text; the record has more
+_SHOWN_ROWS = 50  # in the text; the record lists more
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,19 +29,19 @@ class Refusal:
     span: str
     version: int
     source: str  # the file or folder that was read
-    fingerprint: str  # of what it held
+    fingerprint: str  # of its content
     judged_by: str  # digest of contract and code
-    compared_with: str  # the accepted span before it, with its version; empty for none
-    refused: str  # when: UTC, ISO 8601
+    compared_with: str  # name and version of the accepted span before it; empty if there is none
+    refused: str  # time of the refusal: UTC, ISO 8601
     node: str  # that refused it
-    error: str  # in full
+    error: str  # the full message
     findings: Sequence[Finding] = ()  # of AnomalyGate
     blamed: BlamedRows = dataclasses.field(default_factory=BlamedRows)
-    accepted_version: int | None = None  # of the same span, that stays in use; None: there is none
+    accepted_version: int | None = None  # of the same span, which stays in use; None if there is none
     contract: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns it for JSON."""
+        """Return the refusal in JSON's types."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         fields |= {"findings": [finding.as_dict() for finding in self.findings]}
         fields["rows"] = [dataclasses.asdict(cell) for cell in self.blamed.cells]
@@ -50,7 +50,7 @@ class Refusal:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Self:
-        """Reads what as_dict returned."""
+        """Return the refusal that as_dict converted."""
         own = {name: record[name] for name in (field.name for field in dataclasses.fields(cls)) if name in record}
         own["findings"] = [Finding(**finding) for finding in record["findings"]]
         own["blamed"] = BlamedRows(
@@ -61,7 +61,7 @@ class Refusal:
         return cls(**own)
 
     def describe(self) -> str:
-        """Describes it for people, with what to do."""
+        """Return the refusal as a text for people, with what to do."""
         rows = [str(cell) for cell in self.blamed.cells[:_SHOWN_ROWS]]
         if self.blamed.total > len(rows):
             rows.append(f"and {self.blamed.total - len(rows):,} more; {_RECORD} lists {len(self.blamed.cells):,}")
@@ -92,34 +92,34 @@ class Quarantine:
     """The refused spans of one task."""
 
     def __init__(self, var: Path, task: str):
-        """Names the folder; nothing is read.
+        """Set the folder; nothing is read.
 
         Args:
             var: where everything is written.
-            task: its name.
+            task: name of the task.
         """
         self._folder = var / "quarantine" / task
 
     def folder(self, span: str) -> Path:
-        """The folder of a span."""
+        """Return the folder of a span."""
         return self._folder / span
 
     def find(self, span: str) -> Refusal | None:
-        """Finds why a span is in quarantine; None where it is not."""
+        """Return why a span is in quarantine, or None if it is not."""
         record = self.folder(span) / _RECORD
         return Refusal.from_dict(json.loads(record.read_text(encoding="utf-8"))) if record.exists() else None
 
     def put(self, refusal: Refusal) -> Path:
-        """Writes why a span was refused, in place of what was said of it before, and returns its folder."""
+        """Write why a span was refused, replacing an earlier refusal, and return its folder."""
         folder = self.folder(refusal.span)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _RECORD).unlink(missing_ok=True)  # A kill in between leaves a span that is refused once more.
+        (folder / _RECORD).unlink(missing_ok=True)  # After a kill here, the span is refused again.
         write_whole(folder / _TEXT, make_printable(refusal.describe()))
         write_whole(folder / _RECORD, encode_json(refusal.as_dict()))
         return folder
 
     def release(self, span: str) -> None:
-        """Removes what is said of a span that was accepted."""
+        """Remove an accepted span from the quarantine."""
         if self.folder(span).exists():
             (self.folder(span) / _RECORD).unlink(missing_ok=True)
             shutil.rmtree(self.folder(span))

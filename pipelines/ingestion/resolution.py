@@ -1,4 +1,4 @@
-"""From a span that was found to an IngestionConfig: reads the contract and computes the digests."""
+"""Turn the source of a span into an IngestionConfig: read the contract and compute the digests."""
 
 import dataclasses
 import functools
@@ -23,32 +23,32 @@ from serving.contract.span_time import find_time_format
 
 @dataclasses.dataclass(frozen=True)
 class Ingestion:
-    """What the ingestions of all spans of a task have in common."""
+    """What the ingestions of all spans of a task share: task, contract and digests."""
 
     task: Task
     var: Path
 
     @functools.cached_property
     def contract(self) -> Path:
-        """A copy of the task's contract."""
+        """Path of a copy of the task's contract."""
         return contract_copy(self.task, self.var)
 
     @functools.cached_property
     def schema(self) -> schema_pb2.Schema:
-        """The contract."""
+        """The contract as a Schema."""
         return io_utils.parse_pbtxt_file(str(self.contract), schema_pb2.Schema())
 
     @functools.cached_property
     def judged_by(self) -> str:
-        """Digest of all that decides whether a span is accepted, beside the other spans."""
+        """Digest of everything that decides on a span, except the other spans."""
         return judgement_digest(self.task, self.contract)
 
     def resolve(self, source: SpanSource, version: int) -> IngestionConfig:
-        """Makes the config of one span.
+        """Return the config of one span.
 
         Raises:
-            SourceError: The contract says something of cells that cannot be.
-            ConfigError: Its time column cannot be used.
+            SourceError: The contract's rules for cells are not valid.
+            ConfigError: The contract's time column is not valid.
         """
         folder, pattern = csv_files.locate(source.path)
         label = SpanLabel(number=source.span.number, version=version, name=source.span.name)
@@ -76,7 +76,7 @@ class Ingestion:
                 found.append((feature.name, written))
         if len(found) > 1:
             raise ConfigError(
-                f"{self.task.contract}: expected one column with a tag span_time at most, received "
+                f"{self.task.contract}: expected at most one column with a tag span_time, received "
                 f"{' and '.join(name for name, _ in found)}; remove the tag from the others"
             )
         return next(

@@ -1,4 +1,4 @@
-"""Ingests one span: runs the pipeline's nodes, and says what became of it."""
+"""Ingest one span: run the pipeline's nodes, and return the outcome."""
 
 import datetime
 import functools
@@ -26,21 +26,21 @@ from pipelines.runner.results import NodeResult
 from pipelines.span_ingestion import create_ingestion_pipeline
 from pipelines.spans.sources import SpanSource
 
-_SPLIT = "single_split"  # the name of ExampleGen's input split, which begins a fingerprint
-_COMPARISON = "COMPARATOR_"  # begins the rules that no row breaks by itself
+_SPLIT = "single_split"  # name of ExampleGen's input split; a fingerprint starts with it
+_COMPARISON = "COMPARATOR_"  # prefix of rules that compare spans; no single row breaks them
 
 
 class SpanIngestion:
-    """Ingests the spans of one task, one after the other."""
+    """Ingest the spans of one task, one after the other."""
 
     def __init__(self, common: Ingestion, run_id: str, digests: RememberedDigests, at_once: int):
-        """Takes what all spans have in common.
+        """Store what all spans share.
 
         Args:
             common: task, contract and digests.
-            run_id: begins the names of the runs in ML Metadata.
+            run_id: prefix of the run names in ML Metadata.
             digests: of the files that were read before.
-            at_once: nodes at the same time, at most.
+            at_once: most nodes that run at the same time.
         """
         self._common = common
         self._run_id = run_id
@@ -49,14 +49,15 @@ class SpanIngestion:
         self._quarantine = Quarantine(common.var, common.task.name)
 
     def ingest(self, source: SpanSource, on_node: Callable[[str], None] = lambda node: None) -> SpanOutcome:
-        """Ingests a span, unless what its files hold was judged before, by the same contract and code.
+        """Return the outcome of a span; run the nodes unless the same content was judged by the same contract and code.
 
         Args:
             source: of the span.
-            on_node: called with a node's id before it runs.
+            on_node: called with a node's id before the node runs.
 
         Raises:
-            SpanError: It shares days with an accepted span of another name, or the log and files both have it.
+            SpanError: The span shares days with an accepted span of another name, or its accepted version came from the
+                other source: from files instead of the request log, or the reverse.
         """
         began = time.monotonic()
         known = self._known
@@ -64,7 +65,7 @@ class SpanIngestion:
         try:
             files = csv_files.find_files(source.path)
             content = fingerprint(_SPLIT, files, self._digests.digest)
-        except SourceError as error:  # Such as a folder without a file to read.
+        except SourceError as error:  # For example, the folder has no file that can be read.
             return self._refuse(source, known, "", began, {}, error)
         if (outcome := self._recall(source, known, content)) is not None:
             return outcome
@@ -91,12 +92,12 @@ class SpanIngestion:
         return known.choose_version(source.span.number, content, refused)
 
     def _recall(self, source: SpanSource, known: KnownSpans, content: str) -> SpanOutcome | None:
-        """Returns what was decided before of the same rows; None where nobody judged them, or by other rules."""
+        """Return an earlier decision on the same content, or None if there is none by the same rules."""
         name, judged_by = source.span.name, self._common.judged_by
         accepted = known.find_accepted(source.span.number)
         make = functools.partial(SpanOutcome, span=name, source=str(source.path), fingerprint=content)
         if accepted is not None and (accepted.fingerprint, accepted.judged_by) == (content, judged_by):
-            self._quarantine.release(name)  # Another version may have been refused meanwhile.
+            self._quarantine.release(name)  # Another version may have been refused since.
             return make(state=UNCHANGED, version=accepted.version)
         refusal = self._quarantine.find(name)
         now = (content, judged_by, known.name_before(source.span.number))
@@ -108,7 +109,7 @@ class SpanIngestion:
     def _run_nodes(
         self, config: IngestionConfig, source: SpanSource, on_node: Callable[[str], None]
     ) -> dict[str, NodeResult]:
-        self.__dict__.pop("_known", None)  # What is known now is about to change.
+        self.__dict__.pop("_known", None)  # The nodes change the records; read them again for the next span.
         compiled = launch.compile_pipeline(create_ingestion_pipeline(config), f"{self._run_id}-{source.span.name}")
         ledger = ArtifactDigests(config.artifacts)
         return {result.node: result for result in launch.run_nodes(compiled, ledger, on_node, at_once=self._at_once)}
@@ -147,7 +148,7 @@ class SpanIngestion:
 
     @staticmethod
     def _changed(source: SpanSource, content: str) -> bool:
-        """Tells whether the files hold something else by now: then they were not what was refused."""
+        """Return whether the files have changed since they were read: then the refusal does not concern them."""
         return fingerprint(_SPLIT, csv_files.find_files(source.path)) != content
 
     @staticmethod

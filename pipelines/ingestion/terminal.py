@@ -1,4 +1,4 @@
-"""What an ingestion says on the terminal. Loads without TFX."""
+"""Print the outcomes of an ingestion on the terminal. Imports no TFX."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from pipelines.ingestion.printable import make_printable
 from pipelines.runner.final_report import format_path
 
 _STYLES = {ACCEPTED: "green", UNCHANGED: "cyan", REFUSED: "bold red", IN_QUARANTINE: "red", FAILED: "bold red"}
-_SHOWN_LINES = 6  # of why a span was refused; the rest is in quarantine
+_SHOWN_LINES = 6  # of the reasons of a refusal; the others are only in the quarantine
 _INDENT = " " * 12
 
 
 def print_outcome(console: Console, outcome: SpanOutcome) -> None:
-    """Prints a line for a span, and below it why it was refused."""
+    """Print a line for a span, and the reasons of a refusal below it."""
     line = Text(f"{outcome.span:<11} v{outcome.version:<3} ")
     line.append(f"{outcome.state:<14}", _STYLES[outcome.state])
     line.append(make_printable(f"{outcome.seconds:6.1f} s  {outcome.describe()}"))
@@ -35,7 +35,7 @@ def print_outcome(console: Console, outcome: SpanOutcome) -> None:
 
 
 def print_report(console: Console, outcomes: Sequence[SpanOutcome], error: str | None, directory: Path) -> None:
-    """Prints how many spans there are in each state, and what to do."""
+    """Print the number of spans in each state, and what to do next."""
     console.print()
     counts = Counter(outcome.state for outcome in outcomes)
     console.print("spans        " + (", ".join(f"{count} {state}" for state, count in counts.items()) or "none"))

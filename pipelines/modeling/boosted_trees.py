@@ -1,11 +1,11 @@
-"""scikit-learn's boosted trees as a Keras model: its graph walks the trees, so that a server needs no scikit-learn.
+"""Convert scikit-learn's boosted trees to a Keras model, so that the model server needs no scikit-learn.
 
-Every number of the trees is in one table, a row for each node of each tree, and the walk gathers rows: from the root
-of every tree at once, as many steps as the deepest tree has levels. A leaf leads to itself. All of it is float64, as in
-scikit-learn, so that a row reaches the same leaves; only the order of the last sum differs.
+All trees are in one table with a row for each node. The graph starts at the root of every tree at once, and gathers the
+next nodes as often as the deepest tree has levels. A leaf leads to itself. Everything is float64, as in scikit-learn,
+so a row reaches the same leaves; only the order of the last sum differs.
 
-The table is read from the attributes in which scikit-learn 1.5 keeps its trees (`_predictors`, `_baseline_prediction`,
-`_preprocessor`). They are private: tests hold the result against scikit-learn's own, whichever version is installed.
+The table is read from the private attributes of scikit-learn 1.5 (`_predictors`, `_baseline_prediction`,
+`_preprocessor`). Tests compare the result with scikit-learn's own, in the version that is installed.
 """
 
 import dataclasses
@@ -14,37 +14,37 @@ from typing import TYPE_CHECKING, TypeAlias
 import keras
 import numpy as np
 
-if TYPE_CHECKING:  # It takes a second to import, and only a training needs it.
+if TYPE_CHECKING:  # Only trainings need scikit-learn, and its import takes a second.
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     BoostedTrees: TypeAlias = HistGradientBoostingClassifier | HistGradientBoostingRegressor
 
-MAX_CATEGORIES = 255  # that scikit-learn takes of one column
-_UNKNOWN = MAX_CATEGORIES + 1  # place of what is missing or was not seen; ids before it
+MAX_CATEGORIES = 255  # scikit-learn's limit for one column
+_UNKNOWN = MAX_CATEGORIES + 1  # place of missing and unseen values; ids come before it
 _PLACES = MAX_CATEGORIES + 2
 # Columns of the table.
 _COLUMN, _THRESHOLD, _MISSING_LEFT, _LEFT, _RIGHT, _CHOICE, _VALUE = range(7)
-_NO_CHOICE = -1  # of a node that compares a number
+_NO_CHOICE = -1  # value of _CHOICE in a node that compares a number
 
 
 class TreesError(ValueError):
-    """The trees cannot be written as a graph."""
+    """The trees cannot be converted to a graph."""
 
 
 def trees_output(trees: "BoostedTrees", columns: keras.KerasTensor, *, rounds: int | None = None) -> keras.KerasTensor:
-    """Write fitted trees as a graph: what scikit-learn calls the raw prediction.
+    """Convert fitted trees to a graph that computes scikit-learn's raw prediction.
 
     Args:
-        trees: fitted to rows of the same columns. Columns among its categorical features hold ids, 0 to 255.
+        trees: fitted to the same columns. Their categorical features hold ids, 0 to 255.
         columns: float32 or float64 [batch, columns]; NaN is missing.
-        rounds: of boosting, that count; None: all.
+        rounds: number of boosting rounds to use; None: all.
 
     Returns:
-        float64 [batch, outputs]: the logit of two classes, a logit for each of more, or the number of a regression with
-        the squared loss.
+        float64 [batch, outputs]: the logit for two classes, one logit for each of several classes, or the number of a
+        regression with squared loss.
 
     Raises:
-        TreesError: The trees are of other columns, have a category that is no id, or answer with another link.
+        TreesError: The trees have other columns, a category that is not an id, or a loss that is not supported.
     """
     _require_fit(trees, columns.shape[-1])
     forest = _read_forest(trees, trees._predictors[:rounds])
@@ -74,8 +74,8 @@ class _Forest:
     """All trees in one table."""
 
     nodes: np.ndarray  # float64 [nodes, 7]
-    goes_left: np.ndarray  # float64 [choices * _PLACES, 1]; 1: an id goes left at a node that looks at a category
-    roots: np.ndarray  # int32 [trees]; round by round, and in each by output
+    goes_left: np.ndarray  # float64 [choices * _PLACES, 1]; 1: the id goes left at a node that splits a category
+    roots: np.ndarray  # int32 [trees]; by round, then by output
     depth: int  # steps from a root to the farthest leaf
     baseline: np.ndarray  # float64 [outputs]
 
@@ -114,10 +114,13 @@ def _read_forest(trees: "BoostedTrees", rounds: list) -> _Forest:
 
 
 def _columns(trees: "BoostedTrees") -> tuple[np.ndarray, list[np.ndarray]]:
-    """Undo scikit-learn's preprocessing, which puts categories first and counts those that it saw.
+    """Undo scikit-learn's preprocessing, which moves categorical columns to the front and numbers their categories.
 
     Returns:
-        Which column a tree's feature is, int [features]; and for each category among them the ids, in their order.
+        The column of each feature of the trees, int [features]; for each categorical feature its ids, in their order.
+
+    Raises:
+        TreesError: A category is not an id.
     """
     if trees.is_categorical_ is None:
         return np.arange(trees.n_features_in_), []
@@ -134,19 +137,19 @@ def _columns(trees: "BoostedTrees") -> tuple[np.ndarray, list[np.ndarray]]:
 
 
 def _left_by_id(ids: np.ndarray, left: np.ndarray, missing_left: bool) -> np.ndarray:
-    """Return for each id whether it goes left, float64 [_PLACES]; what was not seen goes where the missing go."""
+    """Return whether each id goes left, float64 [_PLACES]; unseen ids go where missing values go."""
     goes = np.full(_PLACES, float(missing_left))
     goes[ids.astype(int)] = left[: len(ids)]
     return goes
 
 
 def _as_bits(words: np.ndarray) -> np.ndarray:
-    """Return the bits of a set, lowest first: uint32 [8] -> 0 or 1, [256]."""
+    """Return the bits of a set, lowest first: uint32 [8] -> [256] of 0 or 1."""
     return np.unpackbits(words.astype("<u4").view(np.uint8), bitorder="little")
 
 
 def _table(name: str, values: np.ndarray) -> keras.layers.Embedding:
-    """Make a layer that gathers rows of a table, and is not trained."""
+    """Make a layer that gathers rows of a fixed table."""
     layer = keras.layers.Embedding(*values.shape, name=name, dtype="float64", trainable=False)
     layer.build(None)
     layer.embeddings.assign(values)
@@ -158,7 +161,7 @@ def _whole(numbers: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _is_one(flags: keras.KerasTensor) -> keras.KerasTensor:
-    return keras.ops.equal(flags, 1)  # `==` of a KerasTensor compares objects.
+    return keras.ops.equal(flags, 1)  # `==` of KerasTensors compares objects.
 
 
 def _require_fit(trees: "BoostedTrees", columns: int) -> None:
@@ -169,6 +172,6 @@ def _require_fit(trees: "BoostedTrees", columns: int) -> None:
         )
     if getattr(trees, "loss", None) not in ("log_loss", "squared_error"):
         raise TreesError(
-            f"boosted trees: expected loss='log_loss' or 'squared_error', received {trees.loss!r}, whose answer is "
-            "another function of the sum; write it after trees_output, and allow it here"
+            f"boosted trees: expected loss='log_loss' or 'squared_error', received {trees.loss!r}, whose "
+            "prediction needs another link function; apply it to the result of trees_output, and allow the loss here"
         )

@@ -1,6 +1,6 @@
-"""Columns of many rows in few bytes: whole numbers in the narrowest type that holds them, one table for each type.
+"""Hold the columns of many rows in little memory: integers are narrowed, and columns of one type share a table.
 
-A row of a batch lies together in each table, and comes out with the types that the columns had.
+The values of a row are next to each other in a table. Columns are read with the types that they had before.
 """
 
 import dataclasses
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
-HELD_BYTES = 1 << 30  # of tables, that are held in memory; larger ones are in a file that the system pages in and out
+HELD_BYTES = 1 << 30  # most bytes of tables in memory; larger tables are in a file that the system pages in and out
 
 _NARROW = (np.int8, np.int16, np.int32)
 
@@ -20,47 +20,47 @@ Chunk = Mapping[str, np.ndarray]  # by column, each [rows of the chunk, n]
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a column is."""
+    """The position of a column in the tables."""
 
     table: int
     begin: int
     end: int
-    dtype: np.dtype  # that it came with
+    dtype: np.dtype  # before narrowing
 
     @property
     def width(self) -> int:
-        """Numbers in a row."""
+        """Number of values in a row."""
         return self.end - self.begin
 
 
 @dataclasses.dataclass(frozen=True)
 class CompactColumns:
-    """The columns of some rows."""
+    """Columns of rows, in one table per type."""
 
-    tables: tuple[np.ndarray, ...]  # each [rows, numbers of its type in a row]
+    tables: tuple[np.ndarray, ...]  # each [rows, values of its type in a row]
     places: Mapping[str, Place]  # by column
 
     def read(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Returns a column of some rows, [rows, n], with the type that it came with."""
+        """Return a column of the given rows, [rows, n], with the type that it had before narrowing."""
         place = self.places[name]
         return self.tables[place.table][rows, place.begin : place.end].astype(place.dtype)
 
     def sort_keys(self) -> list[np.ndarray]:
-        """Returns views of all columns, one number in a row each, in the order in which they came."""
+        """Return views of all columns in their order, each with one value per row, as keys to sort by."""
         return [
             self.tables[one.table][:, number] for one in self.places.values() for number in range(one.begin, one.end)
         ]
 
 
 def hold_columns(read: Callable[[], Iterable[Chunk]], held_bytes: int = HELD_BYTES) -> tuple[CompactColumns, int]:
-    """Puts the chunks that `read` gives into tables.
+    """Put the chunks of `read` into tables.
 
     Args:
-        read: gives chunks of the same columns; called again where they take more than `held_bytes`.
-        held_bytes: at most in memory. Beyond, the tables are in a temporary file, all but those of strings.
+        read: returns chunks of the same columns; called a second time if they take more than `held_bytes`.
+        held_bytes: most bytes in memory. Larger tables are in a temporary file, except tables of strings.
 
     Returns:
-        The columns and how many rows they have.
+        The columns, and the number of rows.
     """
     kept: list[Chunk] = []
     stored: dict[str, tuple[np.dtype, np.dtype, int]] = {}
@@ -82,7 +82,7 @@ def hold_columns(read: Callable[[], Iterable[Chunk]], held_bytes: int = HELD_BYT
 
 
 def _narrow(values: np.ndarray) -> np.ndarray:
-    """Returns whole numbers in the narrowest type that holds them; anything else as it is."""
+    """Return integers in the narrowest type that holds them, and other values unchanged."""
     if values.dtype.kind != "i" or not values.size:
         return values
     low, high = values.min(), values.max()
@@ -103,11 +103,11 @@ def _allocate(stored: Mapping[str, tuple[np.dtype, np.dtype, int]], rows: int, *
 
 
 def _make_in_file(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
-    """Makes a table in a file, which has no name and is gone with the table."""
+    """Make a table in an unnamed file, which is removed with the table; strings stay in memory."""
     if dtype.hasobject:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile() as file:
-        if hasattr(os, "posix_fallocate"):  # Not on macOS. A disk that gets full under a table kills the process.
+        if hasattr(os, "posix_fallocate"):  # Not on macOS. Without it, a disk that fills up later kills the process.
             os.posix_fallocate(file.fileno(), 0, math.prod(shape) * dtype.itemsize)
         return np.memmap(file, dtype, "w+", shape=shape)
 
@@ -122,7 +122,7 @@ def _fill(columns: CompactColumns, chunks: Iterable[Chunk]) -> None:
 
 
 def _drain(chunks: list[Chunk]) -> Iterator[Chunk]:
-    """Yields the chunks, and lets go of each: its memory is free for what follows."""
+    """Yield the chunks and drop each reference, so that its memory can be reused."""
     chunks.reverse()
     while chunks:
         yield chunks.pop()

@@ -1,7 +1,7 @@
-"""Reads dates and times inside a TensorFlow graph, and takes them apart into numbers that a model can learn from.
+"""Read dates and times in a TensorFlow graph, and split them into numbers that a model can learn from.
 
-Formats and regular expressions are those of serving.contract.dates: the graph reads what a client's check reads.
-All arithmetic is on whole numbers in float64, exact in every batch size; sine and cosine come from tables.
+Formats and regular expressions come from serving.contract.dates, so the graph reads what a client's check accepts.
+All arithmetic is on whole numbers in float64, and exact in every batch size. Sine and cosine come from tables.
 """
 
 import dataclasses
@@ -12,39 +12,39 @@ import tensorflow as tf
 
 from serving.contract import dates
 
-# The parts that a date is taken apart into; PARTS has how each is computed.
+# The parts of a date; PARTS holds how each is computed.
 TREND, WEEKDAY, MONTH, HOUR, MINUTES = "trend", "weekday", "month", "hour", "minutes"
 MONTH_SIN, MONTH_COS, HOUR_SIN, HOUR_COS = "month_sin", "month_cos", "hour_sin", "hour_cos"
-_READABLE = "1970-01-01"  # stands in for what cannot be read
+_READABLE = "1970-01-01"  # replaces a text that cannot be read
 
 
 @dataclasses.dataclass(frozen=True)
 class Moments:
-    """Points in time; each tensor has the shape of the texts, float64, and NaN where a text could not be read."""
+    """Points in time: float64 tensors in the shape of the texts, NaN where a text could not be read."""
 
-    day: tf.Tensor  # since 1970-01-01, in the calendar at its place
-    second: tf.Tensor  # of that day
-    offset: tf.Tensor  # seconds that the clock is ahead of UTC
+    day: tf.Tensor  # days since 1970-01-01, in local time
+    second: tf.Tensor  # seconds since midnight, in local time
+    offset: tf.Tensor  # seconds by which local time is ahead of UTC
 
     def where(self, present: tf.Tensor) -> "Moments":
-        """The same, and NaN where a row has no date; `present` is bool."""
+        """Return the same points with NaN in the rows without a date; `present` is bool."""
         nothing = tf.where(present, tf.zeros_like(self.day), tf.constant(float("nan"), tf.float64))
         return Moments(self.day + nothing, self.second + nothing, self.offset + nothing)
 
     def part(self, name: str) -> tf.Tensor:
-        """One of PARTS.
+        """Return a part of each point, float64.
 
         Raises:
-            KeyError: There is no such part.
+            KeyError: PARTS has no such part.
         """
         return PARTS[name](self)
 
 
 def read_moments(texts: tf.Tensor, written: str) -> Moments:
-    """Reads texts, or whole numbers since 1970.
+    """Return the points in time of texts, or of whole numbers since 1970.
 
     Args:
-        texts: string, or int64.
+        texts: string or int64.
         written: the format; see serving.contract.dates.
     """
     if written in dates.EPOCHS:
@@ -75,13 +75,13 @@ def read_moments(texts: tf.Tensor, written: str) -> Moments:
 
 @dataclasses.dataclass(frozen=True)
 class _Fields:
-    """The groups of the format's regular expression, strings; where there is no match they hold the whole text."""
+    """The groups of the format's regular expression, as strings; without a match a group holds the whole text."""
 
     groups: dict[str, tf.Tensor]
     matches: tf.Tensor
 
     def number(self, group: str, default: int) -> tf.Tensor:
-        """Float64; the default where the format has no such group, or a text leaves it out."""
+        """Return a group as float64; the default if the format lacks the group or a text leaves it empty."""
         if group not in self.groups:
             return tf.fill(tf.shape(self.matches), tf.constant(default, tf.float64))
         text = self.groups[group]
@@ -89,28 +89,29 @@ class _Fields:
         return tf.strings.to_number(tf.where(there, text, tf.constant(str(default))), tf.float64)
 
     def month_name(self) -> tf.Tensor:
-        """1 to 12."""
+        """Return the month, 1 to 12."""
         names = tf.strings.lower(tf.strings.substr(self.groups["%b"], 0, 3))
         same = tf.equal(tf.expand_dims(names, -1), tf.constant(dates.MONTHS))
         return tf.cast(tf.argmax(tf.cast(same, tf.int64), axis=-1) + 1, tf.float64)
 
     def hour(self) -> tf.Tensor:
-        """0 to 23."""
+        """Return the hour, 0 to 23."""
         if "%I" not in self.groups:
             return self.number("%H", 0)
         afternoon = tf.cast(tf.strings.lower(self.groups["%p"]) == "p", tf.float64)
         return tf.math.floormod(self.number("%I", 0), 12) + 12 * afternoon
 
     def offset(self) -> tf.Tensor:
-        """Seconds that the clock is ahead of UTC."""
+        """Return the seconds by which local time is ahead of UTC."""
         ahead = 3600 * self.number("zone hours", 0) + 60 * self.number("zone minutes", 0)
         return tf.where(self.groups["sign"] == "-", -ahead, ahead) if "sign" in self.groups else ahead
 
 
 def _days_since_1970(year: tf.Tensor, month: tf.Tensor) -> tf.Tensor:
-    """Days from 1970-01-01 to the first of a month, float64, in the Gregorian calendar.
+    """Return the days from 1970-01-01 to the first of a month in the Gregorian calendar, float64.
 
-    After Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil: the year begins in March.
+    The algorithm is days_from_civil of Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms". Its year begins
+    in March.
     """
     year = tf.where(month <= 2, year - 1, year)
     era = tf.floor(year / 400)
@@ -120,7 +121,7 @@ def _days_since_1970(year: tf.Tensor, month: tf.Tensor) -> tf.Tensor:
 
 
 def _month(moments: Moments) -> tf.Tensor:
-    """1 to 12, float64: civil_from_days of the same source."""
+    """Return the month, 1 to 12, float64, with civil_from_days of the same source."""
     days = moments.day + 719468
     of_era = days - 146097 * tf.floor(days / 146097)
     leap = tf.floor(of_era / 1460) - tf.floor(of_era / 36524) + tf.floor(of_era / 146096)
@@ -147,7 +148,7 @@ def _weekday(moments: Moments) -> tf.Tensor:
 
 
 def _on_circle(numbers: tf.Tensor, first: int, count: int, wave: Callable[[float], float]) -> tf.Tensor:
-    """Sine or cosine of a number's place on a circle: its neighbours on the clock are its neighbours, 23 and 0 too."""
+    """Return the sine or cosine of a number's angle on a circle, so that 23 and 0 o'clock are neighbours."""
     table = tf.constant([wave(2 * math.pi * place / count) for place in range(count)], tf.float64)
     there = tf.logical_not(tf.math.is_nan(numbers))
     found = tf.gather(table, tf.cast(tf.where(there, numbers - first, tf.zeros_like(numbers)), tf.int64))
@@ -155,11 +156,11 @@ def _on_circle(numbers: tf.Tensor, first: int, count: int, wave: Callable[[float
 
 
 PARTS: dict[str, Callable[[Moments], tf.Tensor]] = {
-    TREND: _trend,  # days since 1970-01-01 in UTC, with their fraction: how old a row is, but for a constant
+    TREND: _trend,  # days since 1970-01-01 in UTC, with fraction: the age of a row up to a constant
     WEEKDAY: _weekday,  # 0 for Monday to 6
     MONTH: _month,  # 1 to 12
     HOUR: _hour,  # 0 to 23
-    MINUTES: _minutes,  # of the day, with their fraction
+    MINUTES: _minutes,  # since midnight, with fraction
     MONTH_SIN: lambda moments: _on_circle(_month(moments), 1, 12, math.sin),
     MONTH_COS: lambda moments: _on_circle(_month(moments), 1, 12, math.cos),
     HOUR_SIN: lambda moments: _on_circle(_hour(moments), 0, 24, math.sin),

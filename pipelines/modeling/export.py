@@ -1,4 +1,4 @@
-"""The exported model: one SavedModel, three signatures, one Transform graph. The only home of all three."""
+"""Export a trained model as a SavedModel with the Transform graph and all its signatures."""
 
 import functools
 import json
@@ -29,41 +29,41 @@ from pipelines.modeling.prediction_interval import PredictionInterval
 from serving.contract import SERVING_ENVIRONMENT
 from serving.contract.domains import known_strings, number_range
 
-_CONTRACT_FILE = "schema.pbtxt"  # in the model's assets.extra, so that a client finds types and the missing rule
+_CONTRACT_FILE = "schema.pbtxt"  # in the model's assets.extra; clients read types and the missing rule from it
 
-# Without AutoGraph: no Python control flow here depends on tensors, and rewriting the Transform layer's and Keras'
-# source costs several seconds a model.
+# Without AutoGraph: no Python control flow here depends on tensors, and AutoGraph takes several seconds per model to
+# rewrite the Transform layer and Keras.
 _traced = functools.partial(tf.function, autograph=False)
 
 FeatureSpec = dict[str, tf.io.FixedLenFeature | tf.io.VarLenFeature]
 
 
 class ExportError(ValueError):
-    """The model cannot be exported as the contract says."""
+    """The model cannot be exported with the contract's features."""
 
 
 def export_model(model: keras.Model, fn_args: FnArgs, *, interval: PredictionInterval | None = None) -> None:
-    """Writes the SavedModel to serve, and the trained model itself for SkewGate and scientists; both in float32.
+    """Write the SavedModel to serve, and the trained Keras model for SkewGate and scientists; both in float32.
 
     Args:
-        model: functional; takes a dict of transformed features [batch, n], returns float32 [batch, outputs].
-        fn_args: of the Trainer; says where the contract and the Transform graph are, and where to write.
-        interval: around the value, of a regression that has one.
+        model: functional; maps a dict of transformed features [batch, n] to float32 [batch, outputs].
+        fn_args: of the Trainer; hold the paths of the contract, the Transform graph and the outputs.
+        interval: for a regression, around its value; None: no interval.
 
     Raises:
-        ExportError: A raw feature cannot be sent as one plain value, or "missing" spells one of its values.
+        ExportError: A raw feature is not a single value, or the spelling of a missing value is an allowed value.
     """
     model = in_float32(model)
     schema = io_utils.SchemaReader().read(fn_args.schema_path)
     served = ServedModel(model, tft.TFTransformOutput(fn_args.transform_output), schema, interval)
     tf.saved_model.save(served, fn_args.serving_model_dir, signatures=served.signatures())
     io_utils.write_pbtxt_file(os.path.join(fn_args.serving_model_dir, "assets.extra", _CONTRACT_FILE), schema)
-    with local_folder(fn_args.model_run_dir) as folder:  # To which file systems Keras writes changes with its version.
+    with local_folder(fn_args.model_run_dir) as folder:  # Which file systems Keras can write to depends on its version.
         model.save(folder / TRAINED_MODEL_FILE)
 
 
 class ServedModel(tf.Module):
-    """The trained model behind the Transform graph."""
+    """A trained model behind the Transform graph, with its signatures."""
 
     def __init__(
         self,
@@ -75,11 +75,11 @@ class ServedModel(tf.Module):
         super().__init__()
         self.model = model
         self._interval = interval
-        # For warm starts; and for TensorFlow Serving, which restores a SavedModel into a session: of each Keras
-        # variable it would restore a copy that no signature reads. TensorFlow's own underneath is restored itself.
+        # For warm starts, and for TensorFlow Serving, which restores a SavedModel into a session. Of each Keras
+        # variable it would restore a copy that no signature reads. The TensorFlow variable inside is restored itself.
         self.weights_by_path = {weight.path: weight.value for weight in model.weights}
-        # Not TFT's Keras layer around the loader: saving a layer traces functions of its own, which nothing calls, and
-        # that is two thirds of an export's time. As the layer does, track what the loader holds: the vocabularies.
+        # Not TFT's Keras layer: saving a layer traces functions that nothing calls, two thirds of an export's time.
+        # As that layer does, keep references to what the loader holds: the vocabularies.
         loader = SavedModelLoader(transform.transform_savedmodel_dir)
         self._transform_graph = dict(vars(loader))
         self._transform_layer = loader.apply_transform_model
@@ -91,9 +91,9 @@ class ServedModel(tf.Module):
         self._inputs = [tensor.name for tensor in model.inputs]
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        """Traces the three signatures, and a fourth where there is an interval; by name.
+        """Return the three traced signatures by name, and a fourth if there is an interval.
 
-        The functions are no attributes of this module: of those, saving traces each a second time.
+        The functions are not attributes of this module, because saving would trace attributes a second time.
         """
         examples = tf.TensorSpec([None], tf.string, name="examples")
         plain = {name: tf.TensorSpec([None], spec.dtype, name=name) for name, spec in self._request_spec.items()}
@@ -111,19 +111,19 @@ class ServedModel(tf.Module):
         return found
 
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized tf.Examples without the label, string [batch] -> predictions, float32 [batch, outputs]."""
+        """Predict from serialized tf.Examples without the label: string [batch] -> float32 [batch, outputs]."""
         return self._predict(tf.io.parse_example(examples, self._request_spec))
 
     def serving_raw(self, **features: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One tensor [batch] per raw feature, missing values spelled out -> predictions, float32 [batch, outputs]."""
+        """Predict from one tensor [batch] per raw feature, missing values spelled out -> float32 [batch, outputs]."""
         return self._predict({name: self._as_parsed(name, values) for name, values in features.items()})
 
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized tf.Examples, string [batch] -> every transformed feature and the label, each [batch, n]."""
+        """Transform serialized tf.Examples, string [batch] -> all features and the label, each [batch, n]."""
         return self._transform_layer(tf.io.parse_example(examples, self._row_spec))
 
     def interval(self, predictions: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Values of a regression, float32 [batch] -> the interval around each: low, high and level, float32 [batch]."""
+        """Return the interval around a regression's values, float32 [batch]: low, high and level, float32 [batch]."""
         assert self._interval
         return {
             "low": predictions - self._interval.half_width,
@@ -137,10 +137,10 @@ class ServedModel(tf.Module):
         return {PREDICTIONS: self.model(features, training=False)}
 
     def _as_parsed(self, name: str, values: tf.Tensor) -> tf.Tensor | tf.SparseTensor:
-        """Makes the tensor that tf.io.parse_example gives for the same values."""
+        """Return the tensor that tf.io.parse_example makes of the same values."""
         present = values != tf.constant(self._rule.value_for(values.dtype), values.dtype)
         if isinstance(self._request_spec[name], tf.io.FixedLenFeature):
-            # Not tf.debugging: it builds a branch for each feature, and of 450 features those were half of an export.
+            # tf.debugging would build a branch for each feature, which takes half of the export with 450 features.
             message = f"{name} is required, and was sent as missing"
             required = tf.raw_ops.Assert(condition=tf.reduce_all(present), data=[message])
             with tf.control_dependencies([required]):
@@ -160,7 +160,7 @@ class ServedModel(tf.Module):
             )
 
     def _require_missing_outside_domain(self, name: str) -> None:
-        """A value that the contract allows must not mean "missing"; a feature without a domain claims none."""
+        """Check that the spelling of a missing value is not a value that the feature's domain allows."""
         feature = self._contract[name]
         if feature.type == schema_pb2.BYTES:
             tag, spelling = "missing_string", repr(self._rule.string)
@@ -177,9 +177,9 @@ class ServedModel(tf.Module):
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """Returns the model with the same weights, computing in float32 throughout; itself if it does so already.
+    """Return the model with the same weights, computing only in float32; the model itself if it already does.
 
-    Mixed precision makes training fast on a GPU. A server may have none, and answers must not depend on what it has.
+    Mixed precision makes training fast on a GPU. A server may have no GPU, and predictions must not depend on it.
     """
     config = model.to_json()
     plain = re.sub('"mixed_b?float16"', '"float32"', config)
@@ -192,9 +192,9 @@ def in_float32(model: keras.Model) -> keras.Model:
 
 
 def feature_spec(schema: schema_pb2.Schema, environment: str | None = None) -> FeatureSpec:
-    """Says how to parse a row of the contract; with an environment, only the features that it has.
+    """Return how to parse a row of the contract; with an environment, only the features in it.
 
-    A feature that is required and of fixed shape parses dense, [batch, 1]; any other parses as a SparseTensor.
+    A required feature of fixed shape is parsed as a dense tensor, [batch, 1]; others as a SparseTensor.
     """
     kept = schema_pb2.Schema()
     kept.CopyFrom(schema)

@@ -1,4 +1,4 @@
-"""What every Keras trainer does the same way: seeds, devices, a warm start, fitting, and the record of it."""
+"""Fit Keras models: set seeds and devices, start from earlier weights, fit, and record the history."""
 
 import contextlib
 import json
@@ -18,18 +18,21 @@ from pipelines.modeling.transformed_rows import TransformedRows
 
 HISTORY_FILE = "history.json"  # in the ModelRun artifact: one list per metric, one value per epoch
 _TENSORBOARD_DIR = "tensorboard"
-# At most, that Keras takes at once: a call costs more than a step, and callbacks wait for its end. An epoch of so few
-# is taken step by step: to trace a loop around the step costs more than it would save.
+# Most steps in one call of Keras: a call costs more than a step, but callbacks wait for its end. An epoch with no more
+# steps than this is run step by step, because tracing a loop around the step would cost more than it saves.
 _STEPS_PER_CALL = 100
-SHUFFLED_BY_TF_DATA = 1 << 17  # rows at most, 26 MB
-_STEPS_PER_EPOCH = 200  # at most, of what grow_batch gives; beyond, batches grow with the rows
+SHUFFLED_BY_TF_DATA = 1 << 17  # most rows that tf.data shuffles, which takes 26 MB
+_STEPS_PER_EPOCH = 200  # at most, with the batch size of grow_batch
 
 
 @contextlib.contextmanager
 def training_scope(settings: TrainerConfig, seed: int) -> Iterator[None]:
-    """Seeds every generator, and places what is built inside on the devices that `settings` ask for.
+    """Seed every random generator, and place what is built inside on the devices of `settings`.
 
-    Building, compiling and fitting belong inside; the export does not.
+    Build, compile and fit inside the scope, but export outside.
+
+    Yields:
+        Once, for the body of the `with` statement.
     """
     keras.utils.set_random_seed(seed)
     gpus = tf.config.list_physical_devices("GPU")
@@ -46,19 +49,19 @@ def training_scope(settings: TrainerConfig, seed: int) -> Iterator[None]:
 
 
 def grow_batch(rows: TransformedRows, batch_size: int) -> int:
-    """Returns the batch size for so many rows: the one that was asked for, or a 200th of the rows where that is more.
+    """Return `batch_size`, or a 200th of the rows if that is larger.
 
-    Rows over batch size is what the noise of the gradients goes by, at one learning rate: Smith and Le, "A Bayesian
-    Perspective on Generalization and Stochastic Gradient Descent", 2018, arXiv:1710.06451. So a batch size that was
-    chosen on some rows would be too small for a hundred times as many, and take a hundred times as long.
+    At a fixed learning rate the noise of the gradients depends on rows divided by batch size: Smith and Le, "A Bayesian
+    Perspective on Generalization and Stochastic Gradient Descent", 2018, arXiv:1710.06451. A batch size chosen on few
+    rows would be too small for a hundred times as many, and training would take a hundred times as long.
     """
     return max(batch_size, -(-len(rows) // _STEPS_PER_EPOCH))
 
 
 def count_steps(rows: TransformedRows, batch_size: int, epochs: int, settings: TrainerConfig) -> int:
-    """Counts the steps of a training: so many epochs, or what `settings` allow at most where that is less.
+    """Return the number of training steps: all epochs, or the limit in `settings` if that is less.
 
-    The batch size is that which `fit` gets too; see grow_batch.
+    `batch_size` is the one that `fit` gets; see grow_batch.
     """
     steps = epochs * rows.batches(batch_size)
     return steps if settings.train_steps is None else min(steps, settings.train_steps)
@@ -76,21 +79,21 @@ def fit(
     seed: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
-    """Fits a compiled model, and keeps the epoch with the lowest validation loss.
+    """Fit a compiled model, and keep the weights of the epoch with the lowest validation loss.
 
-    Writes the history and TensorBoard logs to `fn_args.model_run_dir`.
+    The history and TensorBoard logs are written to `fn_args.model_run_dir`.
 
     Args:
-        model: compiled; takes a dict of features [batch, n].
+        model: compiled; accepts a dict of features [batch, n].
         train: rows to learn from.
         validation: rows whose loss decides when to stop.
         fn_args: of the Trainer; None, as in a search: nothing is written.
-        steps: batches at most, shared out evenly over as many epochs as they fill, and in each of those over calls
-            of up to 100; what does not divide is not taken.
-        batch_size: rows a step; grow_batch says how many suit many rows.
+        steps: most batches. They are divided evenly into epochs, and each epoch into calls of up to 100 steps; a
+            remainder is dropped.
+        batch_size: rows per step; grow_batch adapts it to the number of rows.
         patience: epochs without a lower validation loss before stopping.
         seed: of the shuffling.
-        callbacks: more of them.
+        callbacks: additional callbacks.
     """
     epochs = -(-steps // train.batches(batch_size))
     calls, model.steps_per_execution = _share_out(steps // epochs)
@@ -113,19 +116,19 @@ def fit(
 
 
 def write_history(fn_args: FnArgs, history: Mapping[str, Sequence[float]]) -> None:
-    """Write how a training went to `fn_args.model_run_dir`, for the record, the report and scientists.
+    """Write the history of a training to `fn_args.model_run_dir`; the run's record and report read it.
 
     Args:
         fn_args: of the Trainer.
-        history: by metric, one value for each epoch, or for each round of another way to fit. With `val_loss`.
+        history: metric, `val_loss` included -> one value for each epoch, or for each boosting round.
     """
     values = {name: [float(value) for value in values] for name, values in history.items()}
-    text = json.dumps(values, indent=2) + "\n"  # may hold NaN: a training that diverged is recorded, too
+    text = json.dumps(values, indent=2) + "\n"  # may hold NaN, because a diverged training is recorded too
     write_text(os.path.join(fn_args.model_run_dir, HISTORY_FILE), text)
 
 
 def _share_out(steps: int) -> tuple[int, int]:
-    """Shares an epoch's steps out over calls of Keras: (calls, steps a call); fewer steps than calls are left over."""
+    """Divide an epoch into calls of Keras: (calls, steps per call). A remainder smaller than `calls` is dropped."""
     if steps <= _STEPS_PER_CALL:
         return steps, 1
     calls = -(-steps // _STEPS_PER_CALL)
@@ -133,11 +136,11 @@ def _share_out(steps: int) -> tuple[int, int]:
 
 
 def make_batches(rows: TransformedRows, batch_size: int, seed: int | None) -> tf.data.Dataset:
-    """Makes batches of (features, labels); with a seed, shuffled anew in each pass.
+    """Return batches of (features, labels); with a seed, shuffled again in each pass.
 
-    What is shuffled are the numbers of rows: a tensor for each feature of each row takes ten times the memory. A batch
-    is taken from one table for each type, and split afterwards: an operation for each feature takes longer than the
-    step of a small model.
+    Row numbers are shuffled, because shuffling a tensor for each feature of each row takes ten times the memory. A
+    batch is gathered from one table per type and split afterwards, because one operation per feature takes longer than
+    a step of a small model.
     """
     tables, places, order = rows.columns.tables, rows.columns.places, rows.positions
 
@@ -157,13 +160,13 @@ def make_batches(rows: TransformedRows, batch_size: int, seed: int | None) -> tf
 
 
 def _number_batches(rows: int, batch_size: int, seed: int | None) -> tf.data.Dataset:
-    """Makes batches of the numbers from 0 to `rows`, int64 [batch]; with a seed, shuffled anew in each pass.
+    """Return batches of the numbers below `rows`, int64 [batch]; with a seed, shuffled again in each pass.
 
-    tf.data's shuffle takes 200 bytes and some microseconds for each number. It gives few of them the order that they
-    had in every model before; many are shuffled by NumPy.
+    tf.data's shuffle takes 200 bytes and some microseconds per number. It still shuffles few numbers, so that earlier
+    models can be reproduced; NumPy shuffles many.
     """
     numbers = tf.data.Dataset.range(rows)
-    if seed is None:  # As many batches as Keras counts: a generator's end is a warning of too little data to it.
+    if seed is None:  # Keras counts these batches; at the end of a generator it would warn of too little data.
         return numbers.batch(batch_size)
     if rows <= SHUFFLED_BY_TF_DATA:
         return numbers.shuffle(rows, seed=seed).batch(batch_size)
@@ -182,17 +185,17 @@ def _widths(places: Mapping[str, Place]) -> list[int]:
 
 
 def start_warm(model: keras.Model, base_model: str | None) -> int:
-    """Copies the weights of an earlier exported model, where layer, name and shape still agree.
+    """Copy the weights of an earlier exported model where path and shape agree.
 
-    Ids are not compared. Where a vocabulary's entries have changed places, a text begins with the weights of the one
-    that had its id before; in a shared vocabulary that may be another column's. Training has to unlearn them.
+    Ids are not compared. If a vocabulary has changed, a text starts with the weights of the text that had its id
+    before; in a shared vocabulary that may be a text of another column. Training has to correct them.
 
     Args:
-        model: built; its layers have names of their own, not Keras' running numbers.
-        base_model: folder of the SavedModel, or None for a cold start.
+        model: built; its layers have explicit names, not the running numbers of Keras.
+        base_model: folder of the SavedModel; None: cold start.
 
     Returns:
-        How many of the model's weights were copied.
+        Number of copied weights.
     """
     if base_model is None:
         return 0

@@ -1,8 +1,7 @@
-"""Hyperparameters: read from a task's TOML file, checked by the task's own dataclass, handed to Trainer as an artifact.
+"""Read hyperparameters from a task's TOML file, check them with the task's dataclass, and pass them to the Trainer.
 
-The file holds the values that somebody committed; the dataclass says which keys there are, of which types and within
-which bounds, and holds no values itself. TFX's Trainer reads the artifact as the config of a KerasTuner
-HyperParameters, whether the file or a search wrote it.
+The file holds the committed values. The dataclass has the keys, types and bounds, and no values. TFX's Trainer reads
+the artifact as the config of a KerasTuner HyperParameters, whether it was made from the file or by a search.
 """
 
 import dataclasses
@@ -20,31 +19,31 @@ from pipelines.task_definition.task import Task
 from pipelines.task_definition.toml_table import TableError
 from serving.did_you_mean import closest
 
-ARTIFACT_FILE = "best_hyperparameters.txt"  # what TFX's Tuner calls it
+ARTIFACT_FILE = "best_hyperparameters.txt"  # the name that TFX's Tuner uses
 HyperparameterValue = int | float | str | bool
 Record = TypeVar("Record")  # a frozen dataclass, one field for each hyperparameter
 
 
 class HyperparameterError(TableError):
-    """Hyperparameters cannot be used."""
+    """Hyperparameters are not valid."""
 
 
 def read_hyperparameters(path: Path, record: type[Record]) -> Record:
-    """Reads a task's file.
+    """Return the hyperparameters in a task's file.
 
     Raises:
-        HyperparameterError: It is not TOML, or does not hold the fields of `record`, all of them, with allowed values.
+        HyperparameterError: The file is not TOML, or does not hold exactly the fields of `record` with allowed values.
     """
     return parse_hyperparameters(_toml(path), record, str(path))
 
 
 def read_committed(task: Task) -> Any:
-    """Read the values that a task's file holds, into the record of its Tuning, which it must have.
+    """Return the hyperparameters in the file of a task that has a tuning.
 
     Raises:
-        HyperparameterError: The file cannot be used, or names an architecture that the task has not.
+        HyperparameterError: The file is not valid, or the task has no such architecture.
     """
-    assert task.hyperparameters is not None  # Task saw to it.
+    assert task.hyperparameters is not None  # Task requires it with a tuning.
     assert task.tuning is not None
     committed = read_hyperparameters(task.hyperparameters, task.tuning.hyperparameters)
     known = task.tuning.architectures
@@ -58,7 +57,7 @@ def read_committed(task: Task) -> Any:
 
 
 def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Record:
-    """Reads the hyperparameters that Trainer was given, from `fn_args.hyperparameters`.
+    """Return the hyperparameters that the Trainer received in `fn_args.hyperparameters`.
 
     Raises:
         HyperparameterError: There are none, or they are not exactly the fields of `record`.
@@ -72,7 +71,7 @@ def from_config(config: Mapping[str, Any] | None, record: type[Record]) -> Recor
 
 
 def as_config(values: Mapping[str, HyperparameterValue]) -> dict[str, Any]:
-    """Makes the config of a KerasTuner HyperParameters in which every value is fixed."""
+    """Return the config of a KerasTuner HyperParameters in which every value is fixed."""
     fixed = keras_tuner.HyperParameters()
     for name, value in values.items():
         fixed.Fixed(name, value)
@@ -81,44 +80,44 @@ def as_config(values: Mapping[str, HyperparameterValue]) -> dict[str, Any]:
 
 
 def hyperparameters_copy(task: Task, var: Path) -> Path | None:
-    """Writes the task's committed values below `var` as Trainer reads them, and returns the folder.
+    """Write the task's committed values below `var` in the form that the Trainer reads.
 
-    Its name changes with the values: Importer's artifact is known by its path, so an edit of a value is noticed, and
-    one of a comment changes nothing.
+    The folder's name is a digest of the values. The Importer identifies the artifact by its path, so a changed value
+    makes a new artifact and a changed comment does not.
 
     Returns:
-        None where the task has no such file.
+        The folder, or None if the task has no hyperparameters.
 
     Raises:
-        HyperparameterError: The file cannot be used.
+        HyperparameterError: The file is not valid.
     """
     if task.hyperparameters is None:
         return None
     values = _toml(task.hyperparameters) if task.tuning is None else dataclasses.asdict(read_committed(task))
     text = json.dumps(as_config(values))
     folder = var / "hyperparameters" / task.name / hashlib.sha256(text.encode()).hexdigest()[:16]
-    beside = folder.with_suffix(".tmp")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    (beside / ARTIFACT_FILE).write_text(text)
-    # What a cached run finds there is held against its digest, so a copy that somebody edited must not be mended.
+    temporary = folder.with_suffix(".tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    (temporary / ARTIFACT_FILE).write_text(text)
+    # A cached run compares the folder's content with its digest, so a copy that was edited must not be restored.
     if folder.exists():
-        shutil.rmtree(beside)
+        shutil.rmtree(temporary)
     else:
-        beside.rename(folder)
+        temporary.rename(folder)
     return folder
 
 
 def parse_hyperparameters(values: Mapping[str, Any], record: type[Record], where: str) -> Record:
-    """Makes the record of plain values.
+    """Return the record of plain values.
 
     Args:
         values: by name.
-        record: a dataclass whose fields are int, float, str or bool; a whole number will do for a float.
-        where: what to call the values in a message.
+        record: a dataclass whose fields are int, float, str or bool; an integer is accepted for a float.
+        where: name of the source in messages.
 
     Raises:
-        HyperparameterError: A name is unknown or lacking, a type is another, or the record refuses a value.
+        HyperparameterError: A name is unknown or missing, a type is wrong, or the record refuses a value.
     """
     try:
         return toml_table.as_record(values, record, where)

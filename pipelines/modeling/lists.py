@@ -1,4 +1,4 @@
-"""Reads texts that are lists, such as `red|gold`, inside a TensorFlow graph."""
+"""Read texts that hold lists, such as `red|gold`, in a TensorFlow graph."""
 
 import re
 
@@ -6,12 +6,12 @@ import tensorflow as tf
 
 
 def holds_item(texts: tf.Tensor, item: str, separator: str) -> tf.Tensor:
-    """Whether each text, taken as a list, has the item; blanks around an item do not count.
+    """Return whether each text, read as a list, has the item; white space around the list's items is ignored.
 
     Args:
         texts: string.
-        item: without blanks around it.
-        separator: of the lists' items, one character.
+        item: without white space around it.
+        separator: one character between the items.
 
     Returns:
         1 or 0, float64, in the shape of the texts.

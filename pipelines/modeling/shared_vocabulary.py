@@ -1,7 +1,7 @@
-"""One vocabulary for the texts of many columns: an analyzer of Transform costs the same for one column and for fifty.
+"""Make one vocabulary for many columns: a Transform analyzer costs the same for one column and for fifty.
 
-A line of the vocabulary's file is `name=text`, the text spelled as `as_lines` does. Names hold no equals sign, so no
-text can spell another column's line: equal texts in two columns are two entries.
+A line of the vocabulary's file is `name=text`, with the text spelled as `as_lines` does. Names have no equals sign, so
+equal texts in two columns are two entries.
 """
 
 from collections.abc import Sequence
@@ -12,25 +12,25 @@ import tensorflow_transform as tft
 from pipelines.modeling.stacked_columns import StackedColumns
 from pipelines.modeling.vocabularies import SHARED_VOCABULARY, as_lines, line_prefix
 
-_IDS_BEFORE = 2  # of each column: missing, unseen
+_IDS_BEFORE = 2  # ids of each column for missing and for unseen texts
 
 
 def find_shared_ids(texts: StackedColumns, names: Sequence[str], *, min_count: int) -> tf.Tensor:
-    """Makes the vocabulary, which is called SHARED_VOCABULARY, and returns the texts as ids.
+    """Make the vocabulary SHARED_VOCABULARY, and return the texts as ids.
 
-    No two columns share an id. Column number i, from 0, has 2 i for missing and 2 i + 1 for the unseen. With n
-    columns, the entry at line k of the vocabulary, from 0, has 2 n + k; the most frequent entry comes first.
+    No two columns share an id. Column number i, from 0, has id 2 i for missing and 2 i + 1 for unseen texts. With n
+    columns, the entry at line k of the vocabulary, from 0, has id 2 n + k; the most frequent entry comes first.
 
     Args:
         texts: string [batch, n].
         names: of the columns.
-        min_count: rows in which a column has to have a text for it to be an entry.
+        min_count: rows of a column that must have a text for it to become an entry.
 
     Returns:
         int64 [batch, n], 0 to count_shared_ids(n, entries) - 1.
 
     Raises:
-        VocabularyError: A name holds an equals sign or a line break, or is there twice.
+        VocabularyError: A name has an equals sign or a line break, or occurs twice.
     """
     prefixes = tf.constant([line_prefix(name) for name in names])
     lines = prefixes + as_lines(texts.values)
@@ -44,5 +44,5 @@ def find_shared_ids(texts: StackedColumns, names: Sequence[str], *, min_count: i
 
 
 def count_shared_ids(columns: int, entries: int) -> int:
-    """Counts the ids of find_shared_ids."""
+    """Return the number of ids of find_shared_ids."""
     return _IDS_BEFORE * columns + entries

@@ -1,4 +1,4 @@
-"""Puts raw columns side by side inside a TensorFlow graph: a handful of operations, however many columns there are."""
+"""Stack raw columns in a TensorFlow graph with a few operations, independent of the number of columns."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ Raw: TypeAlias = tf.Tensor | tf.SparseTensor  # dense [batch, 1], or sparse with
 
 @dataclasses.dataclass(frozen=True)
 class StackedColumns:
-    """Raw columns side by side."""
+    """Raw columns as one tensor."""
 
-    values: tf.Tensor  # [batch, columns]; where absent: NaN, which every analyzer leaves out, or the empty string
-    present: tf.Tensor  # bool [batch, columns]; whether the row has a value, be it NaN
+    values: tf.Tensor  # [batch, columns]; absent: NaN, which analyzers ignore, or the empty string
+    present: tf.Tensor  # bool [batch, columns]; whether the row has a value, even NaN
 
 
 def stack_columns(columns: Sequence[Raw], dtype: tf.DType) -> StackedColumns:
-    """Stacks columns, in their order.
+    """Return columns stacked in their order.
 
-    Two values in a row of a sparse column do not fit, and are an error when the graph runs.
+    Two values in a row of a sparse column are an error when the graph runs.
 
     Args:
         columns: one or more.
-        dtype: of the result: float64, to which numbers are cast, or string.
+        dtype: of the result: string, or float64, to which numbers are cast.
     """
     sparse = [place for place, column in enumerate(columns) if isinstance(column, tf.SparseTensor)]
     dense = [place for place, column in enumerate(columns) if not isinstance(column, tf.SparseTensor)]
@@ -42,12 +42,12 @@ def stack_columns(columns: Sequence[Raw], dtype: tf.DType) -> StackedColumns:
 
 
 def values_of(raw: Raw) -> tf.Tensor:
-    """Returns the values that are there, of any shape."""
+    """Return the present values, of any shape."""
     return raw.values if isinstance(raw, tf.SparseTensor) else raw
 
 
 def with_values(raw: Raw, values: tf.Tensor) -> Raw:
-    """Returns the same column with other values, of the shape of values_of; what is absent stays absent."""
+    """Return the same column with other values in the shape of values_of; absent values stay absent."""
     return raw.with_values(values) if isinstance(raw, tf.SparseTensor) else values
 
 
@@ -57,10 +57,10 @@ def _stack_dense(columns: Sequence[tf.Tensor], dtype: tf.DType) -> StackedColumn
 
 
 def _stack_sparse(columns: Sequence[tf.SparseTensor], dtype: tf.DType) -> StackedColumns:
-    """One sparse tensor of all columns, made dense.
+    """Return all columns as one sparse tensor that was made dense.
 
-    A column's second value in a row is placed beyond the last column, where to_dense refuses it: the shapes that
-    columns come with do not count, since they are [batch, 0] where no row of the batch has a value.
+    A second value in a row is placed beyond the last column, where to_dense refuses it. The columns' own shapes are not
+    used, because they are [batch, 0] if no row of the batch has a value.
     """
     count = len(columns)
     counts = tf.concat([tf.shape(column.values, tf.int64) for column in columns], axis=0)

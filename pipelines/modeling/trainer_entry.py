@@ -1,4 +1,4 @@
-"""Entry point of Trainer: it calls the task's run_fn, and checks that what it exported can be served."""
+"""Run the task's run_fn as the Trainer's entry point, and check that the exported model can be served."""
 
 import dataclasses
 import importlib
@@ -15,7 +15,7 @@ _RUN_FN, _SETTINGS, _DIGEST = "run_fn", "settings", "code_digest"
 
 
 def custom_config(run_fn: Callable[..., None], settings: TrainerConfig) -> dict[str, Any]:
-    """Builds Trainer's custom_config; all of it is part of the cache key."""
+    """Return the Trainer's custom_config; all of it is part of the cache key."""
     return {
         _RUN_FN: [run_fn.__module__, run_fn.__qualname__],
         _SETTINGS: dataclasses.asdict(settings),
@@ -24,15 +24,15 @@ def custom_config(run_fn: Callable[..., None], settings: TrainerConfig) -> dict[
 
 
 def trainer_settings(fn_args: FnArgs) -> TrainerConfig:
-    """Reads the TrainerConfig of this run, for a task's run_fn."""
+    """Return the TrainerConfig of this run, for a task's run_fn."""
     return TrainerConfig(**fn_args.custom_config[_SETTINGS])
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Trains and exports.
+    """Train and export with the task's run_fn.
 
     Raises:
-        SignatureError: The exported model lacks a signature that clients and gates rely on.
+        SignatureError: The exported model lacks a signature that clients or gates need.
     """
     module, name = fn_args.custom_config[_RUN_FN]
     getattr(importlib.import_module(module), name)(fn_args)

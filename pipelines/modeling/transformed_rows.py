@@ -1,4 +1,4 @@
-"""Transformed rows in memory: read in a fixed order, held out in part, refused where no model can learn from them."""
+"""Read transformed rows into memory in a fixed order, split off held-out rows, and refuse rows no model can learn."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 from components.tfrecords import read_chunks
 from pipelines.modeling.compact_columns import HELD_BYTES, CompactColumns, hold_columns
 
-_LABEL = ""  # no feature's name
+_LABEL = ""  # not the name of a feature
 
 
 class TrainingError(ValueError):
@@ -18,14 +18,14 @@ class TrainingError(ValueError):
 
 
 class TransformedRows:
-    """Rows of one split, as preprocessing_fn gives them.
+    """Rows of one split, as preprocessing_fn returned them.
 
-    They are held in compact tables (pipelines.modeling.compact_columns), which rows that were taken from others share
-    with them.
+    The rows are in compact tables (pipelines.modeling.compact_columns). Rows that are taken from others share their
+    tables.
     """
 
     def __init__(self, *, features: Mapping[str, np.ndarray], labels: np.ndarray):
-        """Takes columns.
+        """Make rows of arrays.
 
         Args:
             features: by name, each [rows, n].
@@ -36,11 +36,11 @@ class TransformedRows:
 
     @classmethod
     def of_columns(cls, columns: CompactColumns, label: str, positions: np.ndarray) -> "TransformedRows":
-        """Makes rows of tables.
+        """Return rows of tables.
 
         Args:
-            columns: of these rows and perhaps of others.
-            label: which column is the label; every other is a feature.
+            columns: the tables; they may hold other rows too.
+            label: name of the label's column; the other columns are features.
             positions: of these rows in the tables, in their order.
         """
         rows = cls.__new__(cls)
@@ -56,27 +56,30 @@ class TransformedRows:
 
     @property
     def features(self) -> dict[str, np.ndarray]:
-        """All features, each [rows, n]: made anew at every call, and larger than the tables. Batches need no more."""
+        """All features, each [rows, n]. Each call copies them from the tables; use the tables to make batches."""
         return {name: self.columns.read(name, self.positions) for name in self.columns.places if name != self.label}
 
     @property
     def labels(self) -> np.ndarray:
-        """The labels, [rows, 1]; made anew at every call."""
+        """The labels, [rows, 1]. Each call makes a new array."""
         return self.columns.read(self.label, self.positions)
 
     def batches(self, batch_size: int) -> int:
-        """Counts how many batches the rows fill, the last one in part."""
+        """Return the number of batches that the rows fill; the last may be partial."""
         return -(-len(self) // batch_size)
 
     def hold_out(self, one_in: int, fold: int = -1) -> tuple["TransformedRows", "TransformedRows"]:
-        """Splits off every `one_in`-th row: (the others, those).
+        """Split off every `one_in`-th row.
 
         Args:
-            one_in: the held-out rows are one in so many.
-            fold: where to begin, 0 to one_in - 1; with each of them once, every row is held out once. -1: the last.
+            one_in: one in so many rows is held out.
+            fold: first row to hold out, 0 to one_in - 1. All folds together hold every row out once. -1: the last fold.
+
+        Returns:
+            The remaining rows, and the held-out rows.
 
         Raises:
-            TrainingError: There are too few rows to hold one out.
+            TrainingError: There are fewer than `one_in` rows.
         """
         if len(self) < one_in:
             raise TrainingError(f"too few training rows: expected {one_in} or more, received {len(self)}; bring more")
@@ -85,18 +88,18 @@ class TransformedRows:
         return self.take(~held_out), self.take(held_out)
 
     def take(self, chosen: np.ndarray) -> "TransformedRows":
-        """Returns some of the rows, by their numbers or by a mask, without a copy of their columns."""
+        """Return the rows of these numbers or of this mask, without copying their columns."""
         return TransformedRows.of_columns(self.columns, self.label, self.positions[chosen])
 
 
 def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str) -> TransformedRows:
-    """Reads one split of the transformed Examples, in an order that does not depend on how Beam wrote them.
+    """Return the transformed Examples of one split, sorted by value.
 
-    Beam gives no order across runs and engines. Sorted by value, the same rows train the same model.
+    Beam's order differs between runs and engines. Sorted rows train the same model.
 
     Raises:
-        TrainingError: The split is empty, or has no such label, or has features that are not dense, not [batch, n], or
-            not finite.
+        TrainingError: The split is empty, lacks the label, or has features that are not dense, not [batch, n], or not
+            finite.
     """
     spec = transform.transformed_feature_spec()
     if label not in spec:
@@ -122,20 +125,20 @@ def read_rows(patterns: list[str], transform: tft.TFTransformOutput, label: str)
 
 
 def _read_chunks(files: list[str], spec: dict[str, tf.io.FixedLenFeature]) -> Iterator[dict[str, np.ndarray]]:
-    """Yields some thousand rows at a time: by name, in the order of names; each [rows, n]."""
+    """Yield chunks of some thousand rows: feature, in the order of names -> [rows, n]."""
     for records in read_chunks(files):
         parsed = tf.io.parse_example(records, spec)
         yield {name: parsed[name].numpy() for name in sorted(spec)}
 
 
 def require_columns(shapes: Mapping[str, Iterable[int | None]]) -> None:
-    """Refuses what is not [batch, n]: batches are gathered from tables of such columns.
+    """Refuse shapes other than [batch, n], because batches are gathered from tables of such columns.
 
     Args:
-        shapes: of the features and the label, by name, each without its batch dimension.
+        shapes: name of a feature or the label -> its shape without the batch dimension.
 
     Raises:
-        TrainingError: One has another rank.
+        TrainingError: A shape has another rank.
     """
     for name, shape in sorted(shapes.items()):
         received = ["batch", *map(str, shape)]
@@ -147,13 +150,13 @@ def require_columns(shapes: Mapping[str, Iterable[int | None]]) -> None:
 
 
 def _count_not_finite(chunk: Mapping[str, np.ndarray]) -> dict[str, int]:
-    """Counts the rows that hold NaN or infinity, by feature."""
+    """Return the number of rows with NaN or infinity by feature."""
     numbers = {name: values for name, values in chunk.items() if values.dtype.kind == "f"}
     return {name: int((~np.isfinite(values)).any(axis=1).sum()) for name, values in numbers.items()}
 
 
 def _require_numbers(not_finite: Mapping[str, int], rows: int) -> None:
-    """Refuses NaN and infinity, one of which makes every weight NaN."""
+    """Refuse NaN and infinity: a single one makes every weight NaN."""
     for name, count in sorted(not_finite.items()):
         if count:
             raise TrainingError(
@@ -164,15 +167,15 @@ def _require_numbers(not_finite: Mapping[str, int], rows: int) -> None:
 
 
 def require_classes(rows: TransformedRows, label: str, classes: int) -> None:
-    """Refuses rows that a classifier cannot learn from.
+    """Refuse labels that a classifier cannot learn.
 
     Args:
-        rows: to train on.
-        label: its name.
-        classes: how many there are; 2 for a binary problem.
+        rows: training rows.
+        label: name of the label.
+        classes: number of classes; 2 for a binary problem.
 
     Raises:
-        TrainingError: A label is not 0 to classes - 1, or every label is the same.
+        TrainingError: A label is not 0 to classes - 1, or all labels are the same.
     """
     labels = rows.labels
     values = np.unique(labels)
@@ -186,10 +189,10 @@ def require_classes(rows: TransformedRows, label: str, classes: int) -> None:
 
 
 def require_different_labels(rows: TransformedRows, label: str) -> None:
-    """Refuses rows that a regression cannot learn from.
+    """Refuse labels that a regression cannot learn.
 
     Raises:
-        TrainingError: Every label is the same.
+        TrainingError: All labels are the same.
     """
     _require_two_values(np.unique(rows.labels), rows, label, "different values")
 

@@ -1,8 +1,8 @@
-"""Vocabularies of Transform: any string as a line of their files, and what they leave out.
+"""Spell any string as a line of a vocabulary's file, read vocabularies, and measure which strings they leave out.
 
-A vocabulary is a file of a string a line, and the exported model reads the same file. Strings with a line break, and
-the empty one, TFT leaves out of it; all of them would have the id of the unseen. Hence `as_lines`, in the graph, before
-the vocabulary is made and before it is asked.
+A vocabulary is a file with one string per line, and the exported model reads the same file. TFT leaves out the empty
+string and strings with a line break, which would all get the id of unseen strings. Therefore the graph applies
+`as_lines` before the vocabulary is made and before each look-up.
 """
 
 import dataclasses
@@ -21,21 +21,21 @@ _UNESCAPED = {b"\\": b"\\", b"n": b"\n", b"r": b"\r", b"e": b""}
 
 
 class VocabularyError(ValueError):
-    """The task names a vocabulary or a column that there is not."""
+    """The task names a vocabulary or a column that does not exist."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """What a vocabulary holds of the rows it was made from, and what it leaves out."""
+    """How much of the rows that a vocabulary was made from it holds."""
 
-    column: str  # raw, of strings
-    known: int  # different strings with an id of their own
-    left_out: int  # different strings that share the ids of the unseen
-    left_out_share: float  # of the rows, 0 to 1: those with such a string
+    column: str  # raw column of strings
+    known: int  # different strings with their own id
+    left_out: int  # different strings that get the id of unseen strings
+    left_out_share: float  # share of the rows with such a string, 0 to 1
 
 
 def as_lines(strings: tf.Tensor | tf.SparseTensor) -> tf.Tensor | tf.SparseTensor:
-    r"""Spells each string so that it fits on a line, a different line for each; most are their own.
+    r"""Spell each string so that it fits on one line; different strings stay different, and most are unchanged.
 
     A backslash becomes two, a line feed `\n`, a carriage return `\r`, and the empty string `\e`.
 
@@ -43,7 +43,7 @@ def as_lines(strings: tf.Tensor | tf.SparseTensor) -> tf.Tensor | tf.SparseTenso
         strings: string, of any shape.
 
     Returns:
-        Of the same kind and shape.
+        The same kind and shape.
     """
     if isinstance(strings, tf.SparseTensor):
         return strings.with_values(as_lines(strings.values))
@@ -53,10 +53,14 @@ def as_lines(strings: tf.Tensor | tf.SparseTensor) -> tf.Tensor | tf.SparseTenso
 
 
 def line_prefix(name: str) -> bytes:
-    """Returns what the lines of a column begin with in the shared vocabulary.
+    """Return the prefix of a column's lines in the shared vocabulary.
 
     Raises:
-        VocabularyError: The name would make the lines of two columns the same, or break them.
+        VocabularyError: The name is empty, or has an equals sign or a line break.
+
+    Example:
+        >>> line_prefix("company")
+        b'company='
     """
     if not name or set(name) & set("=\n\r"):
         raise VocabularyError(
@@ -67,15 +71,15 @@ def line_prefix(name: str) -> bytes:
 
 
 def read_vocabulary(transform: tft.TFTransformOutput, name: str, columns: Collection[str] = ()) -> list[bytes]:
-    """Reads the strings of a vocabulary that was made of `as_lines`, the most frequent first.
+    """Return the strings of a vocabulary that was made with `as_lines`, the most frequent first.
 
     Args:
-        transform: holds it.
-        name: of a vocabulary, or of a column of the shared one.
-        columns: names of columns that may have no string in the shared one: all were missing, or too rare.
+        transform: holds the vocabulary.
+        name: of a vocabulary, or of a column of the shared vocabulary.
+        columns: columns that may have no string in the shared vocabulary, because all are missing or rare.
 
     Raises:
-        VocabularyError: There is no such vocabulary, nor a string of such a column.
+        VocabularyError: There is no such vocabulary or column.
     """
     return _read_vocabularies(transform, [name], columns)[name]
 
@@ -83,7 +87,7 @@ def read_vocabulary(transform: tft.TFTransformOutput, name: str, columns: Collec
 def _read_vocabularies(
     transform: tft.TFTransformOutput, names: Collection[str], columns: Collection[str]
 ) -> dict[str, list[bytes]]:
-    """Reads several, by name, the shared one once; see read_vocabulary."""
+    """Return several vocabularies by name, and read the shared one only once; see read_vocabulary."""
     own = {name for name in names if transform.vocabulary_file_by_name(name) is not None}
     shared = _read_shared(transform) if own < {*names} else None
     vocabularies = {}
@@ -96,19 +100,19 @@ def _read_vocabularies(
             raise VocabularyError(
                 f"preprocessing_fn makes no vocabulary {name!r}: expected one, since the task's `vocabularies` names "
                 "it; give it as vocab_filename, or correct `vocabularies`. A column of a shared vocabulary that may "
-                "have no text belongs into the task's `feature_parts`"
+                "have no text belongs in the task's `feature_parts`"
             )
         vocabularies[name] = [_ESCAPED.sub(lambda found: _UNESCAPED[found[1]], line) for line in lines]
     return vocabularies
 
 
 def _read_shared(transform: tft.TFTransformOutput) -> dict[bytes, list[bytes]] | None:
-    """Reads the strings of the shared vocabulary as they are spelled, by line_prefix; None where there is none."""
+    """Return the escaped strings of the shared vocabulary by line_prefix; None if there is no shared vocabulary."""
     if transform.vocabulary_file_by_name(SHARED_VOCABULARY) is None:
         return None
     strings: dict[bytes, list[bytes]] = {}
     for line in transform.vocabulary_by_name(SHARED_VOCABULARY):
-        name, equals, text = line.partition(b"=")  # The first: names hold none.
+        name, equals, text = line.partition(b"=")  # At the first one, because names have none.
         strings.setdefault(name + equals, []).append(text)
     return strings
 
@@ -119,16 +123,16 @@ def measure_coverage(
     transform: tft.TFTransformOutput,
     columns: Collection[str] = (),
 ) -> dict[str, Coverage]:
-    """Compares the strings of raw rows with the vocabularies, in one pass; missing values do not count.
+    """Compare the strings of raw rows with the vocabularies in one pass; missing values do not count.
 
     Args:
         files: gzipped TFRecords of tf.Examples: the rows that the vocabularies were made from.
-        vocabularies: name of a vocabulary, made of `as_lines` -> raw column.
-        transform: holds them.
-        columns: names of columns that may have no string in the shared vocabulary.
+        vocabularies: name of a vocabulary that was made with `as_lines` -> raw column.
+        transform: holds the vocabularies.
+        columns: columns that may have no string in the shared vocabulary.
 
     Returns:
-        By the name of the vocabulary.
+        The coverage by name of the vocabulary.
 
     Raises:
         VocabularyError: There is no such vocabulary, or no such column of strings.

@@ -1,1 +1,1 @@
-"""Many runs at a glance: the leaderboard, TensorBoard with readable names, and the export to MLflow."""
+"""Show many runs together: the leaderboard, links for TensorBoard, and the export to MLflow."""

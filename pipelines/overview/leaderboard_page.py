@@ -1,4 +1,4 @@
-"""The leaderboard: all runs of a task as one HTML page, sorted by the reader, that asks no network."""
+"""Write the leaderboard: one sortable HTML page with all runs of a task, which loads nothing from the network."""
 
 import os
 from collections.abc import Sequence
@@ -24,14 +24,17 @@ _SINCE = "%m-%d %H:%M"
 
 
 def write_leaderboard(var: Path, task: str) -> Path:
-    """Writes the page, whole or not at all, and returns its path: `var`/leaderboard/<task>.html.
+    """Write the leaderboard's page, whole or not at all.
 
     Args:
         var: the folder that the runs wrote to.
         task: name of the task.
 
+    Returns:
+        Path of the page: `var`/leaderboard/<task>.html.
+
     Raises:
-        RunError: There is no run of the task, or the record of one cannot be understood.
+        RunError: The task has no run, or a run's record cannot be read.
     """
     runs = Runs(var).list(task)
     if not runs:
@@ -47,12 +50,12 @@ def write_leaderboard(var: Path, task: str) -> Path:
 
 
 def render(runs: Sequence[Run], folder: Path, cache: Path) -> str:
-    """Renders the page as HTML.
+    """Return the page as HTML.
 
     Args:
         runs: of one task, the newest last.
-        folder: where the page will lie; links to reports are relative to it.
-        cache: a folder for what pages have in common.
+        folder: the page's folder; links to reports are relative to it.
+        cache: a folder for what pages share.
     """
     table, metrics = tabulate_leaderboard(runs), list_metrics(runs)
     links = {run.id: os.path.relpath(run.directory / "report.html", folder) for run in runs if _has_report(run)}
@@ -84,13 +87,13 @@ def _has_report(run: Run) -> bool:
 
 
 def _describe_best(table: pd.DataFrame, metrics: Sequence[str]) -> str:
-    """Say which run is the best by the first metric that has a best, among the runs on the newest known rows."""
+    """Return which of the runs on the newest known rows is best by the first metric that has a better direction."""
     known = table[table[list(metrics)].notna().any(axis=1)]
     if known.empty:
         return "No run has metrics yet."
     known_rows = known[known["data_digest"] != ""]
     if known_rows.empty:
-        return "Which runs were evaluated on the same rows is not known."
+        return "It is not known which runs were evaluated on the same rows."
     same_rows = known_rows[known_rows["data_digest"] == known_rows["data_digest"].iloc[-1]]
     metric = next((name for name in metrics if name in DIRECTED and same_rows[name].notna().any()), None)
     if metric is None:

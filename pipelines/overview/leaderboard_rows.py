@@ -1,4 +1,4 @@
-"""What the leaderboard's page shows of each run, in words and figures."""
+"""Turn runs into the texts and numbers of the leaderboard's rows."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -21,18 +21,18 @@ class MetricCell:
 
     name: str
     value: str
-    interval: str  # empty where it is not known
-    key: float | None  # to sort by; None: last
-    mark: tuple[str, str] | None  # what the change from the baseline means, and its CSS class
-    best: bool  # of the runs on the same eval rows
+    interval: str  # empty if it is not known
+    key: float | None  # to sort by; None comes last
+    mark: tuple[str, str] | None  # "better", "worse" or "changed" compared with the baseline, and its CSS class
+    best: bool  # whether it is the best of the runs on the same eval rows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LeaderboardRow:
-    """One run."""
+    """One run of the leaderboard."""
 
     run: str
-    link: str | None  # of its report
+    link: str | None  # to its report
     started: str
     started_key: str
     status: str
@@ -50,11 +50,11 @@ class LeaderboardRow:
 
 
 def describe_rows(table: pd.DataFrame, metrics: Sequence[str], links: Mapping[str, str]) -> list[LeaderboardRow]:
-    """Describes every run: the best by the first metric first, and those without it last.
+    """Return the rows, the best by the first metric first, and runs without that metric last.
 
     Args:
-        table: of pipelines.runs.leaderboard.
-        metrics: names of its metrics, the most telling first.
+        table: as pipelines.runs.leaderboard returned it.
+        metrics: names of its metrics, the most important first.
         links: run -> address of its report.
     """
     varying = [name for name, values in _list_parameters(table).items() if len(values) > 1]
@@ -67,7 +67,7 @@ def describe_rows(table: pd.DataFrame, metrics: Sequence[str], links: Mapping[st
 
 
 def find_shared_parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
-    """Finds the parameters that have the same value in all runs that have any."""
+    """Return the parameters whose value is the same in all runs with parameters."""
     values = _list_parameters(table)
     return [(name.removeprefix(PARAMETER), found.pop()) for name, found in values.items() if len(found) == 1]
 
@@ -115,9 +115,9 @@ def _describe_metric(row: Mapping[str, Any], name: str, best: bool) -> MetricCel
 
 
 def find_best(table: pd.DataFrame, metric: str) -> set[str]:
-    """Find the best runs on each set of eval rows that more than one run was measured on; several may be even.
+    """Return the best runs on each set of eval rows that several runs were measured on; runs may tie.
 
-    A metric has no best run where nobody knows whether more or less of it is better.
+    A metric without a better direction has no best run.
     """
     found: set[str] = set()
     if metric not in DIRECTED:
@@ -130,7 +130,7 @@ def find_best(table: pd.DataFrame, metric: str) -> set[str]:
 
 
 def _list_parameters(table: pd.DataFrame) -> dict[str, set[str]]:
-    """Lists the values that each parameter has, in words, over the runs that have any parameter."""
+    """Return the values of each parameter in words, over the runs that have any parameter."""
     names = [name for name in table if name.startswith(PARAMETER)]
     trained = table[table[names].notna().any(axis=1)]
     return {name: set(trained[name].map(_say)) for name in names}

@@ -1,4 +1,4 @@
-"""Sends runs to an MLflow tracking server, each once."""
+"""Send each run once to an MLflow tracking server."""
 
 import dataclasses
 import os
@@ -7,15 +7,15 @@ from typing import Any, TypeVar
 
 from pipelines.overview.mlflow_records import KEY, MlflowRecord
 
-# What MLflow's client reads: it sends nothing about its users, gives up on an absent server in seconds instead of
-# minutes, and prints no address for each run.
+# Settings of MLflow's client: send no telemetry, give up on an absent server within seconds instead of minutes, and
+# print no address for each run.
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-_AT_ONCE = {"metrics": 1000, "params": 100, "tags": 100}  # what MLflow's log_batch takes in one call
-_RUNNING = "RUNNING"  # MLflow's status of a run whose export was cut off
+_AT_ONCE = {"metrics": 1000, "params": 100, "tags": 100}  # limits of MLflow's log_batch for one call
+_RUNNING = "RUNNING"  # MLflow's status of a run whose export was interrupted
 
 _Item = TypeVar("_Item")
 
@@ -26,21 +26,24 @@ class ExportError(RuntimeError):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExportResult:
-    """What became of the runs; their names."""
+    """Names of the runs that were sent, and of those that MLflow already had."""
 
     added: tuple[str, ...]
-    known: tuple[str, ...]  # they were there; their tags and notes are now as here
+    known: tuple[str, ...]  # already in MLflow; their tags and notes have been updated
 
 
 def export_records(uri: str, records: Sequence[MlflowRecord]) -> ExportResult:
-    """Sends the records. One that is there is not sent again; one whose export was cut off is completed.
+    """Send the records. A record that MLflow has is not sent again, and an interrupted one is completed.
 
     Args:
-        uri: of the tracking server, such as http://127.0.0.1:5000, or another store that MLflow knows.
+        uri: of the tracking server, such as http://127.0.0.1:5000, or of another store that MLflow supports.
         records: to send.
 
+    Returns:
+        The names of the runs.
+
     Raises:
-        ExportError: MLflow's client is not installed, or the server cannot be reached or refuses.
+        ExportError: MLflow's client is not installed, or the server cannot be reached or refuses a request.
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -50,7 +53,7 @@ def export_records(uri: str, records: Sequence[MlflowRecord]) -> ExportResult:
     except ImportError as error:
         raise ExportError(
             f"MLflow's client cannot be loaded: {error}; install the dependency group mlflow: `make setup`, or "
-            "`pip install mlflow-skinny` beside the product"
+            "`pip install mlflow-skinny` into the product's environment"
         ) from error
     added: list[str] = []
     known: list[str] = []
@@ -59,16 +62,16 @@ def export_records(uri: str, records: Sequence[MlflowRecord]) -> ExportResult:
         for record in records:
             (added if _send(client, record) else known).append(record.name)
     except (MlflowException, OSError) as error:
-        sent = f"; {len(added)} runs were sent before, and are not sent again" if added else ""
+        sent = f"; {len(added)} runs were sent before that, and will not be sent again" if added else ""
         reason = str(error).splitlines()[0]
         raise ExportError(
-            f"MLflow at {uri}: {reason}; is it the address of a tracking server that runs{sent}?"
+            f"MLflow at {uri}: {reason}; check that a tracking server runs at this address{sent}"
         ) from error
     return ExportResult(added=tuple(added), known=tuple(known))
 
 
 def _send(client: Any, record: MlflowRecord) -> bool:
-    """Sends one record; tells whether it was not there before as a whole."""
+    """Send one record, and return whether MLflow did not have all of it before."""
     experiment = _find_experiment(client, record.experiment)
     found = client.search_runs([experiment], f"tags.`{KEY}` = '{record.key}'", max_results=1)
     if found and found[0].info.status != _RUNNING:
@@ -82,7 +85,7 @@ def _send(client: Any, record: MlflowRecord) -> bool:
     _log(client, run_id, record)
     for path in record.artifacts:
         client.log_artifact(run_id, str(path))
-    client.set_terminated(run_id, record.status, record.end)  # last: a run that is not running is complete
+    client.set_terminated(run_id, record.status, record.end)  # last, because it marks the run as complete
     return True
 
 
@@ -104,7 +107,7 @@ def _log(client: Any, run_id: str, record: MlflowRecord) -> None:
 
 
 def _update_tags(client: Any, run: Any, record: MlflowRecord) -> None:
-    """Sends what people said since: notes and tags."""
+    """Send notes and tags that have changed since the run was sent."""
     for name, value in record.tags.items():
         if run.data.tags.get(name) != value:
             client.set_tag(run.info.run_id, name, value)

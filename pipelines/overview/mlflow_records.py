@@ -1,4 +1,4 @@
-"""Runs as MLflow files them: parameters, metrics, tags and artifacts under names that MLflow takes."""
+"""Turn runs into records for MLflow: parameters, metrics, tags and artifacts under valid names."""
 
 import dataclasses
 import datetime
@@ -14,21 +14,21 @@ from pipelines.runs import Run
 from pipelines.runs.leaderboard import digest_data, read_settings
 from pipelines.runs.run_record import SUMMARY_FILE
 
-KEY = "pipeline.key"  # tag by which an exported run is found again
+KEY = "pipeline.key"  # tag that identifies an exported run
 _NOTE = "mlflow.note.content"  # MLflow's own tag for a run's description
-_LONGEST = 500  # characters of a parameter or a tag: the least that any MLflow since 1.28 takes
-_REFUSED = re.compile(r"[^\w\-. :/]", re.ASCII)  # what MLflow takes in no name
-_DIGITS = 6  # of a digest in a name that had to be changed
-_ENDS = {"failed": "FAILED", "interrupted": "KILLED"}  # status of a run -> MLflow's; any other has finished
+_LONGEST = 500  # characters of a parameter or a tag: the lowest limit of any MLflow since 1.28
+_REFUSED = re.compile(r"[^\w\-. :/]", re.ASCII)  # characters that MLflow accepts in no name
+_DIGITS = 6  # of the digest that is appended to a changed name
+_ENDS = {"failed": "FAILED", "interrupted": "KILLED"}  # status of a run -> MLflow's; all others have finished
 _ARTIFACTS = ("report.html", SUMMARY_FILE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MlflowRecord:
-    """One run, ready to be sent."""
+    """One run in MLflow's terms."""
 
-    key: str  # the same for the same run, whenever and from wherever it is exported
-    experiment: str  # MLflow's: the task
+    key: str  # identifies the run, independent of when and from where it is exported
+    experiment: str  # MLflow's experiment: the task
     name: str
     status: str  # FINISHED, FAILED or KILLED
     start: int  # milliseconds since 1970
@@ -40,10 +40,10 @@ class MlflowRecord:
 
 
 def make_record(run: Run) -> MlflowRecord:
-    """Makes the record of a run that has ended.
+    """Return the record of a run that has ended.
 
-    Metrics of all eval rows have the metric's name, those of a slice `metric/column: value`; `.low`, `.high` and
-    `.change` are the interval and the change from the baseline, as far as the report computed them.
+    A metric of all eval rows has its own name, a metric of a slice `metric/column: value`. `.low`, `.high` and
+    `.change` are the interval and the change from the baseline, if the report computed them.
     """
     summary = run.summary
     start = round(datetime.datetime.fromisoformat(run.started).timestamp() * 1000)
@@ -63,7 +63,12 @@ def make_record(run: Run) -> MlflowRecord:
 
 
 def make_name(name: str) -> str:
-    """Makes a name that MLflow takes; two names that differ stay different."""
+    """Return a name that MLflow accepts; different names stay different.
+
+    Example:
+        >>> make_name("auc/payment_type = Cash")
+        'auc/payment_type: Cash'
+    """
     taken = _REFUSED.sub("_", name.replace(" = ", ": "))
     if taken == name.replace(" = ", ": "):
         return taken

@@ -1,4 +1,4 @@
-"""A log folder for TensorBoard: a link for each training, named by its time, experiment and architecture."""
+"""Make a log folder for TensorBoard with a link per training, named by time, experiment and architecture."""
 
 import functools
 import os
@@ -19,16 +19,19 @@ _UNFIT = re.compile(r"[^\w.+-]+")
 
 
 def link_trainings(runs: Sequence[Run], folder: Path) -> list[Path]:
-    """Makes `folder` anew, with a link to the logs of each training, and returns the links.
+    """Replace `folder` by one with a link to the logs of each training.
 
-    A run whose Trainer came from the cache trained nothing: the run that did has the link.
+    A run whose Trainer came from the cache has no link, because another run trained its model.
 
     Args:
         runs: the newest last.
-        folder: belongs to this function alone; what lies there is removed.
+        folder: used only by this function; its content is removed.
+
+    Returns:
+        The links.
 
     Raises:
-        RunError: None of the runs left logs.
+        RunError: No run has logs.
     """
     found = {name_training(run): read_optional(functools.partial(_find_logs, run)) for run in runs}
     targets = {name: logs for name, logs in found.items() if logs is not None}
@@ -50,7 +53,7 @@ def link_trainings(runs: Sequence[Run], folder: Path) -> list[Path]:
 
 
 def name_training(run: Run) -> str:
-    """Names a training for people: `taxi/20261121-163842 night wide_and_deep` with blanks as underscores."""
+    """Return a readable name of a training, such as `taxi/20261121-163842_night_wide_and_deep`."""
     architecture = read_settings(run).get(_ARCHITECTURE)
     words = (run.id, run.experiment, architecture, *(f"+{tag}" for tag in run.tags))
     return f"{run.task}/{'_'.join(_UNFIT.sub('-', str(word)) for word in words if word)}"

@@ -1,1 +1,1 @@
-"""Predict files with a task's pushed model: finds the version and the threshold, and says what came of it."""
+"""Predict the rows of files with a task's pushed model, and report the result."""

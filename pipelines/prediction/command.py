@@ -1,4 +1,4 @@
-"""A prediction of files as a command: the model, Beam, what is printed, and the exit status."""
+"""Run the command `predict`: find the model, predict with Beam, print the result and return the exit status."""
 
 import hashlib
 import logging
@@ -23,17 +23,17 @@ from serving.contract import ContractError
 from serving.process_control import raise_if_interrupted
 
 _PREDICTED, _FAILED, _INTERRUPTED = 0, 1, 130  # exit statuses
-_MOST_FAULTS = 5  # kinds that are printed
+_MOST_FAULTS = 5  # most kinds of faults that are printed
 
 
 def predict(options: PredictionOptions) -> int:
-    """Predicts files and returns the exit status.
+    """Predict the rows of files with a pushed model.
 
     Returns:
-        0: every row is predicted. 1: rows were refused, the output holds the others; or there is no output, since
-        something failed. 130: interrupted.
+        Exit status. 0: every row is predicted. 1: some rows were refused and the output holds the others, or something
+        failed and there is no output. 130: interrupted.
     """
-    # It warns of the engines' arguments that are TFX's, and logs what it raises, too.
+    # Beam warns of engine arguments that only TFX defines, and also logs the errors that it raises.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     try:
         task = load_task(options.task)
@@ -46,7 +46,7 @@ def predict(options: PredictionOptions) -> int:
     except KeyboardInterrupt:
         print(f"interrupted; finished parts are kept in {parts_folder(options.out)}", file=sys.stderr)
         return _INTERRUPTED
-    except Exception as error:  # The boundary: the terminal says what to do.
+    except Exception as error:  # Any error is printed with what to do.
         if not (is_of_this_project(error) or isinstance(error, ContractError | OSError)):
             traceback.print_exc()
         print(f"error: {explain(error)}", file=sys.stderr)
@@ -59,22 +59,22 @@ def _predict_files(job: PredictionJob, options: PredictionOptions, engine: Local
     try:
         return predict_files(job, options.out, engine.beam_args())
     except Exception:
-        raise_if_interrupted()  # Beam makes an error of its own of it.
+        raise_if_interrupted()  # Beam turns an interrupt into its own error.
         raise
 
 
 def make_job(options: PredictionOptions, task: Task) -> PredictionJob:
-    """Finds the files, the version and the threshold.
+    """Return the job: the files, the model version and the threshold.
 
     Raises:
         SourceError: There is no file to read.
-        BatchPredictionError: There is no such version; or the output would lie among the rows.
+        BatchPredictionError: The version does not exist, or the output is in the folder of the rows.
     """
     model = _find_model(options, task)
     if options.out.parent.resolve() == options.data.resolve():
         raise BatchPredictionError(
-            f"--out {options.out} lies in the folder of the rows: expected another place, since its rows would be "
-            "predicted the next time."
+            f"--out {options.out}: expected a path outside the folder of the rows, received one in it; its rows would "
+            "be predicted the next time."
         )
     return PredictionJob(
         files=tuple(csv_files.find_files(options.data)),
@@ -106,7 +106,7 @@ def _find_model(options: PredictionOptions, task: Task) -> Path:
 def _engine(options: PredictionOptions, task: Task) -> LocalEngine | FlinkEngine:
     if options.engine == "local":
         return LocalEngine()
-    # One prediction at a time makes an output (its lock), so a job of this name is this one's, or left by one killed.
+    # A lock allows one prediction at a time per output, so a job of this name is this one's or a killed one's.
     place = hashlib.sha256(str(options.out).encode()).hexdigest()[:8]
     return FlinkEngine.of_cluster(
         options.var / "flink",

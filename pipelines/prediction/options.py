@@ -1,4 +1,4 @@
-"""What a user can ask of a prediction: the command line's options. The text below a field is its help."""
+"""Options of `predict`. The text below a field is its help."""
 
 import dataclasses
 from pathlib import Path
@@ -8,13 +8,13 @@ from cyclopts import Parameter
 
 from pipelines.config import ConfigError
 
-# Predictions go to a folder of this machine, which Dataflow's workers do not see.
+# Predictions are written to a folder of this machine, which Dataflow's workers cannot reach.
 EngineName = Literal["local", "flink"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictionOptions:
-    """The options of `predict`. Paths become absolute."""
+    """Options of `predict`. Paths become absolute."""
 
     data: Path
     """A CSV or Parquet file, or a folder of them."""
@@ -25,13 +25,13 @@ class PredictionOptions:
     var: Path = Path("var")
     """The folder that the runs wrote to."""
     version: int | None = None
-    """The pushed version that predicts; without it, the newest."""
+    """The pushed version to predict with; without it, the newest."""
     keep: Annotated[tuple[str, ...] | None, Parameter(consume_multiple=False)] = None
-    """A column of the files that the output has, too, as it is written; may be given more than once."""
+    """A column of the files to copy unchanged to the output; may be given more than once."""
     engine: EngineName = "local"
     """Where Beam runs: in this process, or on the cluster that `make flink-up` starts below --var."""
     job_minutes: float = 60.0
-    """Time at most for the work on a cluster."""
+    """Most minutes for the work on a cluster."""
 
     def __post_init__(self) -> None:
         for name in ("data", "out", "var"):

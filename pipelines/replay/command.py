@@ -1,4 +1,4 @@
-"""A replay as a command: its folder, the servers' end, the page, and the exit status. Loads no TFX by itself."""
+"""Run the command `replay`: lock its folder, play, write the page, return the exit status. Imports no TFX itself."""
 
 import logging
 import os
@@ -13,15 +13,15 @@ from pipelines.replay.options import ReplayOptions
 from serving.file_lock import FileLockedError, exclusive
 from serving.process_control import gc_paused_imports, hold_stderr, remember_interrupts
 
-_MARK = ".replay"  # file in a folder that replays write to; it is their lock, too
+_MARK = ".replay"  # file that marks a folder of replays, and is its lock
 _DONE, _FAILED, _BUSY, _INTERRUPTED = 0, 1, 2, 130
 
 
 def run(options: ReplayOptions) -> int:
-    """Plays all spans and writes the page.
+    """Play all spans, and write the record and the page.
 
     Returns:
-        0: played to the end. 1: something failed. 2: another replay uses the folder. 130: interrupted.
+        Exit status. 0: played to the end. 1: something failed. 2: another replay uses the folder. 130: interrupted.
     """
     try:
         _require_own_folder(options.var)
@@ -40,10 +40,10 @@ def run(options: ReplayOptions) -> int:
 
 
 def _run(options: ReplayOptions) -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own notes on the machine
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # TFMA reads its records by a deprecated function
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hide TensorFlow's messages about the machine
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # TFMA calls a deprecated function of TensorFlow
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what Google's libraries say of each other
+        warnings.simplefilter("ignore")  # warnings of Google's libraries about each other
         with hold_stderr(), gc_paused_imports():
             from pipelines.explain import explain
             from pipelines.replay.page import PAGE_FILE, write_page
@@ -56,7 +56,7 @@ def _run(options: ReplayOptions) -> int:
 
         try:
             play(options, lambda line: print(line, flush=True), keep)
-        except Exception as error:  # The boundary: the terminal says it, the log has the traceback.
+        except Exception as error:  # Any error is printed; its traceback goes to the log.
             log = options.var / LOG_FILE
             with log.open("a", encoding="utf-8") as file:
                 traceback.print_exc(file=file)
@@ -67,10 +67,10 @@ def _run(options: ReplayOptions) -> int:
 
 
 def _require_own_folder(folder: Path) -> None:
-    """Makes the folder.
+    """Create the folder of the replay.
 
     Raises:
-        ReplayError: Something else is in it.
+        ReplayError: The folder holds files that no replay wrote.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()) and not (folder / _MARK).exists():

@@ -1,5 +1,5 @@
-"""The error of this package."""
+"""The error that a replay raises."""
 
 
 class ReplayError(RuntimeError):
-    """The replay cannot begin, or cannot go on."""
+    """The replay cannot start or cannot continue."""

@@ -1,4 +1,4 @@
-"""The figures of the page: frames of the record, as charts."""
+"""Draw the figures of the replay's page."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,7 +12,7 @@ from pipelines.replay.words import NAMES, version_shares
 from pipelines.report.vega import Figure, make_figure
 
 RETRAINED, FIRST = "retrained", "first model left alone"
-CAME, ESTIMATED = "what labels gave", "estimated before"
+CAME, ESTIMATED = "measured with labels", "estimated before labels"
 _PERFECT = 1.0  # calibration
 _CAPTIONS = {
     "auc": "Higher is better. Bars are 95% intervals.",
@@ -22,7 +22,7 @@ _CAPTIONS = {
 
 
 def draw_metrics(record: ReplayRecord) -> list[Figure]:
-    """Each metric of both lines by span."""
+    """Draw each metric of both lines by span."""
     return [
         make_figure(
             f"{words[0].upper()}{words[1:]} in production",
@@ -41,7 +41,7 @@ def draw_metrics(record: ReplayRecord) -> list[Figure]:
 
 
 def draw_differences(record: ReplayRecord) -> Figure:
-    """How much lower the log loss of the retrained line is, by span."""
+    """Draw by span how much the log loss of the retrained line differs from the first model's."""
     name = "binary_crossentropy"
     frame = _frame((span.span, {"retrained minus first": span.comparison.difference[name]}) for span in record.spans)
     caption = "On the same rows and resamples. Below 0, retraining was better."
@@ -51,7 +51,7 @@ def draw_differences(record: ReplayRecord) -> Figure:
 
 
 def draw_estimates(record: ReplayRecord) -> list[Figure]:
-    """What was estimated before labels came, beside what they gave; of both lines."""
+    """Draw the metrics of both lines that were estimated before labels came, next to the measured ones."""
     found = []
     for line in (RETRAINED, FIRST):
         estimates = {span.span: span.retrained if line == RETRAINED else span.first for span in record.spans}
@@ -67,7 +67,7 @@ def draw_estimates(record: ReplayRecord) -> list[Figure]:
 
 
 def draw_shares(record: ReplayRecord) -> Figure:
-    """Each version's share of the answers, by span."""
+    """Draw each version's share of the answers by span."""
     rows = [(span.span, version, share) for span in record.spans for version, share in version_shares(span).items()]
     frame = pd.DataFrame(rows, columns=["span", "part", "share"]).sort_values(["span", "part"])
     caption = "A new version gets its share on trial first, then all requests."

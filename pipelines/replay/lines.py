@@ -1,4 +1,4 @@
-"""Two lines of answers to the same rows: what the retrained models said, and what the first one would have said."""
+"""Compare two lines of answers to the same rows: those of the retrained models, and those of the first model."""
 
 import dataclasses
 import datetime
@@ -27,25 +27,25 @@ METRICS: Mapping[str, Metric] = {metric.__name__: metric for metric in (auc, bin
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What was estimated of one version before labels came, beside what came; None where there is none."""
+    """The metrics of one version estimated before labels came, and measured with the labels; None if undefined."""
 
     version: str
-    rows: int  # that it answered
+    rows: int  # rows with its answers
     estimated: dict[str, Interval | None]
-    measured: dict[str, Interval | None]  # of the same version's rows
+    measured: dict[str, Interval | None]  # on the same version's labelled rows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LabelledAnswers:
-    """Both lines' answers to the labelled rows of a span, or of several."""
+    """The answers of both lines to the labelled rows of one or several spans."""
 
     labels: np.ndarray  # int64 [rows], 0 or 1
-    retrained: np.ndarray  # float64 [rows]: the probabilities that were answered
-    first: np.ndarray  # float64 [rows]: what the first model says of the same rows
+    retrained: np.ndarray  # float64 [rows]: the probabilities that the gateway answered
+    first: np.ndarray  # float64 [rows]: the first model's probabilities for the same rows
 
     @classmethod
     def join(cls, parts: Sequence["LabelledAnswers"]) -> "LabelledAnswers":
-        """The rows of several spans together."""
+        """Return the answers of several spans as one."""
         return cls(
             labels=np.concatenate([part.labels for part in parts]),
             retrained=np.concatenate([part.retrained for part in parts]),
@@ -53,7 +53,7 @@ class LabelledAnswers:
         )
 
     def measure(self) -> "Comparison":
-        """Measures both lines, and the difference on the same resamples."""
+        """Return the metrics of both lines, and their differences on the same resamples."""
         return Comparison(
             rows=len(self.labels),
             retrained=estimate_intervals(self.labels, self.retrained, METRICS),
@@ -73,10 +73,10 @@ class Comparison:
 
 
 class FirstModel:
-    """The first model, left alone: rows that another version answered it answers, too, through its serving signature.
+    """The first model, kept without retraining; it also predicts the rows that later versions answered.
 
-    That is what a second server with this version alone would answer. It costs a second for each span instead of as
-    many requests again.
+    It predicts through its serving signature, as a second server with this version alone would. That takes a second per
+    span instead of a second set of requests.
     """
 
     def __init__(self, task: str, var: Path, version: str):
@@ -86,16 +86,16 @@ class FirstModel:
         self._var, self._task = var, task
 
     def answer(self, begun: datetime.datetime) -> tuple[LabelledAnswers, Estimate]:
-        """Answers the rows that were logged since a time.
+        """Return the first model's answers to the rows that were logged since a time.
 
         Args:
-            begun: with time zone.
+            begun: the time, with time zone.
 
         Returns:
-            Both lines' answers to the labelled rows, and what was to be expected of the first model.
+            Both lines' answers to the labelled rows, and the first model's estimated and measured metrics.
 
         Raises:
-            ProductionMetricsError: The log or the outcomes cannot be used.
+            ProductionMetricsError: The request log or the outcomes cannot be read.
         """
         logged = read_logged_predictions(
             self._var / "requests" / self._task, self._var / "feedback" / self._task, begun
@@ -103,7 +103,7 @@ class FirstModel:
         rows = logged.rows
         logged_answers = rows[ANSWER_PROBABILITY].to_numpy(np.float64)
         answers = self._model(rows)[PREDICTION].to_numpy(np.float64)
-        # What it did answer stands in the log; asked again in another batch, it would be rounded otherwise.
+        # Its own answers are taken from the log, because a prediction in another batch would be rounded differently.
         answers = np.where((rows[MODEL_VERSION] == int(self.version)).to_numpy(bool), logged_answers, answers)
         known = rows[OUTCOME].notna().to_numpy()
         assert logged.label is not None, "outcomes were told"
@@ -123,12 +123,12 @@ class FirstModel:
 
 
 def read_estimate(path: Path, version: str, begun: datetime.datetime) -> Estimate | None:
-    """Reads what `production-metrics` found of a version in the newest window; None: it found nothing.
+    """Return what `production-metrics` found of a version in the newest window; None if it found nothing.
 
     Args:
         path: the file that it wrote.
-        version: that answered most rows of the span.
-        begun: when the span's first row was sent, with time zone; a window that ended before is another span's.
+        version: the version that answered most rows of the span.
+        begun: when the span's first row was sent, with time zone; an earlier window belongs to another span.
     """
     if not path.is_file():
         return None

@@ -1,4 +1,4 @@
-"""The page: a replay for people, in one file that loads nothing from elsewhere."""
+"""Write the page of a replay: one HTML file that loads nothing from the network."""
 
 from pathlib import Path
 
@@ -15,11 +15,14 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def write_page(record: ReplayRecord, folder: Path) -> Path:
-    """Writes the page, whole or not at all, and returns its path.
+    """Write the page, whole or not at all.
 
     Args:
         record: of the replay.
-        folder: for the page; `cache` below it keeps what pages have in common.
+        folder: for the page; its subfolder `cache` holds what pages share.
+
+    Returns:
+        Path of the page.
     """
     path = folder / PAGE_FILE
     write_whole(path, render(record, folder / "cache"))
@@ -27,7 +30,7 @@ def write_page(record: ReplayRecord, folder: Path) -> Path:
 
 
 def render(record: ReplayRecord, cache: Path) -> str:
-    """Renders the page as HTML; arguments as of `write_page`."""
+    """Return the page as HTML; for the arguments see `write_page`."""
     decisions = {decision.id: decision for decision in record.decisions}
     return (
         make_environment(_TEMPLATES)
@@ -76,7 +79,7 @@ def _tiles(record: ReplayRecord) -> list[dict[str, str]]:
     return [
         _tile("rows sent", format_number(sent), f"{failed:,} without an answer, {refused:,} refused"),
         _tile("windows with an alarm", f"{alarms} of {len(record.spans)}", "monitoring, 1% false alarms at most"),
-        _tile("trainings", str(len(trained)), f"{promoted} promoted; without the first model's"),
+        _tile("trainings", str(len(trained)), f"{promoted} promoted; the first model's is not counted"),
         _tile("played in", _length(record.seconds), f"{len(record.trained_first) + len(record.spans)} spans"),
     ]
 
@@ -90,7 +93,7 @@ def _length(seconds: float) -> str:
 
 
 def _count_refusals(record: ReplayRecord) -> dict[str, int]:
-    """Why rows were refused, the most frequent reason first."""
+    """Return the reasons for which rows were refused with their numbers, the most frequent first."""
     counts: dict[str, int] = {}
     for reason in (reason for span in record.spans for reason in span.refused):
         counts[reason] = counts.get(reason, 0) + 1

@@ -1,4 +1,4 @@
-"""The replay itself: the first model, then span after span through the gateway and the loop."""
+"""Play a replay: train the first model, then send each span to the gateway and run the retraining loop."""
 
 import dataclasses
 import datetime
@@ -29,13 +29,13 @@ from pipelines.spans.sources import SpanSource, find_spans
 from pipelines.task_definition.problem import BINARY
 from pipelines.task_definition.task import load_task
 
-LOG_FILE = "loop.log"  # what the commands of the loop said
-_TRIAL_SHARE = 3  # one row in so many of a span is sent before a trial ends
+LOG_FILE = "loop.log"  # output of the loop's commands
+_TRIAL_SHARE = 3  # the first third of a span's rows is sent before a trial ends
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Player:
-    """All that the spans of a replay are played with."""
+    """What the spans of a replay are played with: options, servers, loop and output."""
 
     options: ReplayOptions
     endpoint: str
@@ -46,22 +46,25 @@ class Player:
 
 
 def play(options: ReplayOptions, say: Callable[[str], None], keep: Callable[[ReplayRecord], None]) -> ReplayRecord:
-    """Plays all spans.
+    """Play all spans.
 
     Args:
         options: of the command; the folder is empty.
-        say: takes a line for the operator.
-        keep: takes the record after each span; what was played is not lost with a replay that is stopped.
+        say: prints a line for the operator.
+        keep: stores the record after each span, so that a stopped replay leaves one.
+
+    Returns:
+        The record of the whole replay.
 
     Raises:
-        ReplayError: There are too few spans, the task is not one of two classes, the first model was refused, or a
+        ReplayError: There are too few spans, the task does not have two classes, the first model was not pushed, or a
             server did not start.
     """
     begin, started = time.monotonic(), datetime.datetime.now(datetime.UTC)
     sources = find_spans(options.source, SpanPattern(options.pattern) if options.pattern else None).sources
     if len(sources) <= options.first:
         raise ReplayError(
-            f"{options.source}: expected more spans than train the first model ({options.first}), "
+            f"{options.source}: expected more spans than those that train the first model ({options.first}), "
             f"received {len(sources)}; name fewer with --first"
         )
     player = _prepare(options, len(sources), say)
@@ -167,7 +170,7 @@ def _play_span(player: Player, source: SpanSource, first: FirstModel) -> tuple[S
 
 
 def _send(player: Player, rows: Sequence[SentRow]) -> Asked:
-    """Sends a span's rows; after the first third, a trial that the pass before began comes to its end."""
+    """Send a span's rows; after the first third, end a trial that the previous pass began."""
     site, middle = player.site, -(-len(rows) // _TRIAL_SHARE)
     asked = ask(site.url, player.endpoint, rows[:middle])
     site.wait_for_log(asked.begun, len(asked.answers))

@@ -1,4 +1,4 @@
-"""The retraining loop of a replay: its passes are taken in this process, its commands run as processes of their own."""
+"""Run the retraining loop of a replay: its passes in this process, its commands in processes of their own."""
 
 import dataclasses
 import datetime
@@ -14,47 +14,51 @@ from pipelines.retraining.loop import take_pass
 from pipelines.retraining.options import ContinuousOptions
 from pipelines.retraining.policy import RetrainingPolicy
 
-_AT_REST = ("--drain", "0")  # seconds: nobody asks while the roll-out moves the labels
-_COMPARED = 400  # requests, the newest: about what a trial sees
-_TRIES = 4  # passes that go on with what an earlier one began; each failed step and each trial needs one
+_NO_DRAIN = ("--drain", "0")  # seconds: no requests are sent while the roll-out moves the labels
+_COMPARED = 400  # newest requests, about as many as a trial has
+_TRIES = 4  # most passes that continue an earlier one; each failed step and each trial needs one
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PlayedLoop:
-    """The loop of one task."""
+    """The retraining loop of one task during a replay."""
 
     task: str
     var: Path
-    arrived: Path  # where spans arrive
-    pattern: str | None  # of their names
+    arrived: Path  # folder in which spans arrive
+    pattern: str | None  # of the spans' names
     policy: RetrainingPolicy  # of the task
-    spans: int  # of the whole replay
+    spans: int  # number of spans in the whole replay
     commands: Commands
 
     @property
     def options(self) -> ContinuousOptions:
-        """The loop's options; no server."""
+        """Options of the loop, without a server."""
         return ContinuousOptions(task=self.task, var=self.var, source=self.arrived, pattern=self.pattern, once=True)
 
     def take_pass(self, begun: datetime.datetime, server: str | None = None) -> None:
-        """Takes a pass: ingests, looks, decides, and trains when it is due, up to the trial beside the stable version.
+        """Run a pass of the loop: ingest, monitor, decide, and if training is due, train and start the trial.
 
         Args:
             begun: when the first row of the window was sent, with time zone.
-            server: HOST:GRPC_PORT:REST_PORT; None: there is none yet.
+            server: HOST:GRPC_PORT:REST_PORT; None: no server runs yet.
         """
         until = datetime.datetime.now(datetime.UTC)
         self._take_pass(begun, until, server)
-        self._go_on(begun, server, trial=False)
+        self._continue_steps(begun, server, trial=False)
 
     def end_trial(self, begun: datetime.datetime, server: str) -> None:
-        """Goes on with a trial that an earlier pass began: compares once more, promotes or rolls back.
+        """Continue a trial that an earlier pass began: compare again, and promote or roll back.
 
-        With too few requests the trial goes on.
+        With too few requests the trial continues.
+
+        Args:
+            begun: when the first row of the window was sent, with time zone.
+            server: HOST:GRPC_PORT:REST_PORT.
         """
-        self._go_on(begun, server, trial=True)
+        self._continue_steps(begun, server, trial=True)
 
-    def _go_on(self, begun: datetime.datetime, server: str | None, *, trial: bool) -> None:
+    def _continue_steps(self, begun: datetime.datetime, server: str | None, *, trial: bool) -> None:
         for _ in range(_TRIES):
             journal = JournalStore(self.options.folder).read()
             if journal is None or (journal.step == Step.TRIAL and not trial):
@@ -69,10 +73,10 @@ class PlayedLoop:
 
         def run(package: str, command: str, *arguments: str) -> int:
             if command == "rollout":
-                arguments = (*_AT_REST, *arguments)
+                arguments = (*_NO_DRAIN, *arguments)
             if "compare" in arguments:
                 arguments = (*arguments, "--limit", str(max(_COMPARED, self.policy.trial.min_rows)))
-            if command == "monitor":  # The rows of a span are a fair mix of hours and weekdays, however fast they came.
+            if command == "monitor":  # A span's rows cover all hours and weekdays, however fast they were sent.
                 arguments = (*arguments, "--until", until.isoformat(), "--fair-mix")
             return self.commands.run(package, command, *arguments)
 

@@ -1,4 +1,4 @@
-"""The task's retraining policy for a time in which a quarter takes a minute."""
+"""Adapt the task's retraining policy to a replay, in which a quarter takes a minute."""
 
 import dataclasses
 
@@ -9,24 +9,25 @@ _SOON = "1s"
 
 
 def compress_policy(policy: RetrainingPolicy, seconds: int, spans: int) -> RetrainingPolicy:
-    """The policy of one pass.
+    """Return the policy of one pass.
 
-    What it says in weeks and days becomes the length of the played span, its own triggers and the limits of the trial
-    stay. There is no schedule: it would be due in every span, whatever the traffic says.
+    The window and the cool-down become the length of the played span, the trial's length and the back-off a second. The
+    task's other triggers and the trial's limits stay. The schedule is removed, because it would be due in every span
+    regardless of the traffic. Versions are promoted without asking, and no one is notified.
 
     Args:
         policy: of the task.
         seconds: since the span's first row was sent.
-        spans: of the whole replay; so many trainings may be in a month, in which all of them are played.
+        spans: number of spans in the whole replay; the limit of trainings per month, because all fall in one month.
 
     Raises:
-        ReplayError: The policy has no other trigger than its schedule.
+        ReplayError: The policy has no trigger except its schedule.
     """
     length = f"{max(1, seconds)}s"
     try:
         due = dataclasses.replace(policy.due, schedule=None)
     except ValueError as error:
-        raise ReplayError(f"retraining.toml: a replay plays no schedule: {error}") from error
+        raise ReplayError(f"retraining.toml: a replay needs a trigger other than the schedule: {error}") from error
     return dataclasses.replace(
         policy,
         policy=AUTO,

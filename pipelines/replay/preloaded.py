@@ -1,11 +1,11 @@
-"""What the commands of a replay load: imported once, in the process that they are forks of."""
+"""Import once what the commands of a replay need; their processes are forks of the one that imports this module."""
 
 import warnings
 
 from serving.process_control import gc_paused_imports
 
 with warnings.catch_warnings(), gc_paused_imports():
-    warnings.simplefilter("ignore")  # what Google's libraries say of each other
+    warnings.simplefilter("ignore")  # warnings of Google's libraries about each other
     import pipelines.ingestion.span_run
     import pipelines.monitoring.leave
     import pipelines.monitoring.monitoring_run

@@ -1,7 +1,7 @@
-"""The product's commands as processes that end with this one, however it ends: by `kill -9`, too.
+"""Run the product's commands and servers as processes that end with this one, even if it is killed with `kill -9`.
 
-Servers start in a fresh interpreter. Commands that load TFX start as forks of one process that has loaded it: loading
-takes 5 s of processor time, and a replay runs some fifty of them.
+Servers start in a new interpreter. Commands that import TFX are forks of one process that has imported it: the import
+takes 5 s of processor time, and a replay runs about fifty commands.
 """
 
 import contextlib
@@ -22,26 +22,26 @@ from serving.process_control import exit_now
 
 _SPAWN, _FORK_SERVER = multiprocessing.get_context("spawn"), multiprocessing.get_context("forkserver")
 _PRELOADED = "pipelines.replay.preloaded"
-_GRACE = 40.0  # seconds that a command has to end; the model server gives its requests 30
+_GRACE = 40.0  # seconds for a process to end; the model server waits 30 for its requests
 
 
 class Commands:
-    """Runs commands one after the other; what they say goes to a log."""
+    """Run commands one after the other, and append their output to a log."""
 
     def __init__(self, log: Path):
         self.log = log
-        # TensorFlow's own notes on the machine: the process that is forked loads it.
+        # Hide TensorFlow's messages about the machine, here because forked processes inherit the variable.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         _FORK_SERVER.set_forkserver_preload([_PRELOADED])
 
     def run(self, package: str, *arguments: str) -> int:
-        """Runs `python -m <package> <arguments>` to its end, as the loop's own run_command does.
+        """Run `python -m <package> <arguments>` to its end, as the loop's own run_command does.
 
         Returns:
-            Its exit status; negative: the signal that ended it.
+            The exit status; if negative, the number of the signal that ended the process.
 
         Raises:
-            KeyboardInterrupt: This process was told to end; so was the command, and it has ended.
+            KeyboardInterrupt: This process was interrupted. The command has been ended too.
         """
         self.say(f"$ {shlex.join(['python', '-m', package, *arguments])}")
         process = _FORK_SERVER.Process(target=_execute, args=(package, arguments, self.log, {}))
@@ -55,22 +55,22 @@ class Commands:
         return process.exitcode
 
     def say(self, line: str) -> None:
-        """Adds a line to the log."""
+        """Append a line to the log."""
         with self.log.open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
 
 
 class Server:
-    """A server, from `start` to `stop`."""
+    """A server process, from its creation to `stop`."""
 
     def __init__(self, name: str, log: Path, arguments: tuple[str, ...], environment: Mapping[str, str]):
-        """Starts `python -m serving <name> <arguments>`.
+        """Start `python -m serving <name> <arguments>`.
 
         Args:
             name: `server` or `gateway`.
-            log: file for what it says.
+            log: file for its output.
             arguments: of the command line.
-            environment: variables beside those of this process.
+            environment: variables in addition to those of this process.
         """
         self.name, self.log = name, log
         given = ("serving", (name, *arguments), log, dict(environment))
@@ -79,30 +79,30 @@ class Server:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Whether the process runs."""
         return self._process.is_alive()
 
     def stop(self) -> int | None:
-        """Ends it in order, and returns its exit status."""
+        """End the server in order, and return its exit status."""
         _end(self._process)
         return self._process.exitcode
 
 
 def _end(process: SpawnProcess | ForkServerProcess) -> None:
-    """End the process in order, or by force after its grace; then whatever it left running."""
+    """End the process in order, or by force after 40 s; then kill the processes that it left running."""
     assert process.pid is not None, "it was started"
     process.terminate()
     process.join(_GRACE)
     if process.is_alive():
         process.kill()
         process.join()
-    with contextlib.suppress(ProcessLookupError):  # It has ended, and left nothing behind.
+    with contextlib.suppress(ProcessLookupError):  # No process of its group is left.
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def _execute(package: str, arguments: tuple[str, ...], log: Path, environment: Mapping[str, str]) -> NoReturn:
-    """In the process: runs the command line and ends with its status."""
-    # Ctrl-C in the terminal reaches the replay alone, which ends this process.
+    """Run the command line in the new process, and exit with its status."""
+    # Ctrl-C in the terminal must reach only the replay, which then ends this process.
     os.setpgid(0, 0)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -112,7 +112,7 @@ def _execute(package: str, arguments: tuple[str, ...], log: Path, environment: M
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(descriptor, stream.fileno())
-    warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the stack settles
+    warnings.filterwarnings("ignore", module="google")  # advice on Python versions, which the dependencies decide
     sys.argv = [package, *arguments]
     status = 0
     try:
@@ -126,4 +126,4 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
-    os.killpg(os.getpgrp(), signal.SIGKILL)  # with what this process has started
+    os.killpg(os.getpgrp(), signal.SIGKILL)  # including the processes that this one started

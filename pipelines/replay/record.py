@@ -1,4 +1,4 @@
-"""What a replay found, span by span: summary.json, whose format docs/how-to/replay.md describes."""
+"""Record what a replay found in each span: summary.json, whose format docs/how-to/replay.md describes."""
 
 import dataclasses
 import json
@@ -16,18 +16,18 @@ SUMMARY_FILE = "summary.json"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SpanRecord:
-    """One span whose rows were sent."""
+    """The result of one span whose rows were sent."""
 
     span: str
     sent: int  # rows
-    versions: dict[str, int]  # that answered -> rows; the one with the most first
-    refused: list[str]  # why the gateway refused a row
-    failed: list[str]  # why a row that meets the contract got no answer
-    told: int  # outcomes
+    versions: dict[str, int]  # version -> rows that it answered, the most first
+    refused: list[str]  # reasons of the gateway, one for each refused row
+    failed: list[str]  # errors, one for each valid row without an answer
+    told: int  # outcomes that were stored
     quarantined: bool  # whether ingestion refused the span
-    verdict: str  # of monitoring
+    verdict: str  # of monitoring; "none" if it did not run
     alarms: list[str]  # columns that raised the alarm
-    page: str  # of monitoring, relative to the folder of the replay; empty: there is none
+    page: str  # path of monitoring's page, relative to the replay's folder; empty if there is none
     decision: str  # id
     seconds: float  # of the wall clock
     comparison: Comparison
@@ -37,21 +37,21 @@ class SpanRecord:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DecisionRecord:
-    """One decision of the loop, and what became of it."""
+    """One decision of the loop, and its outcome."""
 
     id: str
-    span: str  # after which it was made
+    span: str  # the span after which it was made
     act: bool
     reasons: list[Reason]
-    spans: list[str]  # that were, or would be, trained on
-    outcome: str | None  # in one word; None: it did not act, or is not at its end
+    spans: list[str]  # spans to train on
+    outcome: str | None  # one word; None if nothing was done or it has not ended
     detail: str
-    version: str | None  # that was pushed
+    version: str | None  # the pushed version
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReplayRecord:
-    """A whole replay."""
+    """The result of a whole replay."""
 
     task: str
     started: str  # UTC, ISO 8601
@@ -60,15 +60,15 @@ class ReplayRecord:
     first_version: str
     spans: list[SpanRecord]
     decisions: list[DecisionRecord]
-    overall: Comparison  # of all labelled rows together
-    planned: int  # spans to send; more than there are in `spans`: the replay goes on, or was stopped
+    overall: Comparison  # on all labelled rows
+    planned: int  # spans to send; if `spans` has fewer, the replay still runs or was stopped
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as JSON; what is undefined is None."""
+        """Return the record in JSON's types; undefined numbers become None."""
         return {"format": FORMAT, **_without_nan(dataclasses.asdict(self))}
 
     def write(self, folder: Path) -> Path:
-        """Writes summary.json, whole or not at all, and returns its path."""
+        """Write summary.json, whole or not at all, and return its path."""
         path = folder / SUMMARY_FILE
         write_whole(path, json.dumps(self.as_dict(), indent=1, allow_nan=False) + "\n")
         return path

@@ -1,4 +1,4 @@
-"""A production of its own: a model server and a gateway on free ports of this machine, over one folder."""
+"""Run a model server and a gateway for a replay, on free ports of this machine and over one folder."""
 
 import contextlib
 import datetime
@@ -16,18 +16,18 @@ from pipelines.replay.errors import ReplayError
 from pipelines.replay.processes import Server
 from serving.request_log.files import log_files
 
-_PATIENCE = 120.0  # seconds; a loaded machine imports TensorFlow in half a minute
-_FILE_SECONDS = 1  # that a file of the request log collects rows: a window ends soon after its last row
+_PATIENCE = 120.0  # seconds; under load the import of TensorFlow takes half a minute
+_FILE_SECONDS = 1  # of rows in a file of the request log, so that a window ends soon after its last row
 _LOOPBACK = "127.0.0.1"
-_chance = random.SystemRandom()  # two replays that begin together must not choose the same ports
+_chance = random.SystemRandom()  # two replays that start together must not choose the same ports
 
 
 class Site:
-    """The servers of a replay.
+    """The model server and the gateway of a replay.
 
     Args:
         task: name of the task.
-        var: the folder that runs push to; the gateway logs there, too.
+        var: the folder that runs push to and the gateway logs to.
         settings: of the gateway.
     """
 
@@ -46,18 +46,21 @@ class Site:
 
     @property
     def url(self) -> str:
-        """Of the gateway."""
+        """Address of the gateway."""
         return f"http://{_LOOPBACK}:{self._gateway_port}"
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Both servers, ready to answer; they end with the block.
+        """Start both servers, and stop them at the end of the block.
+
+        Yields:
+            Once, when both servers can answer.
 
         Raises:
-            ReplayError: One did not start.
+            ReplayError: A server did not start.
         """
         variables = {
-            # The replay is the one client, and sends a quarter in seconds.
+            # The replay is the only client, and sends a quarter's rows within seconds.
             "GATEWAY__LIMITS__REQUESTS_PER_SECOND": "0",
             "GATEWAY__REQUEST_LOG__MAX_FILE_SECONDS": str(_FILE_SECONDS),
         }
@@ -70,14 +73,14 @@ class Site:
             yield
 
     def wait_for_log(self, since: datetime.datetime, rows: int) -> None:
-        """Waits until finished files of the request log hold the rows that were answered.
+        """Wait until finished files of the request log hold all answered rows.
 
         Args:
-            since: when the first of them was sent, with time zone.
-            rows: how many.
+            since: when the first row was sent, with time zone.
+            rows: number of answered rows.
 
         Raises:
-            ReplayError: They do not come.
+            ReplayError: The rows are not there after 120 s.
         """
         _wait_for(lambda: self._logged(since) >= rows, [], f"{rows:,} rows in {self.requests}")
 
@@ -102,15 +105,16 @@ def _wait_for(condition: Callable[[], bool], servers: list[Server], what: str) -
     while not condition():
         for server in servers:
             if not server.alive:
-                raise ReplayError(f"the {server.name} ended; {server.log} says why")
+                raise ReplayError(f"the {server.name} ended; see {server.log}")
         if time.monotonic() > until:
             logs = " and ".join(str(server.log) for server in servers)
-            raise ReplayError(f"waited {_PATIENCE:.0f} s for {what} in vain{f'; look at {logs}' if logs else ''}")
+            advice = f"; see {logs}" if logs else ""
+            raise ReplayError(f"waited {_PATIENCE:.0f} s for {what} without success{advice}")
         time.sleep(0.1)
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, from below those that the system gives to outgoing connections."""
+    """Return free ports, below those that the system gives to outgoing connections."""
     ports: set[int] = set()
     while len(ports) < count:
         port = _chance.randrange(15_000, 32_768)

@@ -1,4 +1,4 @@
-"""The rows of a span as a gateway's clients would send them, in the order of time, and what became of each."""
+"""Read the rows of a span as a gateway's clients send them, in the order of time, with their outcomes."""
 
 import csv
 import dataclasses
@@ -22,40 +22,40 @@ _READERS = (".csv", ".csv.gz")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SentRow:
-    """One row, and what its outcome will be."""
+    """One row and its outcome."""
 
-    features: Mapping[str, Value]  # what is missing is left out
-    outcome: Value | None  # None: nobody will know
+    features: Mapping[str, Value]  # without missing values
+    outcome: Value | None  # None: unknown
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RowReader:
-    """Reads the rows of a task's files."""
+    """Read the rows of a task's files."""
 
     contract: Contract
     label: Feature
-    time: tuple[str, str] | None  # the column that says when a row happened, and how it is written
+    time: tuple[str, str] | None  # the time column, and the format of its times
 
     @classmethod
     def of(cls, path: Path) -> "RowReader":
-        """A reader by a task's contract.
+        """Return the reader for a task's contract.
 
         Args:
             path: the contract, a Schema in text format.
 
         Raises:
-            ContractError: It cannot be read, or has no one label.
+            ContractError: The contract cannot be read, or does not have exactly one label.
         """
         schema = text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
         return cls(contract=contracts.read(path), label=read_label(path), time=_find_time(schema))
 
     def read(self, path: Path) -> Sequence[SentRow]:
-        """Reads a file's rows, the oldest first where the contract names a time column.
+        """Return a file's rows, the oldest first if the contract has a time column.
 
-        A cell that its column cannot hold is sent as it stands: whether it is refused is the gateway's business.
+        A cell that is not valid for its column is sent unchanged, because the gateway decides whether to refuse it.
 
         Raises:
-            ReplayError: It is no CSV file.
+            ReplayError: The file is not a CSV file.
         """
         rows = list(_read_cells(path))
         if self.time is not None:

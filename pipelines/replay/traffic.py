@@ -1,4 +1,4 @@
-"""What users do: they ask the gateway, some at the same time, and tell it later what became of it."""
+"""Send requests to the gateway as several users do at the same time, and report the outcomes."""
 
 import asyncio
 import dataclasses
@@ -11,17 +11,17 @@ from pipelines.replay.errors import ReplayError
 from pipelines.replay.span_rows import SentRow
 from serving.client import AsyncClient, FieldError, InvalidRequestError, Outcome, Prediction, PredictionError
 
-_AT_ONCE = 8  # users
+_AT_ONCE = 8  # users that send requests
 _OUTCOMES = 500  # in one request
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What came of some rows that were sent."""
+    """The answers to the rows that were sent."""
 
-    begun: datetime.datetime  # UTC
+    begun: datetime.datetime  # when the first row was sent, UTC
     answers: Sequence[tuple[SentRow, Prediction]]
-    refused: Sequence[str]  # why the gateway refused a row: it breaks the contract
+    refused: Sequence[str]  # why the gateway refused a row that breaks the contract
     failed: Sequence[str]  # why a row that meets the contract got no answer
 
     def __add__(self, later: Self) -> "Asked":
@@ -34,26 +34,37 @@ class Asked:
 
     @property
     def versions(self) -> dict[str, int]:
-        """How many rows each version answered; the one that answered most comes first."""
+        """Number of rows that each version answered, the largest first."""
         return dict(Counter(prediction.model_version for _, prediction in self.answers).most_common())
 
 
 def ask(url: str, endpoint: str, rows: Sequence[SentRow]) -> Asked:
-    """Sends the rows in their order, each as a request of its own, and waits for the answers.
+    """Send the rows in their order, one per request, and wait for the answers.
 
     Args:
         url: of the gateway.
-        endpoint: what is predicted.
+        endpoint: name of the gateway's endpoint.
         rows: of a span.
+
+    Returns:
+        The answers, and the reasons for rows without one.
     """
     return asyncio.run(_ask(url, endpoint, rows))
 
 
 def tell(url: str, endpoint: str, asked: Asked) -> int:
-    """Tells what became of the rows that were answered; returns how many outcomes were stored.
+    """Report the outcomes of the answered rows to the gateway.
+
+    Args:
+        url: of the gateway.
+        endpoint: name of the gateway's endpoint.
+        asked: the answered rows.
+
+    Returns:
+        Number of stored outcomes.
 
     Raises:
-        ReplayError: An outcome was refused: of rows that were just answered, that is a fault of ours.
+        ReplayError: An outcome was refused, although its row was just answered.
     """
     outcomes = [Outcome.of(prediction, row.outcome) for row, prediction in asked.answers if row.outcome is not None]
     return asyncio.run(_tell(url, endpoint, outcomes))
@@ -64,10 +75,10 @@ async def _ask(url: str, endpoint: str, rows: Sequence[SentRow]) -> Asked:
     answers: list[tuple[SentRow, Prediction]] = []
     refused: list[str] = []
     failed: list[str] = []
-    waiting = iter(rows)
+    remaining = iter(rows)
 
-    async def be_a_user(client: AsyncClient) -> None:
-        for row in waiting:
+    async def send_remaining(client: AsyncClient) -> None:
+        for row in remaining:
             try:
                 answers.append((row, await client.predict(row.features)))
             except InvalidRequestError as error:
@@ -76,12 +87,12 @@ async def _ask(url: str, endpoint: str, rows: Sequence[SentRow]) -> Asked:
                 failed.append(str(error))
 
     async with AsyncClient(url, endpoint=endpoint) as client:
-        await asyncio.gather(*(be_a_user(client) for _ in range(_AT_ONCE)))
+        await asyncio.gather(*(send_remaining(client) for _ in range(_AT_ONCE)))
     return Asked(begun=begun, answers=answers, refused=refused, failed=failed)
 
 
 def _describe(error: FieldError) -> str:
-    """Return what is wrong with a row, without its number: equal faults are counted together."""
+    """Return what is wrong with a row, without the row's number, so that equal faults can be counted."""
     return f"{error.field or 'row'}: expected {error.expected}, received {error.received}"
 
 

@@ -1,4 +1,4 @@
-"""A replay in words, for the terminal and the page."""
+"""Describe a replay in words for the terminal and the page."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from pipelines.report.numbers import NONE, format_change, format_change_interval
 from pipelines.retraining.decision import DUE
 
 NAMES = {"auc": "ROC AUC", "binary_crossentropy": "log loss", "calibration": "calibration"}
-_DECIDING = "binary_crossentropy"  # a proper score: order and level of the probabilities both count
+_DECIDING = "binary_crossentropy"  # a proper score: it measures both order and level of the probabilities
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the whole replay says."""
+    """The result of the whole replay in words."""
 
     word: str
     css_class: str
@@ -23,15 +23,15 @@ class Verdict:
 
 
 def judge(record: ReplayRecord) -> Verdict:
-    """Says whether retraining beat the first model left alone, by the log loss on all rows together."""
+    """Return whether retraining was better than the first model, by the log loss on all labelled rows."""
     overall = record.overall
     change = overall.difference[_DECIDING]
     if all(list(span.versions) == [record.first_version] for span in record.spans):
         word, css_class = "No retrained model has answered", "warn"
     elif change.high < 0:
-        word, css_class = "Retraining beat the first model left alone", "good"
+        word, css_class = "Retraining was better than the first model left alone", "good"
     elif change.low > 0:
-        word, css_class = "Retraining lost against the first model left alone", "bad"
+        word, css_class = "Retraining was worse than the first model left alone", "bad"
     else:
         word, css_class = "Retraining made no difference beyond chance", "warn"
     parts = [_compare(overall, name) for name in ("auc", _DECIDING)]
@@ -41,7 +41,7 @@ def judge(record: ReplayRecord) -> Verdict:
 
 
 def describe_decision(decision: DecisionRecord) -> str:
-    """Says what was decided, why, and what became of it, in a few words."""
+    """Return the decision, its reasons and its outcome as a short text."""
     if not decision.act:
         return "no training"
     why = ", ".join(reason.text.partition(":")[0] for reason in decision.reasons if reason.kind == DUE)
@@ -49,7 +49,7 @@ def describe_decision(decision: DecisionRecord) -> str:
 
 
 def describe_span(span: SpanRecord, decision: DecisionRecord) -> str:
-    """One line on a span, for the terminal."""
+    """Return one line about a span for the terminal."""
     known = span.comparison
     answers = ", ".join(f"{version} {share:.0%}" for version, share in version_shares(span).items())
     faults = f", {len(span.refused):,} refused" if span.refused else ""
@@ -62,37 +62,37 @@ def describe_span(span: SpanRecord, decision: DecisionRecord) -> str:
 
 
 def describe_alarm(span: SpanRecord) -> str:
-    """Says what monitoring found."""
+    """Return monitoring's verdict and the columns of its alarms."""
     return f"{span.verdict}: {', '.join(span.alarms)}" if span.alarms else span.verdict.replace("_", " ")
 
 
 def version_shares(span: SpanRecord) -> dict[str, float]:
-    """The share of the span's answers by version."""
+    """Return each version's share of the span's answers."""
     rows = sum(span.versions.values())
     return {version: count / rows for version, count in span.versions.items()}
 
 
 def describe_value(found: Interval | None) -> str:
-    """A metric with its interval: `0.9602 (0.9535–0.9669)`."""
+    """Return a metric with its interval: `0.9602 (0.9535–0.9669)`."""
     if found is None:
         return NONE
     return f"{format_metric(found.value)} ({format_metric(found.low)}–{format_metric(found.high)})"
 
 
 def describe_change(found: Interval) -> str:
-    """A change with its interval: `+0.0003 (−0.0013 to +0.0018)`."""
+    """Return a change with its interval: `+0.0003 (−0.0013 to +0.0018)`."""
     return f"{format_change(found.value)} ({format_change_interval(found)})"
 
 
 def describe_loss(span: SpanRecord, first_version: str) -> str:
-    """How much the log loss of the retrained line differs from the first model's."""
+    """Return how much the log loss of the retrained line differs from the first model's, with its interval."""
     if list(span.versions) == [first_version]:
         return "the same model"
     return describe_change(span.comparison.difference[_DECIDING])
 
 
 def trainings(record: ReplayRecord) -> Sequence[DecisionRecord]:
-    """The decisions that trained, after the first model's."""
+    """Return the decisions to train, without the one for the first model."""
     return [decision for decision in record.decisions[1:] if decision.act]
 
 

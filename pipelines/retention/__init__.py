@@ -1,1 +1,1 @@
-"""What is kept and what is removed below a folder of runs, and what takes space."""
+"""Remove old runs, artifacts, versions and logs, and show what takes space on disk."""

@@ -1,4 +1,4 @@
-"""`gc` and `disk` as commands: what they print, and their exit statuses."""
+"""Run the commands `gc` and `disk`: print their lines and return their exit status."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ _KINDS = (
 
 
 def collect(var: Path, policy: RetentionPolicy, *, apply: bool) -> int:
-    """Says what would be removed; removes it if asked to. Returns the exit status."""
+    """Print what would be removed, remove it if `apply`, and return the exit status: 0 done, 1 failed, 2 busy."""
     try:
         if not apply:
             plan = make_plan(var, policy)
@@ -48,10 +48,13 @@ def collect(var: Path, policy: RetentionPolicy, *, apply: bool) -> int:
 
 @contextlib.contextmanager
 def _hold_rollouts(serving: Path) -> Iterator[None]:
-    """Lets no roll-out change what serves, in between the decision and the removal.
+    """Hold the roll-outs' lock, so that the serving version cannot change between the decision and the removal.
+
+    Yields:
+        Once, while the lock is held.
 
     Raises:
-        FileLockedError: One is going on.
+        FileLockedError: A roll-out is in progress.
     """
     if not serving.is_dir():
         yield
@@ -61,7 +64,7 @@ def _hold_rollouts(serving: Path) -> Iterator[None]:
 
 
 def show_disk(var: Path) -> int:
-    """Says what takes space below a folder of runs. Returns the exit status."""
+    """Print what takes space below a folder of runs, and return the exit status: 0 done, 1 no such folder."""
     if not var.is_dir():
         print(f"error: no folder {var}: expected the one that runs wrote to; name --var", file=sys.stderr)
         return _FAILED

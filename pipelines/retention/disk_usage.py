@@ -1,22 +1,22 @@
-"""How many bytes files take on disk."""
+"""Measure how many bytes files take on disk."""
 
 import os
 from pathlib import Path
 
-# Folders below `var` that hold more than one thing: most, a folder for each task.
+# Folders below `var` that are listed by their subfolders, most of which are one per task.
 _BY_TASK = ("serving", "requests", "data", "monitoring", "feedback", "quarantine", "production_metrics")
-_BLOCK = 512  # bytes, in which st_blocks counts (POSIX)
+_BLOCK = 512  # bytes per block of st_blocks (POSIX)
 
 
 def measure_path(path: Path) -> int:
-    """Returns the bytes that a file, or all files below a folder, take on disk; what goes meanwhile counts nothing."""
+    """Return the bytes that a file, or all files below a folder, take on disk; files removed meanwhile count as 0."""
     if not path.is_dir() or path.is_symlink():
         return _measure_file(path)
     return sum(_measure_file(Path(folder) / name) for folder, _, names in os.walk(path) for name in names)
 
 
 def list_usage(var: Path) -> list[tuple[str, int]]:
-    """Returns what lies below a folder of runs with its bytes, the largest first; artifacts by task and node."""
+    """Return what is below a folder of runs with its bytes, the largest first; artifacts by task and node."""
     found: dict[str, int] = {}
     for path in var.iterdir() if var.is_dir() else ():
         if path.name == "artifacts":
@@ -31,7 +31,12 @@ def list_usage(var: Path) -> list[tuple[str, int]]:
 
 
 def format_bytes(size: int) -> str:
-    """Returns a size for people."""
+    """Return a size as text in MiB or GiB.
+
+    Example:
+        >>> format_bytes(1536 * 1024)
+        '1.5 MiB'
+    """
     return f"{size / 2**20:,.1f} MiB" if size < 2**30 else f"{size / 2**30:,.2f} GiB"
 
 

@@ -1,4 +1,4 @@
-"""Which artifacts are the lineage of others, and which are baselines of the next run."""
+"""Find the artifacts that others were made of, and those that the next runs may be compared with."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from components.artifacts import INFRA_BLESSING_MODEL_URI, DataBlessing
 from pipelines.runs.metadata import Artifact, Metadata, Step
 
-_EXAMPLES, _STATISTICS, _MODEL = "Examples", "ExampleStatistics", "Model"  # types of artifacts
-_BLESSED_MODEL = "current_model"  # custom property of a ModelBlessing, TFX's own: the URI of the Model
-# A run compares with the newest that is not its own, so with the second newest where its own comes from the cache.
+_EXAMPLES, _STATISTICS, _MODEL = "Examples", "ExampleStatistics", "Model"  # artifact types
+_BLESSED_MODEL = "current_model"  # TFX's custom property of a ModelBlessing: the URI of the Model
+# A run is compared with the newest baseline that is not its own: the second newest if its own comes from the cache.
 _BASELINES = 2
-# Inputs that something was compared with, not made of. Followed, they would keep every model that ever was.
+# Inputs that a step only compares with. Following them would keep every earlier model.
 _COMPARED_WITH = frozenset({"baseline_model", "baseline", "earlier", "comparisons"})
 
 
 def close_over_lineage(metadata: Metadata, seeds: Iterable[int]) -> frozenset[int]:
-    """Returns the artifacts, and all that they were made of, with what was made beside it.
+    """Return the artifacts, all that they were made of, and the other outputs of the steps that made these.
 
-    The statistics of rows come with the rows: reports show them, and traffic is compared with them.
+    Statistics are kept with their Examples, because reports show them and traffic is compared with them.
     """
     statistics = _statistics_of_rows(metadata)
     kept: set[int] = set()
@@ -35,7 +35,7 @@ def close_over_lineage(metadata: Metadata, seeds: Iterable[int]) -> frozenset[in
 
 
 def _statistics_of_rows(metadata: Metadata) -> dict[int, list[int]]:
-    """Maps Examples to the statistics that were made of them."""
+    """Return for each Examples artifact the statistics that were made of it."""
     found: dict[int, list[int]] = defaultdict(list)
     for step in metadata.steps.values():
         made = [id for id in step.output_ids if metadata.artifacts[id].type == _STATISTICS]
@@ -46,13 +46,13 @@ def _statistics_of_rows(metadata: Metadata) -> dict[int, list[int]]:
 
 
 def step_artifacts(step: Step) -> list[int]:
-    """Lists what a step made, and what that was made of."""
+    """Return the artifacts that a step wrote, and those that it was made of."""
     read = [id for name, ids in step.inputs.items() if name not in _COMPARED_WITH for id in ids]
     return [*read, *step.output_ids]
 
 
 def find_baselines(metadata: Metadata, live: Iterable[int]) -> frozenset[int]:
-    """Returns the blessed models and accepted statistics that the next runs may be compared with, and their blessings.
+    """Return the baselines of the next runs: blessed models, accepted statistics, and their blessings.
 
     Args:
         metadata: of all tasks.
@@ -73,7 +73,7 @@ def find_baselines(metadata: Metadata, live: Iterable[int]) -> frozenset[int]:
                 found[task, "model"].append((by_uri[uri].id, one.id, infra[uri]))
         elif one.type == DataBlessing.TYPE_NAME:
             statistics = by_uri.get(str(one.properties.get(DataBlessing.STATISTICS_URI)))
-            # A run over files is compared with files alone, however many runs over spans came after them.
+            # A run over files is compared only with files, however many runs over spans came later.
             of_spans = statistics is not None and statistics.properties.get("span")
             judged = one.id if statistics is None else statistics.id
             found[task, "data of spans" if of_spans else "data"].append((judged, one.id))

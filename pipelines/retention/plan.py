@@ -1,4 +1,4 @@
-"""What would be removed and what is kept, decided on what lies on disk and in ML Metadata now. Changes nothing."""
+"""Decide what to remove and what to keep, from the files on disk and ML Metadata. Changes nothing."""
 
 import contextlib
 import dataclasses
@@ -20,24 +20,24 @@ from pipelines.runner.metadata_cleanup import open_metadata_store
 from pipelines.runs.metadata import Metadata
 from serving.request_log.files import log_files
 
-ARTIFACTS, VERSIONS, LOGS = "artifacts", "versions", "request logs"  # kinds, beside those of records
+ARTIFACTS, VERSIONS, LOGS = "artifacts", "versions", "request logs"  # kinds, in addition to those of records
 _DAY = 86_400.0
-_GOES_ON = 7 * _DAY  # seconds that the next node of a run may let wait: an orchestrator may be down for a weekend
+_LONGEST_PAUSE = 7 * _DAY  # seconds between two nodes of a run, at most: an orchestrator may be down for a weekend
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Item:
-    """Something that can be removed as a whole."""
+    """An artifact, record, version or log file, which is removed or kept as a whole."""
 
     kind: str  # one of ARTIFACTS, VERSIONS, LOGS, or of a Record
     path: Path
     size: int  # bytes on disk
-    artifact: int | None = None  # its id, of one that ML Metadata says exists
+    artifact: int | None = None  # its id, if ML Metadata has it as existing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RemovalPlan:
-    """What would be done."""
+    """What to remove, what to keep, and why versions are kept."""
 
     remove: tuple[Item, ...]
     keep: tuple[Item, ...]
@@ -52,16 +52,16 @@ class _Kept:
 
 
 def make_plan(var: Path, policy: RetentionPolicy, now: float | None = None) -> RemovalPlan:
-    """Decides what to remove.
+    """Return what to remove and what to keep.
 
     Args:
         var: the folder that the runs wrote to.
-        policy: how long and how much is kept.
-        now: seconds since the epoch; None: now.
+        policy: how long and how much to keep.
+        now: seconds since the epoch; None: the current time.
 
     Raises:
-        RunError: A record cannot be understood.
-        PreconditionError: What serves cannot be told.
+        RunError: A record cannot be read.
+        PreconditionError: It is not known which versions serve.
     """
     now = time.time() if now is None else now
     limit, log_limit = (now - days * _DAY for days in (policy.keep_days, policy.keep_log_days))
@@ -69,7 +69,7 @@ def make_plan(var: Path, policy: RetentionPolicy, now: float | None = None) -> R
     metadata = Metadata(database) if has_metadata(database) else None
     states = _read_states(database) if metadata else {}
     records = list_records(var)
-    recent = choose_recent(records, policy.keep_runs, limit, now - _GOES_ON)
+    recent = choose_recent(records, policy.keep_runs, limit, now - _LONGEST_PAUSE)
     kept = _find_kept(var, metadata, states, records, recent, _keep_versions(var, policy, limit))
     remove: list[Item] = []
     keep: list[Item] = []
@@ -104,7 +104,7 @@ def _find_kept(
     steps = [step for step in metadata.steps.values() if step.run_id in of_recent]
     seeds.update(id for step in steps for id in step_artifacts(step))
     for id, place in _find_pushes(metadata).items():
-        if place.parent.parent != var / "serving":  # with --push-to: whoever serves it does not say so here
+        if place.parent.parent != var / "serving":  # pushed with --push-to: this folder does not record who serves it
             seeds.update([id] if place.is_dir() else [])
             continue
         name = place.parent.name, int(place.name)
@@ -115,7 +115,7 @@ def _find_kept(
     artifacts = close_over_lineage(metadata, seeds)
     makers = {maker.run_id for id in artifacts if (maker := metadata.find_producer(id)) is not None}
     kept = [*recent, *(one for one in records if any(map(one.left, makers)))]
-    # Without its own lineage. A run that goes on may have found it, and not read it yet.
+    # Inputs are kept without their lineage. A run in progress may have resolved them without having read them yet.
     found = (*(step.input_ids for step in steps), *(ids for step in steps for ids in step.resolved.values()))
     compared_with = frozenset(id for ids in found for id in ids)
     return _Kept(
@@ -124,7 +124,7 @@ def _find_kept(
 
 
 def _keep_versions(var: Path, policy: RetentionPolicy, limit: float) -> dict[tuple[str, int], str]:
-    """Returns the pushed versions that are kept whatever runs are, and why."""
+    """Return the pushed versions that are kept independent of runs, and why."""
     kept: dict[tuple[str, int], str] = {}
     for folder in _folders(var / "serving"):
         on_disk = sorted(list_versions(folder), reverse=True)
@@ -140,7 +140,7 @@ def _keep_versions(var: Path, policy: RetentionPolicy, limit: float) -> dict[tup
 
 
 def _find_pushes(metadata: Metadata) -> dict[int, Path]:
-    """Returns the PushedModels that went anywhere: id -> where to."""
+    """Return the PushedModels that were pushed: id -> destination."""
     return {
         artifact.id: Path(str(destination))
         for artifact in metadata.artifacts.values()
@@ -156,9 +156,9 @@ def _artifact_items(
     kept: _Kept,
     limit: float,
 ) -> list[tuple[Item, bool]]:
-    """Lists the artifacts whose folders are there, and whether each is kept.
+    """Return the artifacts whose folders exist, and whether each is kept.
 
-    One outside `var`, and one of a pipeline that leaves no records of its runs, is left alone.
+    Artifacts outside `var`, and those of pipelines without records of their runs, are not listed.
     """
     items = []
     root = var / "artifacts"
@@ -171,14 +171,14 @@ def _artifact_items(
             continue
         is_live = states[artifact.id] != metadata_store_pb2.Artifact.DELETED
         is_kept = is_live and (artifact.id in kept.artifacts or artifact.created.timestamp() >= limit)
-        id = artifact.id if is_live else None  # a removal that was killed left its folder
+        id = artifact.id if is_live else None  # else its folder was left by a killed removal
         items.append((Item(kind=ARTIFACTS, path=path, size=measure_path(path), artifact=id), is_kept))
     return items
 
 
 def _recorded_pipelines(records: Sequence[Record], metadata: Metadata | None) -> set[str]:
     steps = metadata.steps.values() if metadata else ()
-    pipelines = {step.run_id: step.task for step in steps}  # a run is of one pipeline
+    pipelines = {step.run_id: step.task for step in steps}  # a run belongs to one pipeline
     return {pipeline for run_id, pipeline in pipelines.items() if any(one.left(run_id) for one in records)}
 
 
@@ -194,7 +194,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _logs(requests: Path) -> Iterator[tuple[Path, float]]:
-    """Yields the request log's files and when they were written; a gateway may remove one meanwhile."""
+    """Yield the request log's files and when they were written, except those that a gateway has just removed."""
     for folder in _folders(requests):
         for path in sorted(log_files(folder)):
             with contextlib.suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""How long and how much is kept: the command line's options. The text below a field is its help."""
+"""Options that say how long and how much to keep. The text below a field is its help."""
 
 import dataclasses
 
@@ -7,16 +7,16 @@ from pipelines.config import ConfigError, require_at_least
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RetentionPolicy:
-    """A thing is removed when it is older than the days, and not among the newest so many."""
+    """How long and how much to keep: what is older than the days and not among the newest is removed."""
 
     keep_days: float = 30.0
-    """Keep runs, ingestions, looks at the traffic, artifacts and versions that are younger than so many days."""
+    """Keep runs, ingestions, monitoring runs, artifacts and versions that are younger than this many days."""
     keep_runs: int = 10
-    """Keep the newest so many runs, ingestions and looks of each task, with all artifacts that they made or read."""
+    """Keep this many newest runs, ingestions and monitoring runs of each task, with all artifacts they made or read."""
     keep_versions: int = 5
-    """Keep the newest so many pushed versions of each task, with their lineage."""
+    """Keep this many of the newest pushed versions of each task, with their lineage."""
     keep_log_days: float = 90.0
-    """Keep the request log's files that are younger than so many days."""
+    """Keep files of the request log that are younger than this many days."""
 
     def __post_init__(self) -> None:
         require_at_least("keep runs", self.keep_runs, 1)

@@ -1,10 +1,10 @@
-"""The folders in which runs, ingestions and looks at the traffic left their records, and which of them stay.
+"""List the folders with the records of runs, ingestions and monitoring runs, and choose those to keep.
 
 | kind | folder below `var` | run id in ML Metadata |
 |---|---|---|
 | run | `runs/<id>` | `<id>` |
 | ingestion | `ingestions/<id>` | `ingestion-<id>-<span>` |
-| look at the traffic | `monitoring/<task>/<id>` | `monitoring-<id>` |
+| monitoring run | `monitoring/<task>/<id>` | `monitoring-<id>` |
 """
 
 import dataclasses
@@ -18,30 +18,30 @@ from pipelines.runs.run_record import SUMMARY_FILE, sort_key
 from pipelines.runs.runs import Runs
 
 RUNS, INGESTIONS, MONITORING = "runs", "ingestions", "monitoring"  # kinds
-PIN_FILE = "pinned"  # in the folder: keep it, its artifacts and the versions that it pushed
+PIN_FILE = "pinned"  # in a folder: keep it, its artifacts and the versions that it pushed
 INGESTION_PREFIX, _MONITORING_PREFIX = "ingestion-", "monitoring-"
 _LATEST = "latest"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Record:
-    """One folder."""
+    """The folder with the record of a run, an ingestion or a monitoring run."""
 
     kind: str
-    task: str  # empty where an ingestion was killed before it said so
+    task: str  # empty if an ingestion was killed before it wrote its record
     directory: Path
-    run_id: str  # in ML Metadata, or how it begins
+    run_id: str  # in ML Metadata; of an ingestion, the prefix
 
     def left(self, run_id: str) -> bool:
-        """Tells whether the record is of this run of ML Metadata."""
+        """Return whether the record belongs to this run of ML Metadata."""
         return run_id == self.run_id or (self.kind == INGESTIONS and run_id.startswith(f"{self.run_id}-"))
 
 
 def list_records(var: Path) -> list[Record]:
-    """Lists all, of each kind the newest last.
+    """Return all records, those of each kind with the newest last.
 
     Raises:
-        RunError: One cannot be understood.
+        RunError: A record cannot be read.
     """
     runs = [Record(kind=RUNS, task=run.task, directory=run.directory, run_id=run.id) for run in Runs(var).list()]
     ingestions = [
@@ -62,13 +62,13 @@ def list_records(var: Path) -> list[Record]:
 
 
 def choose_recent(records: Iterable[Record], count: int, limit: float, going_on: float) -> list[Record]:
-    """Returns those that are pinned, young, the last that succeeded, unfinished, or among the newest of kind and task.
+    """Return the records to keep: pinned, young, last to succeed, in progress, or among the newest of kind and task.
 
     Args:
         records: of each kind the newest last.
-        count: so many are the newest.
-        limit: seconds since the epoch; young is what changed after it.
-        going_on: seconds since the epoch; a run of single nodes that changed after it may go on, unless it is finished.
+        count: number of the newest records to keep.
+        limit: seconds since the epoch; a record that changed later is young.
+        going_on: seconds since the epoch; an unfinished run of single nodes that changed later counts as in progress.
     """
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
@@ -77,7 +77,7 @@ def choose_recent(records: Iterable[Record], count: int, limit: float, going_on:
         record
         for group in groups.values()
         for place, record in enumerate(reversed(group))
-        if place < count or _stays(record.directory, limit) or _may_go_on(record.directory, going_on)
+        if place < count or _stays(record.directory, limit) or _may_continue(record.directory, going_on)
     ]
 
 
@@ -90,8 +90,8 @@ def _stays(directory: Path, limit: float) -> bool:
     )
 
 
-def _may_go_on(directory: Path, going_on: float) -> bool:
-    """Tells whether a later process may run further nodes: between two nodes nobody holds the folder."""
+def _may_continue(directory: Path, going_on: float) -> bool:
+    """Return whether a later process may run more nodes: between two nodes no process locks the folder."""
     if not (directory / BEGUN_FILE).exists() or (directory / SUMMARY_FILE).exists():
         return False
     return max(path.stat().st_mtime for path in directory.iterdir()) >= going_on
@@ -109,4 +109,6 @@ def _task_of(ingestion: Path) -> str:
     except FileNotFoundError:
         return ""
     except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is no record of an ingestion: {error!r}; restore it, or remove its folder.") from error
+        raise RunError(
+            f"{path} is not a record of an ingestion: {error!r}; restore it, or remove its folder."
+        ) from error

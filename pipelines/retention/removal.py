@@ -1,7 +1,7 @@
-"""Removes what a plan says, so that a kill at any moment leaves nothing that is said to exist and does not.
+"""Remove what a plan lists, so that after a kill nothing that ML Metadata has as existing is gone.
 
-ML Metadata is told first: a run then makes an artifact anew instead of reading what is half gone. Every folder leaves
-its place whole, by a rename into a trash folder, and is removed there; the next removal empties what a kill left.
+Artifacts are first marked as deleted in ML Metadata, so that a run makes them again and never reads a partial folder.
+Then each folder is renamed into a trash folder and removed there. The next removal empties what a kill left.
 """
 
 import shutil
@@ -18,10 +18,11 @@ _TRASH = ".trash"
 
 
 def remove(var: Path, plan: RemovalPlan) -> None:
-    """Removes what a plan says. Only call it while holding the folder (see pipelines.runner.lock).
+    """Remove what a plan lists. The caller must hold the folder's lock (see pipelines.runner.lock).
 
     Raises:
-        OSError: Something cannot be removed; what is left, the next removal removes.
+        FileNotFoundError: A folder of the plan is already gone.
+        OSError: Something cannot be removed; the next removal removes it.
     """
     trash = var / _TRASH
     _empty(trash)
@@ -31,7 +32,7 @@ def remove(var: Path, plan: RemovalPlan) -> None:
         try:
             item.path.rename(trash / uuid.uuid4().hex)
         except FileNotFoundError:
-            if item.kind != LOGS:  # A gateway, which holds no lock, removes old files of its log, too.
+            if item.kind != LOGS:  # A gateway removes old files of its log without a lock.
                 raise
     _forget_digests(var, [item.path for item in plan.remove if item.kind == ARTIFACTS])
     _empty(trash)
@@ -48,7 +49,7 @@ def _mark_deleted(database: Path, ids: list[int]) -> None:
 
 
 def _forget_digests(var: Path, paths: list[Path]) -> None:
-    """Takes removed artifacts out of the digests of their pipelines."""
+    """Remove the artifacts from their pipelines' files of digests."""
     for task in {path.relative_to(var / "artifacts").parts[0] for path in paths}:
         ArtifactDigests(var / "artifacts" / task).forget(map(str, paths))
 

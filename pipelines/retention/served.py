@@ -1,4 +1,4 @@
-"""Which pushed versions serve, or may have to serve again."""
+"""Find the pushed versions that serve, or that a roll-out may bring back."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -10,17 +10,17 @@ from serving.rollout.step_log import StepLog
 
 
 def served_versions(serving: Path, task: str, on_disk: list[int]) -> dict[int, str]:
-    """Returns the versions that models.config and the log of roll-outs name, with the reason for each.
+    """Return the versions that models.config and the log of roll-outs name, with the reason for each.
 
-    Without a models.config, or where it says nothing of the choice, that is the newest version.
+    Without a models.config, or if it has no version policy, the newest version is served.
 
     Args:
-        serving: the folder that models.config lies in.
+        serving: the folder of models.config.
         task: name of the model.
-        on_disk: versions that are there.
+        on_disk: versions in the folder.
 
     Raises:
-        PreconditionError: models.config or the log cannot be understood: then nobody knows what serves.
+        PreconditionError: models.config or the log cannot be read, so it is not known what serves.
     """
     newest = {max(on_disk): "the newest"} if on_disk else {}
     path = serving / "models.config"
@@ -30,7 +30,7 @@ def served_versions(serving: Path, task: str, on_disk: list[int]) -> dict[int, s
     log = StepLog(path.with_name(step_log.NAME))
     served = newest
     for model in config.message.model_config_list.config:
-        if task in (model.name, PurePosixPath(model.base_path).name):  # A server may call it otherwise.
+        if task in (model.name, PurePosixPath(model.base_path).name):  # The server's name may differ.
             served |= dict.fromkeys(_loaded(model.model_version_policy, on_disk), "served")
             served |= {version: f"served as {label}" for label, version in model.version_labels.items()}
             for version, reason in _may_come_back(log, model.name, model.version_labels.values()):
@@ -39,7 +39,7 @@ def served_versions(serving: Path, task: str, on_disk: list[int]) -> dict[int, s
 
 
 def _loaded(policy: Any, on_disk: list[int]) -> Sequence[int]:
-    """Returns the versions that a server loads under a ServableVersionPolicy: the newest one where it says nothing."""
+    """Return the versions that a server loads under a ServableVersionPolicy; the newest if it makes no choice."""
     choice = policy.WhichOneof("policy_choice")
     if choice == "specific":
         return list(policy.specific.versions)
@@ -47,11 +47,11 @@ def _loaded(policy: Any, on_disk: list[int]) -> Sequence[int]:
 
 
 def _may_come_back(log: StepLog, model: str, labelled: Iterable[int]) -> Iterator[tuple[int, str]]:
-    """Yields the versions that the log of roll-outs says may serve again, and why."""
+    """Yield the versions that may serve again according to the log of roll-outs, and why."""
     for version in labelled:
         before = log.stable_before(model, version)
         if before is not None:
-            yield before, "what a rollback goes back to"
+            yield before, "the version that a rollback restores"
     if (record := log.unfinished_step(model)) is not None:
         named = (record.before.stable, record.before.canary, record.after.stable, record.after.canary)
         for version in filter(None, named):

@@ -1,4 +1,4 @@
-"""Which spans are never removed: training may be told to read any that was accepted."""
+"""Find the artifacts of spans that are never removed, because a training may read any accepted span."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ from pipelines.runs.metadata import Metadata
 
 
 def find_spans(database: Path, metadata: Metadata) -> frozenset[int]:
-    """Returns what a training over spans, the next ingestion and its drift need, of all tasks.
+    """Return the artifacts that trainings over spans, the next ingestion and its drift need, of all tasks.
 
-    Of each span these are Examples, statistics and every blessing of the newest accepted version: the contract of the
-    day decides which blessing counts. And the Examples of the newest version, accepted or not: the number of the next
-    version is counted from it, and none is given twice.
+    For each span these are Examples, statistics and every blessing of the newest accepted version, because the current
+    contract decides which blessing counts. In addition, the Examples of the newest version, accepted or not, from which
+    the next version's number is counted, so that no number is used twice.
 
     Args:
-        database: ML Metadata.
-        metadata: the same.
+        database: of ML Metadata.
+        metadata: the same database, as it was read.
     """
     pipelines = {step.task for step in metadata.steps.values() if step.run_id.startswith(INGESTION_PREFIX)}
     store = open_metadata_store(database)

@@ -1,5 +1,5 @@
-"""Reviews: a person recorded that they looked at a task's code and at a run of it. docs/how-to/review.md.
+"""Reviews: a person records that they looked at a task's code and at a run of it; see docs/how-to/review.md.
 
-`review_file` is what a review says and where it is kept, `state` whether one holds for the code as it is now. On the
-shell: `python -m pipelines review`.
+`review_file` has the record and its file, `state` whether a review holds for the current code. The command is
+`python -m pipelines review`.
 """

@@ -1,7 +1,7 @@
-"""One review, and the file that holds those of a task: review.toml in the task's folder.
+"""Read and write the reviews of a task in review.toml in the task's folder.
 
-Each record has a checksum over all that it says, so that an edit by hand is noticed. It is no signature: whoever can
-run this code can write a record. Who did is for the version control system to say.
+Each record has a checksum over all its fields, so that an edit by hand is noticed. It is not a signature: anyone who
+can run this code can write a record. The version control system shows who did.
 """
 
 import dataclasses
@@ -20,29 +20,29 @@ from serving.durable_file import write_whole
 
 _HEAD = (
     "Who reviewed which code, on which run. Written by `make review`, not by hand: each record has a checksum.",
-    "docs/how-to/review.md says what for.",
+    "docs/how-to/review.md explains reviews.",
 )
-_FORMER_KEY = "room"  # of task_files, in review.toml; in what the checksum is over it still is
+_FORMER_KEY = "room"  # earlier name of task_files in review.toml; still its name in the checksum
 
 
 class ReviewError(ValueError):
-    """A review cannot be recorded, or review.toml cannot be believed."""
+    """A review cannot be recorded, or review.toml is not valid."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Review:
-    """Somebody reviewed the code that a run trained."""
+    """A person's review of the code that a run was trained with."""
 
     reviewer: str
     date: str  # UTC, ISO 8601
-    run: str  # id of the run whose model and report were looked at
-    note: str  # what the reviewer thinks of it, Markdown
+    run: str  # id of the run whose model and report were reviewed
+    note: str  # the reviewer's opinion, Markdown
     metrics: dict[str, float]  # of that run's model over all eval rows, each in its own unit
-    task_files: dict[str, str]  # file of the task -> SHA-256 in hex, as that run trained it
-    checksum: str = ""  # SHA-256 in hex, of all of the above
+    task_files: dict[str, str]  # file of the task -> SHA-256 in hex, as that run used it
+    checksum: str = ""  # SHA-256 in hex of the fields above
 
     def with_checksum(self) -> "Review":
-        """Returns the same, with the checksum that belongs to it."""
+        """Return the same review with its checksum."""
         return dataclasses.replace(self, checksum=self._digest())
 
     @property
@@ -53,7 +53,7 @@ class Review:
     def _digest(self) -> str:
         said = dataclasses.asdict(self)
         del said["checksum"]
-        said[_FORMER_KEY] = said.pop("task_files")  # so that the checksums of earlier records hold
+        said[_FORMER_KEY] = said.pop("task_files")  # so that the checksums of earlier records stay valid
         return hashlib.sha256(json.dumps(said, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
@@ -63,15 +63,15 @@ class _File:
 
 
 def locate_review_file(task: Task) -> Path:
-    """Says where the reviews of a task are kept."""
+    """Return the path of a task's reviews."""
     return task_directory(task) / REVIEW_FILE
 
 
 def read_reviews(path: Path) -> tuple[Review, ...]:
-    """Reads the reviews in a file, the newest last; none where there is no file.
+    """Return the reviews in a file, the newest last; none if there is no file.
 
     Raises:
-        ReviewError: The file was edited by hand: it is no TOML, or a record is not what its checksum says.
+        ReviewError: The file is not TOML, or a record does not match its checksum: it was edited by hand.
     """
     if not path.exists():
         return ()
@@ -86,7 +86,7 @@ def read_reviews(path: Path) -> tuple[Review, ...]:
 
 
 def _with_present_keys(table: dict[str, Any]) -> dict[str, Any]:
-    """Renames what earlier versions wrote as `room`."""
+    """Rename the key `room` of earlier versions to `task_files`."""
     reviews = table.get("reviews")
     for review in reviews if isinstance(reviews, list) else ():
         if isinstance(review, dict) and _FORMER_KEY in review:
@@ -95,11 +95,11 @@ def _with_present_keys(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def append_review(path: Path, review: Review) -> None:
-    """Adds a review to a file, which is written whole or not at all; what stands there stays as it is.
+    """Add a review to a file, which is written whole or not at all; the earlier reviews stay as they are.
 
     Raises:
         ReviewError: The file was edited by hand.
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     read_reviews(path)
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else _make_document()

@@ -1,4 +1,4 @@
-"""Makes the record of a review: compares the run that was looked at with the code as it is now."""
+"""Record a review, after comparing the reviewed run with the current code."""
 
 import dataclasses
 import datetime
@@ -16,26 +16,29 @@ from pipelines.task_definition.task_files import task_file_digests
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RecordedReview:
-    """A review that is recorded."""
+    """A review and where it was recorded."""
 
     task: str  # its name
     review: Review
-    file: Path  # that it went into
+    file: Path  # the file that it was added to
 
 
 def record_review(task_name: str, var: Path, run_id: str, reviewer: str | None, note: str) -> RecordedReview:
-    """Writes a review into the task's folder.
+    """Add a review to the file in the task's folder.
 
     Args:
-        task_name: whose code was reviewed, as load_task takes it.
+        task_name: the reviewed task, as load_task accepts it.
         var: the folder that the runs wrote to.
-        run_id: the run that was looked at; latest is the task's newest.
-        reviewer: who did it; None: git's user.name.
-        note: what they think of it.
+        run_id: the reviewed run; latest is the task's newest.
+        reviewer: name of the reviewer; None: git's user.name.
+        note: the reviewer's opinion.
+
+    Returns:
+        The review, and its file.
 
     Raises:
-        ReviewError: See make_review and git_user.
-        RunError: There is no such run.
+        ReviewError: See make_review and read_git_user.
+        RunError: The run does not exist.
         TaskError: The task cannot be loaded.
         OSError: The file cannot be written.
     """
@@ -47,17 +50,17 @@ def record_review(task_name: str, var: Path, run_id: str, reviewer: str | None, 
 
 
 def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
-    """Makes the record of a review, now.
+    """Return the record of a review with the current time.
 
     Args:
-        task: whose code was reviewed.
-        run: the run that was looked at.
-        reviewer: who did it.
-        note: what they think of it.
+        task: the reviewed task.
+        run: the reviewed run.
+        reviewer: name of the reviewer.
+        note: the reviewer's opinion.
 
     Raises:
-        ReviewError: A gate refused the run's model or it did not get that far, its hyperparameters are not those of
-            the task's file, or the task's files have changed since.
+        ReviewError: A gate refused the run's model or did not run, its hyperparameters are not those of the task's
+            file, or the task's files have changed since.
     """
     summary = run.summary
     _require_blessed(summary)
@@ -88,25 +91,25 @@ def make_review(task: Task, run: Run, reviewer: str, note: str) -> Review:
 
 
 def read_git_user() -> str:
-    """Asks git for the name that it signs commits with.
+    """Return the name with which git signs commits.
 
     Raises:
-        ReviewError: There is none.
+        ReviewError: git has no user.name.
     """
     try:
         found = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:
         found = ""
     if not found.strip():
-        raise ReviewError("git knows no user.name: expected the reviewer's name; say it with --reviewer (REVIEWER=)")
+        raise ReviewError("git has no user.name: expected the reviewer's name; give it with --reviewer (REVIEWER=)")
     return found.strip()
 
 
 def _require_blessed(summary: dict[str, Any]) -> None:
     passed = {gate["gate"]: gate["passed"] for gate in summary["gates"]}
     if not passed or not all(passed.values()):
-        said = ", ".join(gate for gate, verdict in passed.items() if not verdict) or "every gate"
+        said = ", ".join(gate for gate, verdict in passed.items() if not verdict) or "any gate"
         raise ReviewError(
-            f"the model of run {summary['run_id']} was not blessed: expected every gate to pass, received no yes from "
+            f"the model of run {summary['run_id']} was not blessed: expected every gate to pass, received no pass by "
             f"{said}; review a run that passed"
         )

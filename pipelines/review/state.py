@@ -1,4 +1,4 @@
-"""The state of a task's review: valid, stale, missing, or edited by hand."""
+"""Tell whether a task's review is valid, stale, missing or edited by hand."""
 
 import dataclasses
 
@@ -19,27 +19,28 @@ _REMEDIES = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReviewState:
-    """What can be said of the review of a task's code."""
+    """The state of the review of a task's code, and why."""
 
     state: str  # MISSING, STALE, EDITED or VALID
-    reason: str  # in plain words
-    review: Review | None  # the one that holds, or the newest of those that do not
+    reason: str  # in words
+    review: Review | None  # the valid review, or else the newest one
 
     @property
     def sentence(self) -> str:
-        """`science review: stale, preprocessing.py changed since …`."""
+        """State and reason, such as `science review: stale, preprocessing.py changed since …`."""
         return f"science review: {_STATE_NAMES[self.state]}, {self.reason}"
 
     @property
     def remedy(self) -> str:
-        """What to do for a review that holds; empty where one does."""
+        """What to do to get a valid review; empty if there is one."""
         return _REMEDIES[self.state]
 
 
 def read_review_state(task: Task) -> ReviewState:
-    """Compares the task's reviews with its files as they are now.
+    """Return the state of the task's review for its current files.
 
-    A review holds for exactly the files that it is of; when an edit is taken back, an earlier one may hold again.
+    A review is valid only for exactly the files that were reviewed. If an edit is undone, an earlier review is valid
+    again.
     """
     try:
         reviews = read_reviews(locate_review_file(task))
@@ -58,7 +59,7 @@ def read_review_state(task: Task) -> ReviewState:
 
 
 def explain_refusal(task: Task) -> str | None:
-    """Says why the task's model may not be pushed where a review is required; None if it may."""
+    """Return why the task's model may not be pushed where a review is required, or None if it may."""
     found = read_review_state(task)
     if found.state == VALID:
         return None
@@ -66,7 +67,12 @@ def explain_refusal(task: Task) -> str | None:
 
 
 def describe_file_changes(before: dict[str, str], after: dict[str, str]) -> str:
-    """Describes a change: `model.py, preprocessing.py changed; layers.py was added`; empty where nothing changed."""
+    """Return the changes of files, by their digests, as text; empty without changes.
+
+    Example:
+        >>> describe_file_changes({"model.py": "1f", "tuner.py": "2a"}, {"model.py": "3c", "layers.py": "4d"})
+        'model.py changed; layers.py was added; tuner.py was removed'
+    """
     changed = [name for name in before if name in after and before[name] != after[name]]
     added, removed = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
     parts = {

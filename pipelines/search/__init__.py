@@ -1,1 +1,1 @@
-"""Search for hyperparameters: the library that TFX's Tuner and the experiment commands use."""
+"""Search for hyperparameters; TFX's Tuner and the experiment commands use this package."""

@@ -1,10 +1,10 @@
-"""How good each candidate is to be expected, how sure that is, and how likely it is the best.
+"""Estimate how good each candidate is, how certain that is, and how likely it is the best.
 
-A resample draws trainings with replacement, and rows with replacement, the same ones for every candidate; a candidate's
+A resample draws trainings with replacement, and rows with replacement, the same rows for every candidate. A candidate's
 value on it is the mean of its drawn trainings, each measured on the drawn rows of its own held-out fold. Intervals are
-percentiles of the resamples. The chance that a candidate is the best is the share of the resamples on which it is.
-So both kinds of luck count: that of the seed, and that of the rows. Since every training has its own rows, the luck of
-the rows counts in part twice: the intervals are rather too wide than too narrow.
+percentiles of the resamples. The chance of being the best is the share of resamples on which a candidate is the best.
+So the variation by seed and by rows both count. The variation by rows counts partly twice, because every training has
+its own rows: the intervals are too wide rather than too narrow.
 """
 
 import dataclasses
@@ -19,20 +19,20 @@ from pipelines.search.trainings import Training, finished_by_all, held_out_fold
 _RESAMPLES = 1000
 _SEED = 20240502  # the same trainings give the same intervals
 _LEVEL = 0.95
-MIN_TRAININGS = 2  # trainings of each; one says nothing of the luck of the seed
+MIN_TRAININGS = 2  # of each candidate; a single one does not show the variation by seed
 
 
 class ComparisonError(ValueError):
-    """There is too little to compare."""
+    """There are too few trainings to compare."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CandidateScore:
-    """One candidate, on one measure."""
+    """The score of one candidate on one measure."""
 
     expected: Interval  # of a training with a new seed, on new rows
-    chance_best: float  # 0 to 1; of all candidates together, 1
-    change: Interval | None  # against the reference; None: there is none, or it is the reference
+    chance_best: float  # 0 to 1; over all candidates the sum is 1
+    change: Interval | None  # from the reference; None without one, and for the reference itself
 
 
 def compare(
@@ -41,20 +41,20 @@ def compare(
     trainings: Mapping[str, Sequence[Training]],
     reference: str | None = None,
 ) -> dict[str, dict[str, CandidateScore]]:
-    """Compares candidates on the trainings that all of them finished.
+    """Compare candidates on the trainings that all of them finished.
 
     Args:
-        measures: what to compare by.
-        labels: of the rows that a fold holds, [rows]; by fold.
+        measures: the measures to compare by.
+        labels: fold -> labels of its rows, [rows].
         trainings: by candidate.
-        reference: the candidate to give changes against. The more others there are, the wider these intervals
-            (Bonferroni): one of many is easily the best by luck.
+        reference: the candidate from which changes are measured. More candidates make these intervals wider
+            (Bonferroni), because one of many is more likely to be better by chance.
 
     Returns:
-        Candidate -> measure's name -> how it compares.
+        Candidate -> name of the measure -> score.
 
     Raises:
-        ComparisonError: Fewer than two trainings were finished by all.
+        ComparisonError: Fewer than two trainings were finished by all candidates.
     """
     numbers = finished_by_all(trainings)
     if len(numbers) < MIN_TRAININGS:
@@ -84,17 +84,21 @@ def compare(
 def _resample_mean(
     measure: Measure, labels: Mapping[int, np.ndarray], trainings: Sequence[Training], drawn: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """Returns the mean over the trainings, and the same on each resample, [resamples].
+    """Return the mean over the trainings, and the mean on each resample, [resamples].
 
-    `drawn` says how often a resample drew a training, [resamples, trainings].
+    Args:
+        measure: the measure to compute.
+        labels: fold -> labels of its rows, [rows].
+        trainings: finished trainings of one candidate.
+        drawn: how often each resample drew each training, [resamples, trainings].
     """
     once, resamples = [], []
     for training in trainings:
-        assert training.predictions is not None  # finished_by_all saw to it
+        assert training.predictions is not None  # finished_by_all selected finished trainings
         fold = held_out_fold(training.number)
         of_fold = labels[fold]
         once.append(measure.compute(of_fold, training.predictions, np.ones((1, len(of_fold))))[0])
-        # The fold's number as seed: every candidate is measured on the same draws of the same rows.
+        # The seed depends on the fold only, so that every candidate is measured on the same draws of the same rows.
         counts = draw_resamples(len(of_fold), len(drawn), _SEED + fold)
         resamples.append(np.concatenate([measure.compute(of_fold, training.predictions, some) for some in counts]))
     return float(np.mean(once)), (np.stack(resamples, axis=1) * drawn).sum(axis=1) / len(trainings)
@@ -106,5 +110,5 @@ def _chances_of_being_best(measure: Measure, resamples: Mapping[str, np.ndarray]
     if not defined.shape[1]:
         return dict.fromkeys(resamples, float("nan"))
     best = defined == (defined.max(axis=0) if measure.larger_is_better else defined.min(axis=0))
-    shares = (best / best.sum(axis=0)).mean(axis=1)  # equals share the chance
+    shares = (best / best.sum(axis=0)).mean(axis=1)  # candidates with equal values share the chance
     return dict(zip(resamples, shares.tolist(), strict=True))

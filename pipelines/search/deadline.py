@@ -1,4 +1,4 @@
-"""The time that a search may take, and what ends a training that takes longer."""
+"""Limit the time of a search, and end a training that takes longer."""
 
 import time
 from typing import Any
@@ -8,11 +8,11 @@ from keras_tuner.errors import FailedTrialError
 
 
 class OutOfTimeError(FailedTrialError):
-    """A training was ended because the time for it was over. KerasTuner records it and goes on."""
+    """A training was ended because its time was over. KerasTuner records it and continues."""
 
 
 class Deadline:
-    """A point in time."""
+    """The end of a number of minutes that begin when this object is created."""
 
     def __init__(self, minutes: float):
         self._minutes = minutes
@@ -20,28 +20,28 @@ class Deadline:
 
     @property
     def over(self) -> bool:
-        """Whether it has passed."""
+        """Whether the deadline has passed."""
         return time.monotonic() > self._end
 
     def check(self) -> None:
-        """Does nothing before it.
+        """Raise an error if the deadline has passed.
 
         Raises:
-            OutOfTimeError: It has passed.
+            OutOfTimeError: The deadline has passed.
         """
         if self.over:
             raise OutOfTimeError(f"out of time: the {self._minutes:g} minutes were over before it had finished")
 
 
 class StopAtDeadline(keras.callbacks.Callback):
-    """Ends a training at a deadline."""
+    """End a training at a deadline."""
 
     def __init__(self, deadline: Deadline):
         super().__init__()
         self._deadline = deadline
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Looks at the clock.
+        """Check the deadline.
 
         Raises:
             OutOfTimeError: The deadline has passed.

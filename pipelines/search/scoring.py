@@ -1,4 +1,4 @@
-"""A model's predictions of transformed rows, and their loss."""
+"""Predict transformed rows, and compute the loss of predictions."""
 
 import keras
 import numpy as np
@@ -8,12 +8,12 @@ from pipelines.modeling.transformed_rows import TransformedRows
 
 
 def loss(problem: str, rows: TransformedRows, predictions: np.ndarray) -> float:
-    """Compute the deciding measure on some rows; lower is better.
+    """Return the measure that decides a search; lower is better.
 
     Args:
         problem: one of pipelines.task_definition.problem.PROBLEMS.
         rows: with their labels.
-        predictions: as predict() gives them, for the same rows.
+        predictions: of the same rows, as predict() returns them.
     """
     return float(measures_of(problem)[-1].compute(rows.labels[:, 0], predictions, np.ones((1, len(rows))))[0])
 

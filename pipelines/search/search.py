@@ -1,12 +1,12 @@
-"""One search: KerasTuner's Bayesian optimisation over a task's search space, within a budget.
+"""Search a task's hyperparameters with KerasTuner's Bayesian optimisation, within a budget.
 
-The training rows are divided into FOLDS equal folds. A trial trains on all but one, as run_fn would, and is scored on
-that one; the eval split is never read. Where candidates are compared afterwards, it is on the other folds: no trial was
-scored on them, so what is found there is no reward for luck (pipelines.search.trainings).
+The training rows are divided into FOLDS equal folds. A trial trains on all except one, as run_fn would, and is scored
+on that one; the eval split is never read. Later comparisons of candidates use the other folds, on which no trial was
+scored, so a candidate that was only lucky in the search gains nothing (pipelines.search.trainings).
 
-The first trial is the committed values. Then come values drawn at random, then those at which a Gaussian process over
-the scores so far expects the most, its uncertainty counted in (Snoek et al. 2012, "Practical Bayesian Optimization of
-Machine Learning Algorithms", arXiv:1206.2944).
+The first trial has the committed values. The next ones have random values, then those for which a Gaussian process
+over the scores so far expects the most, including its uncertainty (Snoek et al. 2012, "Practical Bayesian
+Optimization of Machine Learning Algorithms", arXiv:1206.2944).
 """
 
 import dataclasses
@@ -34,14 +34,14 @@ from pipelines.task_definition.tuning import Tuning
 from serving.process_control import raise_if_interrupted
 
 FOLDS = 5  # of the training rows
-SEARCH_FOLD = 0  # trials are scored on this one
+SEARCH_FOLD = 0  # the fold that trials are scored on
 _OBJECTIVE = keras_tuner.Objective("loss", "min")
 _SEED = 1
-_NOISE = 0.05  # of a score, as a share of the scores' variance: another seed alone moves it by about so much
+_NOISE = 0.05  # of a score, as a share of the scores' variance: about the change by another seed
 
 
 class SearchError(RuntimeError):
-    """A search found nothing."""
+    """No trial of a search finished."""
 
 
 class NoLossError(FailedTrialError):
@@ -50,7 +50,7 @@ class NoLossError(FailedTrialError):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchInputs:
-    """What models are trained on, and how; the same for all that are compared."""
+    """Training rows and settings, the same for all models that are compared."""
 
     tuning: Tuning
     problem: str  # one of pipelines.task_definition.problem.PROBLEMS
@@ -61,24 +61,26 @@ class SearchInputs:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What became of one set of values."""
+    """The outcome of training with one set of values."""
 
     number: int  # 1, 2, …
     values: dict[str, Any]
-    loss: float | None  # None: it did not finish
+    loss: float | None  # None: the trial did not finish
     seconds: float
-    failure: str | None  # why it did not finish, in a line
+    failure: str | None  # why it did not finish, in one line
 
 
 class SearchTuner(BaseTuner):
     """A KerasTuner tuner that trains with the task's own `train`; TFX's Tuner can run it."""
 
     def __init__(self, inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: str | Path):
-        """Args:
-        inputs: what is trained on.
-        committed: the values to begin with; its architecture is the one that is searched.
-        budget: how much may be tried.
-        directory: where KerasTuner keeps its state; what lies there is overwritten.
+        """Create the tuner.
+
+        Args:
+            inputs: training rows and settings.
+            committed: the values to start with; their architecture is the one that is searched.
+            budget: limits of trials and minutes.
+            directory: folder for KerasTuner's state; its content is overwritten.
         """
         self._inputs = inputs
         self._deadline = Deadline(budget.minutes)
@@ -88,18 +90,21 @@ class SearchTuner(BaseTuner):
         super().__init__(oracle, directory=str(directory), project_name="search", overwrite=True)
 
     def run_trial(self, trial: KerasTrial, **_: Any) -> dict[str, float]:
-        """Trains with one set of values, and scores it.
+        """Train with one set of values.
+
+        Returns:
+            The loss, by the objective's name.
 
         Raises:
             OutOfTimeError: The time was over.
-            NoLossError: Its loss is not a number.
-            Exception: Whatever the training raises. KerasTuner records it, and goes on.
+            NoLossError: The loss is not a finite number.
+            Exception: Any error of the training. KerasTuner records it and continues.
         """
         begin = time.monotonic()
         try:
             return {_OBJECTIVE.name: self._score(trial.hyperparameters.values)}
         except Exception as error:
-            raise_if_interrupted()  # It is no trial's fault, and the rest is not wanted.
+            raise_if_interrupted()  # An interrupt is not a failure of the trial, and ends the search.
             self._failures[trial.trial_id] = explain_in_one_line(error)
             logging.exception("Trial %s failed.", trial.trial_id)
             raise
@@ -108,7 +113,7 @@ class SearchTuner(BaseTuner):
             keras.utils.clear_session()
 
     def on_search_end(self) -> None:
-        """Refuses a search without a result.
+        """Check that the search has a result.
 
         Raises:
             SearchError: No trial finished.
@@ -117,11 +122,11 @@ class SearchTuner(BaseTuner):
         if not any(trial.loss is not None for trial in trials):
             reasons = "; ".join(dict.fromkeys(str(trial.failure) for trial in trials)) or "there was no time for one"
             raise SearchError(
-                f"no trial of {len(trials)} finished: {reasons}. Allow more minutes, or mend the search space."
+                f"no trial of {len(trials)} finished: {reasons}. Allow more minutes, or correct the search space."
             )
 
     def trials(self) -> list[Trial]:
-        """Returns all trials that were begun, in order."""
+        """Return all trials that were started, in their order."""
         return [
             Trial(
                 number=number,
@@ -150,7 +155,7 @@ class SearchTuner(BaseTuner):
 
 
 class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
-    """Begins with the committed values, and ends when the time is over."""
+    """KerasTuner's Bayesian oracle, but it starts with the committed values and ends at the deadline."""
 
     def __init__(self, deadline: Deadline, space: keras_tuner.HyperParameters, trials: int):
         super().__init__(
@@ -168,7 +173,7 @@ class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
         self.verbose = 0
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Chooses the values of the next trial; KerasTuner's own but for the first."""
+        """Choose the values of the next trial: first the committed ones, then those of KerasTuner."""
         if self._deadline.over:
             return {"status": TrialStatus.STOPPED}
         if not self.trials:
@@ -177,13 +182,16 @@ class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
 
 
 def run_search(inputs: SearchInputs, committed: Any, budget: TunerConfig, directory: str | Path) -> list[Trial]:
-    """Searches one architecture, and returns every trial.
+    """Search the hyperparameters of one architecture.
 
     Args:
-        inputs: what is trained on.
-        committed: the values to begin with; its architecture is the one that is searched.
-        budget: how much may be tried.
-        directory: scratch.
+        inputs: training rows and settings.
+        committed: the values to start with; their architecture is the one that is searched.
+        budget: limits of trials and minutes.
+        directory: folder for temporary files.
+
+    Returns:
+        All trials, in their order.
 
     Raises:
         SearchError: No trial finished.
@@ -194,13 +202,13 @@ def run_search(inputs: SearchInputs, committed: Any, budget: TunerConfig, direct
 
 
 def best_trials(trials: list[Trial], count: int) -> list[Trial]:
-    """Returns the trials with the lowest losses, lowest first."""
+    """Return the trials with the lowest losses, lowest first."""
     finished = [trial for trial in trials if trial.loss is not None]
     return sorted(finished, key=lambda trial: (trial.loss, trial.number))[:count]
 
 
 def _space(tuning: Tuning, committed: Any) -> keras_tuner.HyperParameters:
-    """Builds the space that the task searches; all else fixed at the committed values."""
+    """Return the space that the task searches; all other values are fixed at the committed ones."""
     space = keras_tuner.HyperParameters()
     tuning.search_space(space, committed)
     for name, value in dataclasses.asdict(committed).items():

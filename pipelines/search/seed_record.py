@@ -1,7 +1,7 @@
-"""Trainings of one working copy with several seeds, on parts of the training rows, as a file in a run's folder.
+"""Train one working copy with several seeds on parts of the training rows, and keep the result in a run's folder.
 
-The k-th training of every run holds out the same part of the rows, so that two runs over the same rows can be compared
-training by training. The eval split, which decides about a push, is not looked at.
+The k-th training of every run holds out the same part of the rows, so that two runs on the same rows can be compared
+training by training. The eval split, which decides on a push, is not read.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from pipelines.search.trainings import Training, held_out_fold
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SeedTrainings:
-    """What came of the trainings."""
+    """Trainings with several seeds, and the labels that they are scored on."""
 
     problem: str  # one of pipelines.task_definition.problem.PROBLEMS
     labels: Mapping[int, np.ndarray]  # fold -> labels of its rows, [rows]
@@ -40,7 +40,7 @@ def write_seeds(folder: Path, found: SeedTrainings) -> None:
 
 
 def read_seeds(folder: Path) -> SeedTrainings | None:
-    """Read what `write_seeds` wrote; None where there is nothing."""
+    """Return what `write_seeds` wrote, or None if there is no file."""
     path = folder / SEEDS_FILE
     if not path.is_file():
         return None
@@ -56,19 +56,19 @@ def read_seeds(folder: Path) -> SeedTrainings | None:
 
 
 def score_seeds(found: SeedTrainings) -> dict[str, CandidateScore]:
-    """Score the trainings by every measure of the problem.
+    """Return the score of the trainings by name of the measure.
 
     Raises:
-        ComparisonError: Fewer than two finished.
+        ComparisonError: Fewer than two trainings finished.
     """
     return compare(measures_of(found.problem), found.labels, {"trained": found.trainings})["trained"]
 
 
 def compare_seeds(before: SeedTrainings, after: SeedTrainings) -> dict[str, CandidateScore]:
-    """Compare two working copies, training by training: how the second one scores, and how that changes.
+    """Return the second working copy's score by name of the measure, with the change from the first.
 
     Raises:
-        ComparisonError: Fewer than two trainings were finished by both, or they are not of the same rows.
+        ComparisonError: Fewer than two trainings were finished by both, or their rows differ.
     """
     folds = {held_out_fold(one.number) for one in (*before.trainings, *after.trainings)}
     same = before.problem == after.problem and all(

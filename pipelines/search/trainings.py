@@ -1,7 +1,7 @@
-"""Trainings of what is to be compared: several seeds each, scored on rows that no trial was scored on.
+"""Train each candidate with several seeds, and predict rows that no trial was scored on.
 
-The k-th training of every candidate has the same seed and holds out the same fold of the rows, one of those that the
-search left alone, so that candidates can be compared training by training.
+The k-th training of every candidate has the same seed and holds out the same fold, one that the search did not score
+on, so that candidates can be compared training by training.
 """
 
 import dataclasses
@@ -21,16 +21,16 @@ from pipelines.search.scoring import predict
 from pipelines.search.search import FOLDS, SEARCH_FOLD, SearchInputs
 from serving.process_control import raise_if_interrupted
 
-_SIGNIFICANT = 3  # digits of a proposed value; more would be noise
+_SIGNIFICANT = 3  # digits of a proposed value; more would not be significant
 
 
 class NoPredictionError(ValueError):
-    """A model predicts what is not a number."""
+    """A model's prediction is not a finite number."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """One set of values, all of them."""
+    """A complete set of hyperparameters to compare, with a name."""
 
     name: str
     hyperparameters: Any  # an instance of the task's dataclass
@@ -45,23 +45,28 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Training:
-    """What became of one training."""
+    """The result of one training."""
 
-    number: int  # 0, 1, …; the same number is the same seed and the same rows
+    number: int  # 0, 1, …; the same number means the same seed and the same rows
     seconds: float
     parameters: int = 0  # weights that were trained
-    predictions: np.ndarray | None = None  # of the held-out rows; None: it did not finish
-    failure: str | None = None  # why it did not, in a line
+    predictions: np.ndarray | None = None  # of the held-out rows; None: the training did not finish
+    failure: str | None = None  # why it did not finish, in one line
 
 
 def held_out_fold(number: int) -> int:
-    """Tells which fold of the rows the trainings of a number hold out: 1, 2, …, and round again."""
+    """Return the fold that the trainings of a number hold out: 1, 2, … up to the last, then 1 again.
+
+    Example:
+        >>> [held_out_fold(number) for number in range(6)]
+        [1, 2, 3, 4, 1, 2]
+    """
     others = [fold for fold in range(FOLDS) if fold != SEARCH_FOLD]
     return others[number % len(others)]
 
 
 def split_fold(rows: TransformedRows, number: int) -> tuple[TransformedRows, TransformedRows]:
-    """Splits the rows into those that the trainings of a number learn from, and those that they are scored on."""
+    """Return the rows that the trainings of a number learn from, and the rows that they are scored on."""
     return rows.hold_out(FOLDS, held_out_fold(number))
 
 
@@ -72,14 +77,17 @@ def train_candidates(
     deadline: Deadline,
     on_training: Callable[[Candidate, Training], None] = lambda candidate, training: None,
 ) -> dict[str, list[Training]]:
-    """Trains every candidate with every seed, seed by seed, so that a shortage of time leaves pairs to compare.
+    """Train every candidate with every seed, seed by seed, so that candidates can be compared if time runs out.
 
     Args:
-        inputs: what is trained on.
-        candidates: what to train.
-        seeds: how many trainings of each.
+        inputs: training rows and settings.
+        candidates: the candidates to train.
+        seeds: number of trainings of each candidate.
         deadline: trainings that have not finished by then are recorded as failed.
         on_training: called after each training.
+
+    Returns:
+        The trainings of each candidate by its name.
     """
     trainings: dict[str, list[Training]] = {candidate.name: [] for candidate in candidates}
     for number in range(seeds):
@@ -91,13 +99,18 @@ def train_candidates(
 
 
 def finished_by_all(trainings: Mapping[str, Sequence[Training]]) -> list[int]:
-    """Returns the numbers of the trainings that every candidate finished."""
+    """Return the numbers of the trainings that every candidate finished."""
     numbers = [{training.number for training in found if training.failure is None} for found in trainings.values()]
     return sorted(set.intersection(*numbers)) if numbers else []
 
 
 def round_values(values: Mapping[str, HyperparameterValue]) -> dict[str, HyperparameterValue]:
-    """Rounds floats to three significant digits: what is tried is what a person would write into a file."""
+    """Return the values with floats rounded to three significant digits, as a person would write them into a file.
+
+    Example:
+        >>> round_values({"learning_rate": 0.0123456, "epochs": 8})
+        {'learning_rate': 0.0123, 'epochs': 8}
+    """
     return {
         name: float(f"{value:.{_SIGNIFICANT}g}") if isinstance(value, float) else value
         for name, value in values.items()
@@ -117,7 +130,7 @@ def _train(inputs: SearchInputs, hyperparameters: Any, number: int, deadline: De
         predictions = predict(model, scored)
         if not np.isfinite(predictions).all():
             raise NoPredictionError("a prediction is not a number")
-    except Exception as error:  # Whatever a training raises is its result; the others go on, and the log has it.
+    except Exception as error:  # Any error is the training's result; it is logged, and the others continue.
         raise_if_interrupted()
         logging.exception("A training failed.")
         return Training(number=number, seconds=time.monotonic() - begin, failure=explain_in_one_line(error))

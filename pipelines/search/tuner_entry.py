@@ -1,4 +1,4 @@
-"""Entry point of TFX's Tuner: it searches with what the task provides."""
+"""Run a search of the task's hyperparameters as the entry point of TFX's Tuner."""
 
 import dataclasses
 import os
@@ -18,12 +18,12 @@ from pipelines.task_definition.task import Task
 
 
 def custom_config(task: Task, settings: TrainerConfig, budget: TunerConfig) -> dict[str, Any]:
-    """Builds Tuner's custom_config; all of it is part of the cache key.
+    """Return the Tuner's custom_config; all of it is part of the cache key.
 
     Raises:
-        HyperparameterError: The task's file cannot be used.
+        HyperparameterError: The task's file is not valid.
     """
-    assert task.tuning is not None  # resolution.require_tuning saw to it.
+    assert task.tuning is not None  # resolution.require_tuning has checked it.
     committed = read_committed(task)
     return {
         "tuning": tuning.to_json(task.tuning),
@@ -37,10 +37,10 @@ def custom_config(task: Task, settings: TrainerConfig, budget: TunerConfig) -> d
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
-    """Builds what TFX's Tuner runs.
+    """Return the tuner that TFX's Tuner runs.
 
     Raises:
-        HyperparameterError: The committed values are not what the task's dataclass allows.
+        HyperparameterError: The committed values are not valid for the task's dataclass.
         TrainingError: There are no rows to train on.
     """
     config = fn_args.custom_config

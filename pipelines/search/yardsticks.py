@@ -1,7 +1,7 @@
-"""The yardsticks of a comparison: simple models, fitted to the rows of each training and scored on those it held out.
+"""Fit simple models as yardsticks to the rows of each training, and predict the rows that it holds out.
 
-They see what the candidates see, the transformed features, since the folds are of those rows. A report's yardsticks see
-the raw columns.
+They read the transformed features, as the candidates do, because the folds are of those rows. The yardsticks of a
+report read the raw columns.
 """
 
 import time
@@ -16,15 +16,15 @@ from pipelines.task_definition.problem import MULTICLASS, REGRESSION
 from pipelines.yardstick.comparison import MOST_TRAIN_ROWS, predict_yardsticks
 from pipelines.yardstick.models import CONSTANT, LINEAR, TREES, sample_rows
 
-_NAME = "yardstick: {}"  # no architecture's name has a colon
+_NAME = "yardstick: {}"  # no name of an architecture has a colon
 
 
 def train_yardsticks(inputs: SearchInputs, seeds: int) -> dict[str, list[Training]]:
     """Fit every yardstick once for each seed, so that candidates and yardsticks are compared on the same rows.
 
     Args:
-        inputs: what is trained on.
-        seeds: how many trainings of each candidate there are.
+        inputs: training rows and settings.
+        seeds: number of trainings of each candidate.
 
     Returns:
         Name -> one training for each seed.
@@ -51,7 +51,7 @@ def _predict(inputs: SearchInputs, fitted: TransformedRows, scored: TransformedR
 
 
 def make_frame(rows: TransformedRows) -> pd.DataFrame:
-    """Make a column of each transformed feature: numbers stay numbers, ids become texts, which are categories."""
+    """Return a frame with a column for each transformed feature; ids become strings, which are categories."""
     columns = {}
     for name, values in rows.features.items():
         for place, column in enumerate(values.T):

@@ -1,1 +1,1 @@
-"""What a task's code gets wrong, told before Beam starts, in the words of whoever wrote it."""
+"""Find mistakes in a task's code before Beam starts, and explain them in terms of that code."""

@@ -1,4 +1,4 @@
-"""The check as a command: one line for each thing that was tried, and what is wrong with the first that fails."""
+"""Run the command `check`: print one line for each step, and the error of the first step that fails."""
 
 import tempfile
 import time
@@ -21,16 +21,16 @@ _Value = TypeVar("_Value")
 
 
 def run(task_name: str, data: Path | None, var: Path, console: Console) -> int:
-    """Check a task: preprocessing_fn without a row, then everything up to the signatures on a few.
+    """Check a task: its preprocessing_fn without rows, then everything up to the signatures on a few rows.
 
     Args:
-        task_name: as `load_task` takes it.
+        task_name: as `load_task` accepts it.
         data: a file or folder; None: the task's own rows.
-        var: below it the task's own rows are prepared, as for a run.
+        var: the task's own rows are prepared below it, as for a run.
         console: the terminal.
 
     Returns:
-        0: all is in order. 1: something is not, and the terminal says what.
+        Exit status. 0: all steps passed. 1: a step failed, and its error is printed.
     """
     steps = _Steps(console)
     with tempfile.TemporaryDirectory(prefix="check-") as folder:
@@ -61,9 +61,9 @@ def run(task_name: str, data: Path | None, var: Path, console: Console) -> int:
             steps.do(
                 "signatures",
                 lambda: ask_signatures(sample, model),
-                lambda _: f"all three answer, and alike, for {len(sample.raw)} rows",
+                lambda _: f"all three give the same answers for {len(sample.raw)} rows",
             )
-        except Exception as error:  # The boundary: the terminal says it, the log has the traceback.
+        except Exception as error:  # Any error is printed; its traceback goes to the log.
             traceback.print_exc()
             steps.tell_failure(explain(error))
             return _FAILED
@@ -71,21 +71,21 @@ def run(task_name: str, data: Path | None, var: Path, console: Console) -> int:
 
 
 class _Steps:
-    """Tells of steps, one after the other."""
+    """Run steps one after the other, and print a line for each."""
 
     def __init__(self, console: Console):
         self._console = console
         self._name, self._began = "", time.monotonic()
 
     def do(self, name: str, step: Callable[[], _Value], describe: Callable[[_Value], str]) -> _Value:
-        """Do a step, and tell that it was in order."""
+        """Run a step, print that it passed, and return its result."""
         self._name, self._began = name, time.monotonic()
         value = step()
         self._tell("[green]ok[/]    ", describe(value))
         return value
 
     def tell_failure(self, reason: str) -> None:
-        """Tell what is wrong with the step that was begun last."""
+        """Print why the step that was started last failed."""
         self._tell("[red]failed[/]", reason)
 
     def _tell(self, outcome: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""A task's code on a few rows: features, model, export and every signature, before anybody waits for a whole run."""
+"""Run a task's code on a few rows: features, model, export and every signature, before a whole run is started."""
 
 import dataclasses
 import json
@@ -28,21 +28,21 @@ from pipelines.task_check.sampled_rows import Cells, read_rows, spread
 from pipelines.task_definition.task import Task
 from serving.contract import SERVING_ENVIRONMENT
 
-_ROWS = 100  # that a model is trained on and asked for
+_ROWS = 100  # that a model is trained on and predicts
 _ANALYSED = 1000  # rows that Transform sees
 _STEPS = 2  # of the training
-_TOLERANCE = 1e-4  # between two ways to the same prediction; SkewGate is the judge of smaller differences
+_TOLERANCE = 1e-4  # between two paths to the same prediction; SkewGate checks smaller differences
 
 
 class DryRunError(ValueError):
-    """A model was made, and does not answer as it has to."""
+    """A model was exported, but its signatures do not give the expected answers."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Rows that went through preprocessing_fn."""
+    """Raw rows and their transformed features."""
 
-    analysed: int  # rows that the analyses saw
+    analysed: int  # number of rows that Transform analysed
     raw: list[Cells]
     transformed: Mapping[str, np.ndarray]  # by name, [rows, n]
     graph: Path  # folder of the TFTransformOutput
@@ -53,12 +53,12 @@ def transform_sample(task: Task, data: Path, folder: Path) -> Sample:
     """Analyse and transform up to 1,000 rows with Beam, in this process.
 
     Args:
-        task: whose rows they are.
+        task: the task of the rows.
         data: a file or folder, as ExampleGen reads it.
         folder: to write to.
 
     Returns:
-        Up to 100 of the rows, as different in their labels as the 1,000 are.
+        Up to 100 of the rows, spread over the different labels.
 
     Raises:
         SourceError: There is nothing to read, or a cell is malformed.
@@ -77,7 +77,7 @@ def transform_sample(task: Task, data: Path, folder: Path) -> Sample:
         _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
     transform = tft.TFTransformOutput(str(folder / "graph"))
     given, kept = _transform(transform, raw, spec), raw
-    if len(np.unique(given[task.label])) == 1:  # The other label is rare: look for it in all rows that were read.
+    if len(np.unique(given[task.label])) == 1:  # The other label is rare: search all rows that were read.
         given, kept = _transform(transform, read, spec), read
     chosen = spread(np.argsort(given[task.label][:, 0], kind="stable").tolist(), _ROWS)
     return Sample(
@@ -95,13 +95,13 @@ def _transform(transform: tft.TFTransformOutput, rows: list[Cells], spec: Featur
 
 
 def train_sample(task: Task, sample: Sample, folder: Path) -> Path:
-    """Train for two steps with the task's own run_fn, and export.
+    """Train for two steps with the task's run_fn, and export.
 
     Returns:
-        The folder of the SavedModel.
+        Folder of the SavedModel.
 
     Raises:
-        Exception: Whatever the task's code raises.
+        Exception: Any error of the task's code.
     """
     rows = folder / "rows.tfrecord.gz"
     with tf.io.TFRecordWriter(str(rows), "GZIP") as writer:
@@ -128,10 +128,11 @@ def train_sample(task: Task, sample: Sample, folder: Path) -> Path:
 
 
 def ask_signatures(sample: Sample, model: Path) -> None:
-    """Ask every signature of the exported model for every row of the sample.
+    """Compare the answers of all signatures of the exported model on every row of the sample.
 
     Raises:
-        DryRunError: Two signatures answer differently, an answer is no finite number, or there is not one for each row.
+        DryRunError: Two signatures give different answers, an answer is not finite, or the number of answers is not the
+            number of rows.
     """
     signatures = tf.saved_model.load(str(model)).signatures
     spec = feature_spec(sample.schema)
@@ -169,8 +170,8 @@ def _require_same(what: str, expected: np.ndarray, received: np.ndarray) -> None
         same = expected.shape == received.shape and np.allclose(expected, received, _TOLERANCE, _TOLERANCE, True)
     if not same:
         raise DryRunError(
-            f"{what}: expected what the other path gives for the same rows, received another answer: the graph does "
-            "something that depends on the batch, on chance, or on how a value arrives"
+            f"{what}: expected the same values as from the other path for the same rows, received different ones: the "
+            "graph depends on the batch, on chance, or on how a value arrives"
         )
 
 
@@ -183,7 +184,7 @@ def _transformed_example(row: Mapping[str, np.ndarray]) -> bytes:
 
 
 def _example(row: Mapping[str, list]) -> bytes:
-    """Serialize a row; a feature without a value is left out."""
+    """Serialize a row; features without a value are left out."""
     features = {name: _feature(values) for name, values in row.items() if values}
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
@@ -197,5 +198,5 @@ def _feature(values: list) -> tf.train.Feature:
 
 
 def _plain(rows: list[Cells], name: str, dtype: tf.DType, rule: MissingRule) -> list:
-    """Return a column as plain JSON has it, missing values spelled out."""
+    """Return a column as plain JSON values, with missing values spelled out."""
     return [rule.value_for(dtype) if row.get(name) is None else row[name] for row in rows]

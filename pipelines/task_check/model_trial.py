@@ -1,4 +1,4 @@
-"""A task's model on rows that are made up: whether it can be built, called and traced, before anything is analysed."""
+"""Build, call and trace a task's model on made-up rows, before anything is analysed."""
 
 from typing import Any
 
@@ -20,15 +20,15 @@ _STRINGS = 10  # in each vocabulary
 
 
 class ModelError(ValueError):
-    """The model does not give what its task asks for."""
+    """The model's output does not have the expected form."""
 
 
 class _NotAnalysedError(Exception):
-    """The task's training asks for something that only an analysis can give."""
+    """The task's training needs something that only an analysis gives."""
 
 
 class _UnanalysedTransform(tft.TFTransformOutput):
-    """Stands for what Transform will write: every vocabulary has ten strings, and more is not known."""
+    """A placeholder for the output of Transform, which only has vocabularies, each with ten strings."""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -39,7 +39,7 @@ class _UnanalysedTransform(tft.TFTransformOutput):
         raise _NotAnalysedError(name)
 
     def vocabulary_size_by_name(self, vocab_filename: str) -> int:
-        """Return a size for any vocabulary."""
+        """Return the same size for any vocabulary."""
         return _STRINGS
 
 
@@ -47,17 +47,17 @@ def try_model(task: Task, checked: CheckedPreprocessing) -> keras.Model | None:
     """Train the task's committed architecture for two steps on made-up rows.
 
     Args:
-        task: whose model it is.
+        task: the task of the model.
         checked: the outputs of its preprocessing_fn.
 
     Returns:
-        The model; None where the task has no Tuning to train with, or its training looks into the analysed graph: the
-        dry run on real rows then is the first to see the model.
+        The model. None if the task has no Tuning to train with, or if its training reads the analysed graph: then the
+        dry run on real rows is the first to build the model.
 
     Raises:
-        ModelError: It does not give one float32 row of outputs for each row.
+        ModelError: The output is not float32 [rows, outputs].
         TrainingError: A feature or the label is not [batch, n].
-        Exception: Whatever the task's code raises.
+        Exception: Any error of the task's code.
     """
     if task.tuning is None:
         return None
@@ -86,12 +86,12 @@ def _make_up_rows(task: Task, checked: CheckedPreprocessing) -> TransformedRows:
     features: dict[str, np.ndarray] = {}
     for name, output in checked.outputs.items():
         if output.dtype == tf.string or name == task.label:
-            continue  # No model takes a string.
+            continue  # Models do not accept strings.
         shape = (_ROWS, *(size or 1 for size in output.shape[1:]))
         if output.dtype == tf.float32:
             features[name] = random.normal(size=shape).astype(np.float32)
         else:
-            features[name] = random.integers(2, size=shape)  # Every category has these two ids.
+            features[name] = random.integers(2, size=shape)  # Every category has at least these two ids.
     labels: np.ndarray
     if task.problem == REGRESSION:
         labels = random.normal(size=(_ROWS, 1)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A task's preprocessing_fn against its contract: names, types, and what a request will have."""
+"""Check a task's preprocessing_fn against its contract: names, types, and what requests hold."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from pipelines.task_check.traced_graph import TracedGraph, trace
 from pipelines.task_definition.task import Task
 from serving.contract import SERVING_ENVIRONMENT
 
-# What Transform writes; for each other type the one to cast to.
+# The types that Transform writes, and for other types the one to cast to.
 _WRITTEN = (tf.float32, tf.int64, tf.string)
 _CAST_TO = {tf.float64: "float32", tf.float16: "float32", tf.bfloat16: "float32"}
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -22,19 +22,22 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CheckedPreprocessing:
-    """What was found in order."""
+    """A preprocessing_fn in which no mistake was found."""
 
-    outputs: Mapping[str, tf.TensorSpec]  # by name, the label among them
-    columns: frozenset[str]  # raw, that it reads
+    outputs: Mapping[str, tf.TensorSpec]  # by name, including the label
+    columns: frozenset[str]  # raw columns that it reads
 
 
 def check_preprocessing(task: Task) -> CheckedPreprocessing:
-    """Trace a task's preprocessing_fn over its contract, and look for what would only fail later.
+    """Trace a task's preprocessing_fn over its contract, and find mistakes that a run would show only later.
+
+    Returns:
+        The outputs, and the raw columns that they depend on.
 
     Raises:
-        PreprocessingError: It reads a column that the contract does not have, uses text as a number, gives a type that
-            Transform does not write, gives no label, or a feature needs what requests will not have. All that is found
-            is told at once.
+        PreprocessingError: It reads a column that the contract lacks, uses text as a number, returns a type that
+            Transform does not write, returns no label, or a feature needs a column that requests lack. The message has
+            all mistakes.
     """
     schema = text_format.Parse(task.contract.read_text(), schema_pb2.Schema())
     spec = feature_spec(schema)
@@ -84,26 +87,34 @@ def _no_label(task: Task, graph: TracedGraph) -> Iterator[str]:
 
 
 def _not_in_requests(task: Task, graph: TracedGraph, schema: schema_pb2.Schema, spec: FeatureSpec) -> Iterator[str]:
-    """Tell of features that need a column without which a request comes.
+    """Yield the features that depend on a column that requests lack.
 
-    Only of features that the task names in `feature_columns`: any other output may be for training alone.
+    Only features in the task's `feature_columns` are checked, because other outputs may be only for training.
+
+    Yields:
+        One message for each such column.
     """
     absent = spec.keys() - feature_spec(schema, SERVING_ENVIRONMENT).keys()
     named = [name for name in graph.outputs if name != task.label and _declared(task, name)]
     for column in sorted(absent):
-        hanging = [name for name in named if column in graph.columns_of(name)]
-        if hanging:
+        dependent = [name for name in named if column in graph.columns_of(name)]
+        if dependent:
             yield (
-                f"{name_readers(_blame(task, hanging, column))} raw column {column!r}, which is not available in "
-                f"{SERVING_ENVIRONMENT}: {_contract(task)} says so (not_in_environment). When the model is asked, "
-                "nobody knows it yet. Compute the feature of other columns; only the label may use this one."
+                f"{name_readers(_blame(task, dependent, column))} raw column {column!r}, which is not available in "
+                f"{SERVING_ENVIRONMENT}: {_contract(task)} says so (not_in_environment). It is not known "
+                "yet when the model predicts. Compute the feature from other columns; only the label may use this one."
             )
 
 
 def _blame(task: Task, outputs: Iterable[str], column: str) -> list[str]:
-    """Return the features that name the column; where none does, the outputs themselves.
+    """Return the features whose declared columns include the column, or else the outputs themselves.
 
-    Features that share an operation all hang on what one of them reads.
+    Features that share an operation all depend on what one of them reads, so the graph alone does not tell which.
+
+    Args:
+        task: the task of the features.
+        outputs: outputs that depend on the column.
+        column: the raw column.
     """
     outputs = list(outputs)
     named = [
@@ -113,7 +124,7 @@ def _blame(task: Task, outputs: Iterable[str], column: str) -> list[str]:
 
 
 def _declared(task: Task, output: str) -> list[str]:
-    """Return the features of an output whose columns the task names: its parts, or itself."""
+    """Return the features of an output for which the task names columns: its parts, or the output itself."""
     return [feature for feature in task.feature_parts.get(output, (output,)) if feature in task.feature_columns]
 
 

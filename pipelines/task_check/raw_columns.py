@@ -1,4 +1,4 @@
-"""Raw columns that answer a wrong name with the right one."""
+"""Provide raw columns whose error for a wrong name suggests the right one."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -7,25 +7,25 @@ from serving.did_you_mean import suggestion
 
 
 class PreprocessingError(ValueError):
-    """preprocessing_fn cannot work on rows of this contract."""
+    """preprocessing_fn does not work with the columns of this contract."""
 
 
 class MissingColumnError(PreprocessingError, KeyError):
-    """The contract does not have a column; a KeyError too, as of any dictionary, which a task's code may catch."""
+    """The contract lacks a column. Also a KeyError, as from any dictionary, so that a task's code can catch it."""
 
     __str__ = ValueError.__str__  # KeyError puts its message in quotes.
 
 
 class RawColumns(dict[str, Any]):
-    """The columns of the contract, as preprocessing_fn gets them."""
+    """The contract's columns, as preprocessing_fn receives them."""
 
     def __init__(self, columns: Mapping[str, Any], describe: Callable[[str], str], contract: str):
-        """Take the columns.
+        """Store the columns.
 
         Args:
             columns: by name.
-            describe: says who reads a column, for messages.
-            contract: what to call the contract.
+            describe: returns which features read a column, for messages.
+            contract: name of the contract in messages.
         """
         super().__init__(columns)
         self._describe, self._contract = describe, contract
@@ -44,7 +44,12 @@ class RawColumns(dict[str, Any]):
 
 
 def name_readers(features: Iterable[str]) -> str:
-    """Return the begin of a sentence on who reads a column: `feature fare_scaled reads`."""
+    """Return the beginning of a sentence about who reads a column.
+
+    Example:
+        >>> name_readers(["fare_scaled", "fare_bucket"])
+        'features fare_scaled, fare_bucket read'
+    """
     found = list(features)
     if not found:
         return "preprocessing_fn reads"

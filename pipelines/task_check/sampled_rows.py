@@ -1,4 +1,4 @@
-"""Some rows of a file, as the contract says how to read them."""
+"""Read some rows of a file by the rules of the contract."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,17 @@ from components.csv_example_gen.records import read_header
 from pipelines.modeling.export import feature_spec
 from serving.did_you_mean import closest
 
-Cells = Mapping[str, object]  # of a row, by column; None: missing
-_READ = 20_000  # rows of the first file: among so many the label should take more than one value
+Cells = Mapping[str, object]  # a row: column -> cell, None if missing
+_READ = 20_000  # rows of the first file, enough for the label to have more than one value
 _Item = TypeVar("_Item")
 
 
 class RowsError(ValueError):
-    """There are no rows to try, or they do not fit the contract."""
+    """There are no rows, or the rows do not fit the contract."""
 
 
 def read_rows(data: Path, schema: schema_pb2.Schema) -> list[Cells]:
-    """Read the first 20,000 rows of the first file.
+    """Return the first 20,000 rows of the first file.
 
     Args:
         data: a file or folder, as ExampleGen reads it.
@@ -53,7 +53,12 @@ def read_rows(data: Path, schema: schema_pb2.Schema) -> list[Cells]:
 
 
 def spread(items: Sequence[_Item], count: int) -> list[_Item]:
-    """Return so many of the items, evenly spread, with the first and the last; or all, where there are no more."""
+    """Return `count` of the items, evenly spread and with the first and the last; all if there are not more.
+
+    Example:
+        >>> spread("abcdefg", 3)
+        ['a', 'd', 'g']
+    """
     return [items[place] for place in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
 
 

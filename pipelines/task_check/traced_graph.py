@@ -1,4 +1,4 @@
-"""preprocessing_fn as a graph, and which raw columns each of its operations hangs on."""
+"""Trace preprocessing_fn as a graph, and find the raw columns that each operation depends on."""
 
 import dataclasses
 import re
@@ -21,32 +21,35 @@ _TEXT = re.compile(r"DataType string not in list of allowed values|dtype <?'?(?:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TracedGraph:
-    """What preprocessing_fn builds; no row has gone through it."""
+    """The graph of a preprocessing_fn, through which no row has gone."""
 
     outputs: Mapping[str, tf.Tensor | tf.SparseTensor]  # by name of the transformed feature
-    columns: Mapping[tf.Operation, frozenset[str]]  # raw columns that an operation hangs on, analyses left out
-    casts_of_text: Mapping[tf.Operation, str]  # operation -> where it is written, "" where not in this project
-    behind: Mapping[tf.Operation, frozenset[tf.Operation]]  # casts of text that an operation hangs on
+    columns: Mapping[tf.Operation, frozenset[str]]  # raw columns that an operation depends on, without analyses
+    casts_of_text: Mapping[tf.Operation, str]  # operation -> its place in the code, "" outside this project
+    behind: Mapping[tf.Operation, frozenset[tf.Operation]]  # casts of text that an operation depends on
 
     def columns_of(self, output: str) -> frozenset[str]:
-        """Return the raw columns that an output hangs on."""
+        """Return the raw columns that an output depends on."""
         return frozenset().union(*(self.columns[each.op] for each in _flat(self.outputs[output])))
 
     def casts_behind(self, output: str) -> frozenset[tf.Operation]:
-        """Return the casts of text that an output hangs on."""
+        """Return the casts of text that an output depends on."""
         return frozenset().union(*(self.behind[each.op] for each in _flat(self.outputs[output])))
 
 
 def trace(task: Task, spec: FeatureSpec, raw_columns: Any) -> TracedGraph:
-    """Trace preprocessing_fn as Transform does, in a quarter of a second and without a row.
+    """Trace preprocessing_fn as Transform does, in a quarter of a second and without rows.
 
     Args:
-        task: whose preprocessing_fn it is.
+        task: the task of the preprocessing_fn.
         spec: how rows of the contract are parsed.
         raw_columns: makes RawColumns of the traced columns.
 
+    Returns:
+        The graph with the dependencies of its operations.
+
     Raises:
-        PreprocessingError: It fails, or gives no dictionary of tensors.
+        PreprocessingError: preprocessing_fn fails, or returns no dictionary of tensors.
     """
     given: list[RawColumns] = []
 
@@ -59,7 +62,7 @@ def trace(task: Task, spec: FeatureSpec, raw_columns: Any) -> TracedGraph:
             graph, inputs, outputs = impl_helper.trace_preprocessing_function(
                 traced, _type_specs(spec), use_tf_compat_v1=False, base_temp_dir=folder
             )
-        except Exception as error:  # The boundary to a task's code: whatever it raises gets a sentence.
+        except Exception as error:  # Any error of a task's code is explained.
             if is_of_this_project(error):
                 raise
             raise PreprocessingError(_explain_failure(error, given[-1] if given else None, spec)) from error
@@ -71,14 +74,14 @@ def trace(task: Task, spec: FeatureSpec, raw_columns: Any) -> TracedGraph:
 
 
 def _read_graph(graph: tf.Graph, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> TracedGraph:
-    """Follow every operation of the graph, whose order is such that inputs come first."""
+    """Find what every operation depends on; in the graph's order, inputs come before the operations that read them."""
     own = {tensor.op: name for name, column in inputs.items() for tensor in _flat(column)}
     columns: dict[tf.Operation, frozenset[str]] = {}
     behind: dict[tf.Operation, frozenset[tf.Operation]] = {}
     casts: dict[tf.Operation, str] = {}
     for op in graph.get_operations():
         before = [tensor.op for tensor in op.inputs] + list(op.control_inputs)
-        # What only has to run before may stand later in the order.
+        # A control input may come later in the order.
         columns[op] = frozenset({own[op]} if op in own else ()).union(*(columns.get(each, ()) for each in before))
         behind[op] = frozenset().union(*(behind.get(each, ()) for each in before))
         if op.type == "Cast" and op.get_attr("SrcT") == tf.string:

@@ -1,1 +1,1 @@
-"""One package for each prediction task."""
+"""The prediction tasks, one package each."""

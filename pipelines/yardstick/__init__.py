@@ -1,1 +1,1 @@
-"""Simple models on the raw columns, fitted to the rows that our model was fitted to: what it has to beat."""
+"""Simple models on the raw columns, fitted to the same rows as our model, which has to beat them."""

@@ -1,7 +1,7 @@
-"""Turns raw columns of any kind into numbers and categories that scikit-learn's models take.
+"""Turn raw columns of any kind into numbers and categories for scikit-learn's models.
 
-Nothing is chosen by hand and nothing is learned from the eval rows. Numbers stay numbers, texts become categories,
-dates become numbers of the calendar, and lists become a column of zeros and ones for each frequent item.
+Nothing is chosen by hand or learned from the eval rows. Numbers stay numbers, texts become categories, dates become
+parts of the calendar, and lists become a column of zeros and ones for each frequent item.
 """
 
 import dataclasses
@@ -12,31 +12,32 @@ import pandas as pd
 
 from serving.contract import dates
 
-MOST_CATEGORIES = 200  # of a column; rarer values share one. scikit-learn's trees take 255 at most
-MOST_ITEMS = 30  # of a list; rarer ones are left out
+MOST_CATEGORIES = 200  # of a column; rarer values share one. scikit-learn's trees accept 255 at most
+MOST_ITEMS = 30  # of a column of lists; rarer items are left out
 _SEPARATORS = ("|", ";", ",")
-_LEAST_LISTS = 0.1  # share of the texts that hold a separator
-_FEW_NUMBERS = 20  # kinds of whole numbers up to which a linear model gets a weight for each
+_LEAST_LISTS = 0.1  # least share of texts with a separator in a column of lists
+_FEW_NUMBERS = 20  # different whole numbers, up to which a linear model has a weight for each
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Table:
     """Rows as numbers and categories."""
 
-    numbers: np.ndarray  # float64 [rows, n]; NaN where a value is missing
-    categories: (
-        np.ndarray
-    )  # int64 [rows, m]; -1 where a value is missing or was not among the training rows' frequent ones
-    few: tuple[int, ...]  # places of the numbers that are whole and of few kinds
+    numbers: np.ndarray  # float64 [rows, n]; NaN if missing
+    categories: np.ndarray  # int64 [rows, m]; -1 if missing, or not among the frequent values of the training rows
+    few: tuple[int, ...]  # positions of the columns of numbers with few different whole numbers
 
 
 def encode(train: pd.DataFrame, others: pd.DataFrame, written: Mapping[str, str]) -> tuple[Table, Table]:
-    """Encode the training rows and other rows alike.
+    """Encode the training rows and other rows in the same way.
 
     Args:
-        train: raw columns; numbers with NaN or NA, or texts with None. What a category is, is learned from these.
+        train: raw columns: numbers with NaN or NA, or texts with None. The categories are those of these rows.
         others: rows with the same columns.
-        written: format of each column that holds dates; see serving.contract.dates.
+        written: format of each column with dates; see serving.contract.dates.
+
+    Returns:
+        The tables of the training rows and of the other rows.
     """
     numbers: list[tuple[np.ndarray, np.ndarray]] = []
     categories: list[tuple[np.ndarray, np.ndarray]] = []
@@ -56,7 +57,7 @@ def encode(train: pd.DataFrame, others: pd.DataFrame, written: Mapping[str, str]
                 numbers += _encode_items(texts, other_texts, separator)
             else:
                 categories.append(_encode_categories(texts, other_texts))
-    # Two tables, one for each side: the length of a tuple made from a generator is not known to mypy.
+    # The length of a tuple made from a generator is not known to mypy.
     return tuple(  # type: ignore[return-value]
         Table(
             numbers=_stack([pair[side] for pair in numbers], len(rows), np.float64),
@@ -81,12 +82,12 @@ def _is_few(values: pd.Series) -> bool:
 
 
 def _as_texts(values: pd.Series) -> pd.Series:
-    """Return texts, None where there is none; a cell of several values as one text."""
+    """Return texts with None for missing ones; a cell with several values becomes one text."""
     return values.map(lambda cell: "|".join(map(str, cell)) if isinstance(cell, list) else cell).astype(object)
 
 
 def _find_separator(texts: pd.Series) -> str:
-    """Find what separates the items of lists: they have more different texts than items."""
+    """Return the separator of a column of lists, which has more different texts than items; else an empty text."""
     different = pd.Series(texts.dropna().unique(), dtype=object)
     for separator in _SEPARATORS:
         holds = different.str.contains(separator, regex=False)
@@ -116,7 +117,7 @@ def _encode_categories(texts: pd.Series, others: pd.Series) -> tuple[np.ndarray,
 
 
 def _parts_of_dates(values: pd.Series, written: str) -> list[np.ndarray]:
-    """Return trend in days, day of the week, month, and second of the day, each [rows]; NaN where there is no date."""
+    """Return trend in days, day of the week, month, and second of the day, each [rows]; NaN without a date."""
     kinds = values.dropna().unique()
     moments = {kind: dates.parse(str(kind), written) for kind in kinds}
     nothing = (np.nan,) * 4

@@ -1,4 +1,4 @@
-"""How our model compares with each yardstick on the same rows, with paired intervals."""
+"""Compare our model with each yardstick on the same rows, with paired intervals."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,32 +11,32 @@ from pipelines.evaluation.measures import Measure, measures_of
 from pipelines.yardstick.columns import encode
 from pipelines.yardstick.models import CONSTANT, fit_and_predict
 
-MOST_TRAIN_ROWS = 20_000  # that the yardsticks are fitted to: beyond, an even sample, so that a run stays quick
-MOST_EVAL_ROWS = 20_000  # that they are judged on
+MOST_TRAIN_ROWS = 20_000  # the yardsticks are fitted to an even sample of more rows, so that a run stays quick
+MOST_EVAL_ROWS = 20_000  # the yardsticks are judged on an even sample of more rows
 BETTER, WORSE, LEVEL = "better", "worse", "no clear difference"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class YardstickPredictions:
-    """What the yardsticks predict for some eval rows."""
+    """The yardsticks' predictions of some eval rows."""
 
-    chosen: np.ndarray  # places of the eval rows that were predicted, int64 [rows]
+    chosen: np.ndarray  # positions of the predicted eval rows, int64 [rows]
     predictions: Mapping[str, np.ndarray]  # by yardstick, [rows] or [rows, classes]
-    train_rows: int  # that they were fitted to
+    train_rows: int  # number of rows that they were fitted to
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Compared:
-    """A yardstick on one measure, and how far our model is from it."""
+    """The value of a yardstick on one measure, and how our model differs from it."""
 
     measure: Measure
     value: Interval  # of the yardstick
     ours: Interval  # of our model, on the same rows
-    difference: Interval  # our value less the yardstick's
+    difference: Interval  # our value minus the yardstick's
 
     @property
     def word(self) -> str:
-        """Say whether our model is better or worse beyond chance."""
+        """Whether our model is better or worse beyond chance: BETTER, WORSE or LEVEL."""
         if not np.isfinite(self.difference.low) or self.difference.low <= 0 <= self.difference.high:
             return LEVEL
         return BETTER if (self.difference.low > 0) == self.measure.larger_is_better else WORSE
@@ -50,15 +50,15 @@ def predict_yardsticks(
     others: pd.DataFrame,
     written: Mapping[str, str],
 ) -> dict[str, np.ndarray]:
-    """Fit the yardsticks to raw training rows, and predict other rows.
+    """Return the predictions of the yardsticks after fitting them to raw training rows.
 
     Args:
         problem: one of pipelines.task_definition.problem.PROBLEMS.
-        classes: how many there are; 1 for a regression.
-        train: raw columns that a request holds too.
-        labels: of those rows, [rows].
+        classes: number of classes; 1 for a regression.
+        train: raw columns that requests hold too.
+        labels: of the training rows, [rows].
         others: the same columns of the rows to predict.
-        written: format of each column that holds dates; see serving.contract.dates.
+        written: format of each column with dates; see serving.contract.dates.
     """
     train_table, other_table = encode(train, others, written)
     return fit_and_predict(problem, classes, train_table, labels, other_table)
@@ -98,7 +98,7 @@ def compare_with_yardsticks(
 
 
 def find_best(compared: Mapping[str, list[Compared]]) -> str:
-    """Find the yardstick that is best by the deciding measure."""
+    """Return the yardstick that is best by the deciding measure."""
 
     def rank(name: str) -> float:
         deciding = compared[name][-1]

@@ -1,4 +1,4 @@
-"""The yardsticks: a constant, a linear model and boosted trees, all scikit-learn's, with its default settings."""
+"""Fit the yardsticks: a constant, a linear model and boosted trees of scikit-learn, with default settings."""
 
 import warnings
 
@@ -9,8 +9,8 @@ from pipelines.task_definition.problem import MULTICLASS, REGRESSION
 from pipelines.yardstick.columns import MOST_CATEGORIES, Table
 
 CONSTANT, LINEAR, TREES = "constant", "linear", "boosted trees"
-_SEED = 0  # of the rows that the trees hold out to know when to stop
-_STRENGTHS = np.logspace(-3, 3, 7)  # of ridge's penalty; leave-one-out chooses
+_SEED = 0  # of the rows that the trees hold out for early stopping
+_STRENGTHS = np.logspace(-3, 3, 7)  # of ridge's penalty; leave-one-out validation chooses one
 
 
 def fit_and_predict(
@@ -20,13 +20,14 @@ def fit_and_predict(
 
     Args:
         problem: one of pipelines.task_definition.problem.PROBLEMS.
-        classes: how many there are; 1 for a regression.
+        classes: number of classes; 1 for a regression.
         train: rows to learn from.
-        labels: of those rows, [rows]: class numbers, or the number that is to be predicted.
+        labels: of the training rows, [rows]: class numbers, or the number to predict.
         others: rows to predict.
 
     Returns:
-        Name -> predictions, float64 [rows], or [rows, classes] for several classes: the constant first.
+        Name -> predictions, float64 [rows], or [rows, classes] for several classes; the constant comes first. Only the
+        constant, if all labels are the same or there is no column.
     """
     constant = np.full(len(others.numbers), labels.mean(dtype=np.float64))
     if problem != REGRESSION:
@@ -37,17 +38,17 @@ def fit_and_predict(
         return found
     from threadpoolctl import threadpool_limits
 
-    # One thread: on a busy machine those of OpenMP wait for each other in a loop, at ten times the cost.
+    # One thread: on a busy machine the threads of OpenMP wait for each other in a loop, at ten times the cost.
     with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # A linear model that has not quite converged is still a yardstick.
+        warnings.simplefilter("ignore")  # A linear model that has not fully converged is still a yardstick.
         found[LINEAR] = _fit_linear(problem, classes, train, labels, others)
         found[TREES] = _fit_trees(problem, classes, train, labels, others)
     return found
 
 
 def _fit_linear(problem: str, classes: int, train: Table, labels: np.ndarray, others: Table) -> np.ndarray:
-    """Fit logistic regression, or ridge: numbers in standard deviations, a weight for each category."""
-    # Imported here: it takes half a second, and most of what imports this module does not fit.
+    """Return predictions of logistic regression or ridge, with standardised numbers and a weight for each category."""
+    # Imported here: the import takes half a second, and most importers of this module do not fit.
     from sklearn.linear_model import LogisticRegression, RidgeCV
 
     inputs, other_inputs = _design(train, others)
@@ -73,12 +74,12 @@ def _fit_trees(problem: str, classes: int, train: Table, labels: np.ndarray, oth
 
 
 def _with_others(categories: np.ndarray) -> np.ndarray:
-    """Make a category of what is missing or rare: trees do not split a column of one category and gaps."""
+    """Make missing and rare values a category, because trees do not split a column of one category and gaps."""
     return np.where(categories < 0, MOST_CATEGORIES, categories)
 
 
 def _design(train: Table, others: Table) -> tuple[np.ndarray, np.ndarray]:
-    """Make the linear model's inputs, float64 [rows, n] each: no missing value, columns of like size."""
+    """Return the linear model's inputs, float64 [rows, n] each, without missing values and in similar scales."""
     mean, deviation = np.zeros(train.numbers.shape[1]), np.ones(train.numbers.shape[1])
     for place, column in enumerate(train.numbers.T):
         present = column[np.isfinite(column)]
@@ -99,17 +100,22 @@ def _design(train: Table, others: Table) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _probabilities(problem: str, classes: int, known: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Return a column for each class, 0 for those that no training row has; of two classes the second only."""
+    """Return a column for each class, 0 for a class without training rows; for two classes only the second."""
     every = np.zeros((len(found), classes))
     every[:, known] = found
     return every if problem == MULTICLASS else every[:, 1]
 
 
 def sample_rows(rows: int, most: int) -> np.ndarray:
-    """Choose at most `most` of the rows, evenly spread; the same ones each time."""
+    """Return the positions of at most `most` rows, evenly spread, the same in each call.
+
+    Example:
+        >>> sample_rows(9, 3).tolist()
+        [0, 4, 8]
+    """
     return np.arange(rows) if rows <= most else np.linspace(0, rows - 1, most).astype(np.int64)
 
 
 def take(frame: pd.DataFrame, chosen: np.ndarray) -> pd.DataFrame:
-    """Take rows by place."""
+    """Return the rows at these positions."""
     return frame.iloc[chosen].reset_index(drop=True)

@@ -88,9 +88,9 @@ def test_what_was_agreed_is_held_against_predictions() -> None:
 @pytest.mark.parametrize(
     ("prototype", "production", "missed", "conclusion"),
     [
-        (GOOD, NOISY, False, "Take trees further: it is better by more than chance, and worse in nothing"),
+        (GOOD, NOISY, False, "Take trees further: it is better by more than chance, and no measured metric is worse"),
         (NOISY, GOOD, False, "Keep the production model: trees is worse by more than chance"),
-        (GOOD, GOOD, False, "Keep the production model: these rows do not tell trees and it apart."),
+        (GOOD, GOOD, False, "Keep the production model: these rows show no clear difference between trees and it."),
         (GOOD, NOISY, True, "Keep the production model: trees misses what was agreed."),
     ],
 )

@@ -76,7 +76,8 @@ def test_the_comparison_ends_with_a_verdict(executed: Notebooks) -> None:
     verdict = data(executed["03_compare"])[-1]["text/markdown"]
     assert verdict.startswith("**")
     assert "trees against production, on the same 4,993 evaluation rows (95% intervals, paired):" in verdict
-    for part in ("- better: ", "- worse: ", "- not told apart: ", "- agreed thresholds: ", "- slices in which it is"):
+    parts = ("- better: ", "- worse: ", "- no clear difference: ", "- agreed thresholds: ", "- slices in which it is")
+    for part in parts:
         assert part in verdict
     assert "['network', 'trees']" in shown(executed["03_compare"])  # those that notebook 2 kept
 

@@ -1,4 +1,4 @@
-// Sorts the rows by a column, and hides those without a word.
+// Sort the rows by a column, and hide the rows that lack a word of the filter.
 (() => {
   "use strict";
   const board = document.getElementById("board");
@@ -7,7 +7,7 @@
   const filter = document.getElementById("filter");
   const shown = document.getElementById("shown");
 
-  // Runs without a value come last, whichever way.
+  // Runs without a value come last in both directions.
   function sort(key, ascending) {
     const column = [...board.tHead.rows[0].cells].findIndex(head => head.dataset.key === key);
     const value = row => row.cells[column].dataset.value;

@@ -1,9 +1,9 @@
-"""Every feature of the taxi model, one record each: the only home of their names, sizes, vocabularies and defaults.
+"""Define every feature of the taxi model with a record: its name, source, size, vocabulary and default.
 
-Transform computes what the records say (preprocessing.py) and the model takes its inputs from them (model.py), so a
-feature is added, changed or dropped here and nowhere else. What a record's kind computes stands in kinds/.
+Transform computes what the records describe (preprocessing.py), and the model makes its inputs from them (model.py), so
+a feature is added, changed or removed only here. The kinds of records are in kinds/.
 
-Left out, because they did not help: the census tracts (pickup_census_tract is missing in all rows but one, and the
+Left out, because they did not help: the census tracts (pickup_census_tract is missing in all rows except one, and the
 drop-off coordinates are the centre of dropoff_census_tract), and the year (a served model meets years without rows).
 """
 
@@ -16,7 +16,7 @@ from pipelines.tasks.taxi.kinds.scaled import Scaled
 from pipelines.tasks.taxi.kinds.vocabulary import Vocabulary
 
 LABEL = "big_tip"  # int64 [batch, 1]; 1: the tip is more than a fifth of the fare
-TIPS = "tips"  # dollars; raw column, known only after the trip: feeds the label and nothing else
+TIPS = "tips"  # dollars; raw column, known only after the trip, so only the label may use it
 FARE = "fare"  # dollars; raw column that the tip is compared with
 FARE_PER_BIG_TIP = 5  # the fare is less than five times the tip: more than 20%, as a whole number
 

@@ -1,4 +1,4 @@
-"""What can be chosen about the taxi model and its training. The chosen values are in hyperparameters.toml."""
+"""Define the hyperparameters of the taxi model and their bounds; their values are in hyperparameters.toml."""
 
 import dataclasses
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
-    """One choice. What each value means stands beside it in hyperparameters.toml; trainer.py has the architectures.
+    """The hyperparameters. hyperparameters.toml explains each; trainer.py has the architectures.
 
     Raises:
         ValueError: A value is out of bounds.
@@ -43,7 +43,7 @@ class Hyperparameters:
         self._require("holdout", "2 or more", lambda value: value >= 2)
         self._require("learning_rate", "more than 0", lambda value: value > 0)
         self._require("l2", "0 or more", lambda value: value >= 0)
-        self._require("dropout", "0 up to, but not, 1", lambda value: 0 <= value < 1)
+        self._require("dropout", "at least 0 and less than 1", lambda value: 0 <= value < 1)
         self._require("seed", "0 or more", lambda value: value >= 0)
 
     def _require(self, name: str, expected: str, holds: Callable[..., bool]) -> None:

@@ -1,13 +1,13 @@
-"""The one definition of every taxi feature: Transform runs it over all rows, and its graph travels inside the model.
+"""Compute every taxi feature: Transform runs this over all rows, and the model contains the same graph.
 
-The rows that Beam transforms in large batches and the requests that a server answers one by one have to give the same
-features, but for rounding, and SkewGate checks that they do. Hence:
+Rows that Beam transforms in large batches and requests that a server answers one by one must give the same features,
+except for rounding, and SkewGate checks it. Therefore:
 
-- Arithmetic on numbers is float64, and float32 only at the very end: rounding then moves no value over a bucket's edge.
-- Absent and NaN are two things. Absent has an id of its own, or the mean. NaN is nobody's default: it makes that row's
-  z-score NaN and so its prediction NaN, which no one takes for an answer.
+- Arithmetic is in float64, and float32 only at the very end, so that rounding moves no value over a bucket's edge.
+- Missing and NaN differ. Missing has its own id, or the mean. NaN has no default: it makes the row's z-score NaN, and
+  so its prediction, which cannot be mistaken for an answer.
 
-Columns of a kind are stacked: an analyzer costs a pass over the data, and an operation costs time at every start.
+Columns of a kind are stacked, because an analyzer costs a pass over the data and an operation costs time at each start.
 """
 
 import tensorflow as tf
@@ -18,16 +18,16 @@ from pipelines.tasks.taxi.kinds.kind import Transformed, compute_features
 
 
 def preprocessing_fn(inputs: dict[str, Raw]) -> Transformed:
-    """Compute every record of features.py, and the label.
+    """Compute the features of features.py, and the label.
 
     Args:
-        inputs: raw columns; numbers, or strings for what has a vocabulary. A column that can be missing is sparse.
+        inputs: raw columns: numbers, or strings for features with a vocabulary. A column with missing values is sparse.
 
     Returns:
-        By name, a tensor per feature, its type and shape as its record says, and the label, int64 [batch, 1].
+        Tensor of each feature by its name, with the type and shape of its record, and the label, int64 [batch, 1].
 
     Raises:
-        FeatureError: A computation does not give what the record says.
+        FeatureError: A computation does not return what the record describes.
     """
     columns = Columns(inputs)
     label = _big_tip(columns.number(ft.TIPS), columns.number(ft.FARE))

@@ -1,4 +1,4 @@
-"""Will a rider tip more than 20% of the fare? The task's record."""
+"""Define the taxi task: will a rider tip more than 20% of the fare?"""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ TASK = Task(
     preprocessing_fn=preprocessing.preprocessing_fn,
     run_fn=trainer.run_fn,
     make_eval_config=evaluation.make_eval_config,
-    split=RowSplit(),  # a trip names neither driver nor rider: rows have nothing to do with each other
+    split=RowSplit(),  # rows are independent, because a trip names neither driver nor rider
     hyperparameters=Path(__file__).with_name("hyperparameters.toml"),
     tuning=tuner.TUNING,
     scoping=evaluation.SCOPING,

@@ -1,4 +1,4 @@
-"""Trains the taxi model on the transformed rows, and exports it."""
+"""Train the taxi model on the transformed rows, and export it."""
 
 from collections.abc import Sequence
 
@@ -17,17 +17,17 @@ from pipelines.tasks.taxi.hyperparameters import Hyperparameters
 from pipelines.tasks.taxi.model import NETWORKS, build_model, compile_model
 from pipelines.tasks.taxi.trees import TREES, fit_trees
 
-# What is not fitted by Keras: its name in hyperparameters.toml -> what fits it, and gives it as a Keras model.
+# Models that Keras does not fit: architecture in hyperparameters.toml -> function that fits it as a Keras model.
 OTHER_MODELS = {TREES: fit_trees}
 ARCHITECTURES = (*NETWORKS, *OTHER_MODELS)
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Entry point of the Trainer.
+    """Train and export the model for the Trainer.
 
     Raises:
-        HyperparameterError: The hyperparameters cannot be used.
-        TrainingError: The rows are too few, or their labels all the same.
+        HyperparameterError: The hyperparameters are not valid.
+        TrainingError: There are too few rows, or all their labels are the same.
     """
     hyperparameters = from_config(fn_args.hyperparameters, Hyperparameters)
     transform = tft.TFTransformOutput(fn_args.transform_output)
@@ -44,20 +44,24 @@ def train(
     fn_args: FnArgs | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:
-    """Trains one model: for the Trainer, and for a search alike.
+    """Train one model, for the Trainer or for a search.
 
-    The epoch is chosen on training rows that were held out, never on the eval split: its metrics stay a fair forecast.
+    The epoch is chosen on training rows that are held out, never on the eval split, so that the metrics on the eval
+    split stay unbiased.
 
     Args:
         hyperparameters: of the model and its training.
-        rows: to learn from; one in `holdout` of them only chooses the epoch.
-        transform: what made the rows; knows the sizes of the vocabularies.
-        settings: how to use the machine, and how many steps at most.
-        fn_args: of the Trainer: where to begin from, and where to write the history; None in a search.
-        callbacks: more of them, where Keras fits the model.
+        rows: training rows; one in `holdout` of them only chooses the epoch.
+        transform: has the sizes of the vocabularies.
+        settings: how to use the machine, and the most steps.
+        fn_args: of the Trainer: the model to start from, and where to write the history; None in a search.
+        callbacks: additional callbacks, if Keras fits the model.
+
+    Returns:
+        The fitted model.
 
     Raises:
-        TrainingError: The rows are too few, or their labels all the same.
+        TrainingError: There are too few rows, or all their labels are the same.
     """
     require_classes(rows, LABEL, classes=2)
     fitted, validation = rows.hold_out(one_in=hyperparameters.holdout)

@@ -1,13 +1,13 @@
-"""The taxi model as scikit-learn's boosted trees; hyperparameters.toml selects them with architecture = "trees".
+"""Fit the taxi model as scikit-learn's boosted trees; architecture = "trees" in hyperparameters.toml selects them.
 
-The trees are fitted to the transformed features, as the networks are, and the exported model walks them in TensorFlow
-(pipelines/modeling/boosted_trees.py): the same signatures, the same gates, and no scikit-learn in the server.
+The trees are fitted to the transformed features, as the networks are. The exported model evaluates them in TensorFlow
+(pipelines/modeling/boosted_trees.py), with the same signatures and gates, and the server needs no scikit-learn.
 
-Numbers, and categories whose ids have an order, enter as numbers; other categories as sets of ids, which a tree splits.
-A category of more ids than scikit-learn takes stays outside: such are the crosses, and trees cross by themselves.
-
-Expected on the shipped trips, on the split that the pipeline makes, with the committed values: ROC AUC 0.953 and log
-loss 0.201, where the wide-and-deep network has 0.958 and 0.188.
+Numbers, and categories whose ids have an order, are used as numbers; other categories as sets of ids, which a tree
+splits. A category with more ids than scikit-learn accepts is left out. Those are the crossed features, which trees do
+not need.
+Expected on the shipped trips, with the pipeline's split and the committed values: ROC AUC 0.953 and log loss 0.201,
+compared with 0.958 and 0.188 of the wide-and-deep network.
 """
 
 import math
@@ -27,7 +27,7 @@ from pipelines.tasks.taxi.hyperparameters import Hyperparameters
 from pipelines.tasks.taxi.kinds.kind import Category, Feature, Number, VocabularySize
 from pipelines.tasks.taxi.model import make_inputs
 
-if TYPE_CHECKING:  # It takes a second to import, and only a training of trees needs it.
+if TYPE_CHECKING:  # Only a training of trees needs scikit-learn, and its import takes a second.
     from sklearn.ensemble import HistGradientBoostingClassifier
 
 TREES = "trees"
@@ -44,22 +44,22 @@ def fit_trees(
     """Fit the trees, keep the rounds up to the lowest validation loss, and write them as a Keras model.
 
     Args:
-        hyperparameters: `trees` and the four after it.
+        hyperparameters: those of the trees are `trees` and the four after it.
         fitted: rows to learn from.
         validation: rows whose loss decides how many rounds are kept.
-        transform: knows the sizes of the vocabularies.
-        settings: `train_steps` is the most rounds, where it is less than `trees`.
-        fn_args: of the Trainer; None in a search: no history is written.
+        transform: has the sizes of the vocabularies.
+        settings: `train_steps` limits the rounds, if it is less than `trees`.
+        fn_args: of the Trainer; None in a search, which writes no history.
 
     Returns:
-        A dict of transformed features -> the probability of a big tip, float32 [batch, 1].
+        Maps a dict of transformed features to the probability of a big tip, float32 [batch, 1].
 
     Raises:
         TrainingError: The labels of the rows to learn from are all the same.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    require_classes(fitted, ft.LABEL, classes=2)  # Where there is one class, scikit-learn takes it for the first.
+    require_classes(fitted, ft.LABEL, classes=2)  # scikit-learn would use a single class as the first.
     ordered, categories = _columns(transform.vocabulary_size_by_name)
     trees = HistGradientBoostingClassifier(
         learning_rate=hyperparameters.tree_learning_rate,
@@ -68,7 +68,7 @@ def fit_trees(
         min_samples_leaf=hyperparameters.leaf_rows,
         l2_regularization=hyperparameters.leaf_l2,
         categorical_features=[_width(ordered) + place for place in range(_width(categories))],
-        early_stopping=False,  # It would hold out rows of its own.
+        early_stopping=False,  # It would hold out other rows.
         random_state=hyperparameters.seed,
     ).fit(_table(fitted, ordered + categories), fitted.labels[:, 0])
     losses = _losses(trees, _table(validation, ordered + categories), validation.labels[:, 0])
@@ -79,7 +79,7 @@ def fit_trees(
 
 
 def _columns(vocabulary_size: VocabularySize) -> tuple[list[Feature], list[Feature]]:
-    """Return the features that enter as numbers, and those that enter as sets of ids."""
+    """Return the features that are used as numbers, and those that are used as sets of ids."""
     ordered: list[Feature] = []
     sets: list[Feature] = []
     for feature in ft.FEATURES:
@@ -91,12 +91,12 @@ def _columns(vocabulary_size: VocabularySize) -> tuple[list[Feature], list[Featu
 
 
 def _width(features: list[Feature]) -> int:
-    """Return how many columns features have side by side."""
+    """Return the number of columns that the features take."""
     return sum(math.prod(feature.shape) for feature in features)
 
 
 def _table(rows: TransformedRows, features: list[Feature]) -> np.ndarray:
-    """Put features side by side; float64 [rows, columns], as scikit-learn has them."""
+    """Return the features as one array, float64 [rows, columns], which is scikit-learn's own type."""
     columns = rows.features
     return np.concatenate([columns[feature.name].astype(np.float64) for feature in features], axis=1)
 
@@ -114,7 +114,7 @@ def _as_keras(
     inputs = make_inputs()
     columns = [keras.ops.cast(inputs[feature.name], "float64") for feature in [*ordered, *categories]]
     logit = trees_output(trees, keras.ops.concatenate(columns, axis=1), rounds=rounds)
-    # To a tree NaN is a missing value. Here it is nobody's default, and has to reach the prediction.
+    # For trees NaN is a missing value. Here it has no default, and must reach the prediction.
     numbers = [inputs[feature.name] for feature in ft.FEATURES if isinstance(feature, Number)]
     broken = keras.ops.any(keras.ops.isnan(keras.ops.concatenate(numbers, axis=1)), axis=1, keepdims=True)
     logit = keras.ops.where(broken, keras.ops.full_like(logit, float("nan")), logit)

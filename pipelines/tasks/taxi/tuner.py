@@ -1,4 +1,4 @@
-"""What a search for better hyperparameters of the taxi model may try."""
+"""Define what a search for better hyperparameters of the taxi model may try."""
 
 import keras_tuner
 
@@ -10,9 +10,9 @@ from pipelines.tasks.taxi.trees import TREES
 
 
 def search_space(space: keras_tuner.HyperParameters, committed: Hyperparameters) -> None:
-    """Registers what is searched for the committed architecture; the bounds are wide around what is known to work.
+    """Register the values to search for the committed architecture; the bounds are wide around values that work.
 
-    The logarithmic ranges are after Bengio, "Practical Recommendations for Gradient-Based Training of Deep
+    The logarithmic ranges follow Bengio, "Practical Recommendations for Gradient-Based Training of Deep
     Architectures", 2012, arXiv:1206.5533, section 3.3.
     """
     if committed.architecture == TREES:
@@ -31,7 +31,7 @@ def search_space(space: keras_tuner.HyperParameters, committed: Hyperparameters)
     space.Choice("embedding_dim", [2, 4, 8, 16], default=committed.embedding_dim)
     space.Int("hidden_layers", 1, 3, default=committed.hidden_layers)
     space.Choice("hidden_units", [8, 16, 32, 64, 128], default=committed.hidden_units)
-    # Not a Float with a step: KerasTuner counts the steps in floating point, and takes 0.3 for 0.2.
+    # Not a Float with a step: KerasTuner counts the steps in floating point, and returns 0.3 for 0.2.
     space.Choice("dropout", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=committed.dropout)
     if committed.architecture == DEEP_AND_CROSS:
         space.Int("cross_layers", 1, 3, default=committed.cross_layers)

@@ -128,7 +128,7 @@ def test_files_and_the_log_do_not_replace_each_other_s_rows(taken: Taken) -> Non
     ):
         assert run.status == 1
         assert run.summary["error"].startswith(
-            f"span 2026-03-01: expected rows of where its accepted version is from, {before}, received some of {now}: "
+            f"span 2026-03-01: expected rows from {before}, as in its accepted version, received rows from {now}: "
         )
 
 

@@ -54,7 +54,7 @@ def test_what_could_not_be_read_has_had_a_version(database: Path) -> None:
 @pytest.mark.parametrize("name", ["2014-02", "2014-06-30", "2014", "16071", "7"])
 def test_days_that_are_accepted_under_another_name_are_refused(database: Path, name: str) -> None:
     span = read_span(name, numbered=name != "2014")
-    with pytest.raises(SpanError, match=f"span {name}: expected spans that share no day.* 2014Q"):
+    with pytest.raises(SpanError, match=f"span {name}: expected a span that shares no day.* 2014Q"):
         KnownSpans(database, "taxi", "today").check_period(span)
 
 

@@ -203,7 +203,7 @@ def test_a_few_late_outcomes_make_no_new_version_while_others_are_out(site: Site
     (few,) = site.write("day")
     assert few.rows == 200
     assert few.said == (
-        "left out: 2 without an outcome yet; 1 more for the next version, made at 1% more, or now if the span is named"
+        "left out: 2 without an outcome yet; 1 new for the next version, which needs 1% new rows or --window"
     )
     assert len(site.rows("2026-03-01")) == 200
     assert [one.rows for one in site.write("2026-03-01")] == [201]

@@ -47,7 +47,7 @@ def test_the_best_is_of_the_runs_on_the_newest_rows(tmp_path: Path) -> None:
 def test_runs_on_rows_that_nobody_knows_have_no_best(tmp_path: Path) -> None:
     write(tmp_path, *(made_run(name, auc, int(name[9:11])) for name, auc in VALUES.items()))
     page = render(Runs(tmp_path).list("taxi"), tmp_path, tmp_path / "cache")
-    assert "8 runs. Which runs were evaluated on the same rows is not known." in page
+    assert "8 runs. It is not known which runs were evaluated on the same rows." in page
 
 
 def test_a_metric_of_unknown_direction_has_no_best(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_the_threshold_is_the_gateway_s(var: Path, monkeypatch: pytest.MonkeyPat
 
 def test_an_output_among_the_rows(var: Path) -> None:
     told = PredictionOptions(data=var, out=var / "out.csv", var=var)
-    with pytest.raises(BatchPredictionError, match="lies in the folder of the rows"):
+    with pytest.raises(BatchPredictionError, match="expected a path outside the folder of the rows"):
         command.make_job(told, load_task("taxi"))
 
 

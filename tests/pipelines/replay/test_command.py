@@ -40,7 +40,7 @@ def test_too_few_spans_are_refused_before_anything_is_trained(
     (var / ".replay").touch()
     (var / "old").mkdir()
     assert replay(source, var) == 1
-    assert "expected more spans than train the first model (4), received 4" in capsys.readouterr().err
+    assert "expected more spans than those that train the first model (4), received 4" in capsys.readouterr().err
     assert sorted(path.name for path in var.iterdir()) == [".replay", "loop.log"]
     assert "ReplayError: " in (var / "loop.log").read_text()
 

@@ -23,5 +23,5 @@ def test_a_pass_before_any_traffic_has_a_window_too() -> None:
 
 def test_a_policy_of_a_schedule_alone_cannot_be_played() -> None:
     policy = RetrainingPolicy(policy="auto", spans="all", due=Due(schedule="13w"))
-    with pytest.raises(ReplayError, match="plays no schedule"):
+    with pytest.raises(ReplayError, match="needs a trigger other than the schedule"):
         compress_policy(policy, seconds=31, spans=16)

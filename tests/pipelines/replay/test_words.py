@@ -43,7 +43,8 @@ def record(gain: float, versions: dict[str, int]) -> ReplayRecord:
 
 
 @pytest.mark.parametrize(
-    ("gain", "word"), [(0.003, "beat the first model"), (-0.003, "lost against"), (0.0005, "no difference beyond")]
+    ("gain", "word"),
+    [(0.003, "better than the first"), (-0.003, "worse than the first"), (0.0005, "no difference beyond")],
 )
 def test_the_verdict_is_by_the_interval_of_the_difference(gain: float, word: str) -> None:
     found = judge(record(gain, {"8": 700, "7": 300}))

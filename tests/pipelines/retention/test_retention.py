@@ -123,7 +123,7 @@ def test_what_a_rollback_goes_back_to_stays(made: MadeVar) -> None:
             result=StepResult.DONE,
         )
     )  # fmt: skip
-    assert plan(made).versions[("taxi", 1)] == "what a rollback goes back to"
+    assert plan(made).versions[("taxi", 1)] == "the version that a rollback restores"
 
 
 def test_a_pinned_run_stays_with_the_version_that_it_pushed(made: MadeVar) -> None:

@@ -32,7 +32,7 @@ def test_the_record_of_a_review(task: Task, new_run: Callable[..., Run]) -> None
     [
         (
             {"gates": [{"gate": gate, "passed": gate != "Evaluator", "reasons": []} for gate in GATES]},
-            f"the model of run {RUN} was not blessed: expected every gate to pass, received no yes from Evaluator; "
+            f"the model of run {RUN} was not blessed: expected every gate to pass, received no pass by Evaluator; "
             "review a run that passed",
         ),
         (
@@ -41,12 +41,12 @@ def test_the_record_of_a_review(task: Task, new_run: Callable[..., Run]) -> None
                     {"gate": gate, "passed": True if gate == "AnomalyGate" else None, "reasons": []} for gate in GATES
                 ]
             },
-            f"the model of run {RUN} was not blessed: expected every gate to pass, received no yes from "
+            f"the model of run {RUN} was not blessed: expected every gate to pass, received no pass by "
             "Evaluator, SkewGate; review a run that passed",
         ),
         (
             {"gates": []},
-            f"the model of run {RUN} was not blessed: expected every gate to pass, received no yes from every gate; "
+            f"the model of run {RUN} was not blessed: expected every gate to pass, received no pass by any gate; "
             "review a run that passed",
         ),
         (
@@ -102,13 +102,13 @@ def test_git_knows_nobody(git_knows: Path) -> None:
     with pytest.raises(ReviewError) as error:
         read_git_user()
     assert str(error.value) == (
-        "git knows no user.name: expected the reviewer's name; say it with --reviewer (REVIEWER=)"
+        "git has no user.name: expected the reviewer's name; give it with --reviewer (REVIEWER=)"
     )
 
 
 def test_no_git(git_knows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ReviewError, match="git knows no user"):
+    with pytest.raises(ReviewError, match="git has no user"):
         read_git_user()
 
 

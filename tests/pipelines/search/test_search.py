@@ -70,7 +70,7 @@ def test_the_same_search_twice_finds_the_same_also_with_its_state_on_no_disk(
 
 def test_nothing_to_find(tmp_path: Path) -> None:
     with pytest.raises(
-        SearchError, match=r"^no trial of 3 finished: ValueError: a learning .*\. Allow more minutes, or mend"
+        SearchError, match=r"^no trial of 3 finished: ValueError: a learning .*\. Allow more minutes, or correct"
     ):
         run_search(
             search_inputs(), dataclasses.replace(COMMITTED, architecture=BROKEN), TunerConfig(trials=3), tmp_path

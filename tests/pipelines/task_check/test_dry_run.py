@@ -48,7 +48,7 @@ def test_a_model_is_trained_exported_and_asked(sample: dry_run.Sample, tmp_path:
     dry_run.ask_signatures(sample, model)
     other = dataclasses.replace(sample, transformed={name: values + 1 for name, values in sample.transformed.items()})
     with pytest.raises(
-        dry_run.DryRunError, match=r"transform_features, feature \w+: expected what the other path gives"
+        dry_run.DryRunError, match=r"transform_features, feature \w+: expected the same values as from the other path"
     ):
         dry_run.ask_signatures(other, model)
 
@@ -92,5 +92,5 @@ def test_the_command_tells_of_each_step(
         "model": "cannot be built before rows are analysed",
         "transform": "442 rows analysed and transformed",
         "export": "trained for two steps on 100 rows, and exported",
-        "signatures": "all three answer, and alike, for 100 rows",
+        "signatures": "all three give the same answers for 100 rows",
     }

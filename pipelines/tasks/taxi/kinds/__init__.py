@@ -1,1 +1,1 @@
-"""The kinds of features: a class each, with its fields, its computation, and how it enters a model."""
+"""The kinds of features. Each class has a feature's fields, its computation, and its form as a model's input."""

@@ -1,4 +1,4 @@
-"""Numbers as quantile buckets."""
+"""Turn numbers into quantile buckets."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,12 @@ import tensorflow_transform as tft
 from pipelines.tasks.taxi.columns import Columns, Source, columns_of
 from pipelines.tasks.taxi.kinds.kind import Category, Transformed, VocabularySize, by_name, stack
 
-_QUANTILE_ERROR = 0.001  # largest share of the rows by which a bucket's edge may be off
+_QUANTILE_ERROR = 0.001  # largest error of a bucket's edge, as a share of the rows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Bucketised(Category):
-    """A number as quantile bucket: 0 to buckets - 1, then one id for missing. An edge belongs to the bucket above."""
+    """A number as a quantile bucket: 0 to buckets - 1, then one id for missing. An edge belongs to the bucket above."""
 
     source: Source
     buckets: int  # features with the same number of buckets share one pass over the data
@@ -23,16 +23,16 @@ class Bucketised(Category):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The raw columns that it reads."""
+        """The raw columns that the feature reads."""
         return columns_of(self.source)
 
     def count_ids(self, vocabulary_size: VocabularySize) -> int:
-        """Return the buckets and the missing."""
+        """Return the number of buckets, plus one for missing."""
         return self.buckets + 1
 
     @classmethod
     def compute(cls, features: Sequence[Self], columns: Columns, made: Mapping[str, tf.Tensor]) -> Transformed:
-        """Find each number's bucket."""
+        """Return each number's bucket."""
         outputs: Transformed = {}
         for buckets in sorted({feature.buckets for feature in features}):
             found = [feature for feature in features if feature.buckets == buckets]

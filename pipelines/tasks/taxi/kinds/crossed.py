@@ -1,4 +1,4 @@
-"""Pairs of categories."""
+"""Cross pairs of categories."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ class CrossError(ValueError):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Crossed(Category):
-    """Two categories as one: an id for each pair.
+    """Two categories as one, with an id for each pair.
 
     Raises:
-        CrossError: One of them has a vocabulary, whose size nobody knows when the graph is made.
+        CrossError: One of them has a vocabulary, whose size is not known when the graph is made.
     """
 
     left: Category
@@ -35,7 +35,7 @@ class Crossed(Category):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The raw columns that it reads."""
+        """The raw columns that the feature reads."""
         return tuple(dict.fromkeys(self.left.columns + self.right.columns))
 
     @property
@@ -44,12 +44,12 @@ class Crossed(Category):
         return (self.left, self.right)
 
     def count_ids(self, vocabulary_size: VocabularySize) -> int:
-        """Return the pairs."""
+        """Return the number of pairs."""
         return self.left.count_ids(vocabulary_size) * self.right.count_ids(vocabulary_size)
 
     @classmethod
     def compute(cls, features: Sequence[Self], columns: Columns, made: Mapping[str, tf.Tensor]) -> Transformed:
-        """Number the pairs."""
+        """Return each pair's number."""
         return {
             feature.name: made[feature.left.name] * feature.right.count_ids(_no_vocabulary) + made[feature.right.name]
             for feature in features

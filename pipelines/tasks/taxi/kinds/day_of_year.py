@@ -1,4 +1,4 @@
-"""The season."""
+"""Turn times into seasons."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -12,31 +12,32 @@ from pipelines.tasks.taxi.kinds.kind import Category, Transformed, VocabularySiz
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DayOfYear(Category):
-    """The season: stretches of days counted from 1 March, so that a leap day moves nothing."""
+    """The season: periods of `days` days, counted from 1 March so that a leap day shifts none of them."""
 
-    source: str  # raw column that every row has; seconds since 1970
-    days: int  # length of a stretch
+    source: str  # raw column with a value in every row; seconds since 1970
+    days: int  # length of a period
     ordered = True
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The raw column that it reads."""
+        """The raw column that the feature reads."""
         return (self.source,)
 
     def count_ids(self, vocabulary_size: VocabularySize) -> int:
-        """Return the stretches of a leap year."""
+        """Return the number of periods in a leap year."""
         return -(-366 // self.days)
 
     @classmethod
     def compute(cls, features: Sequence[Self], columns: Columns, made: Mapping[str, tf.Tensor]) -> Transformed:
-        """Find the stretch that a time lies in."""
+        """Return the period of each time."""
         return {feature.name: _days_since_march(columns.number(feature.source)) // feature.days for feature in features}
 
 
 def _days_since_march(seconds: tf.Tensor) -> tf.Tensor:
-    """Seconds since 1970 -> days since the last 1 March, 0 to 365, int64 [batch, 1].
+    """Return the days since the last 1 March, 0 to 365, int64 [batch, 1], of seconds since 1970.
 
-    Whole numbers only, after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
+    All numbers are whole. The algorithm is civil_from_days of Howard Hinnant, "chrono-Compatible Low-Level Date
+    Algorithms".
     """
     days = tf.cast(seconds, tf.int64) // 86_400 + 719_468  # since 1 March of year 0
     of_era = days % 146_097  # an era is 400 years

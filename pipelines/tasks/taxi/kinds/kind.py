@@ -1,4 +1,4 @@
-"""What a kind of feature has to say: its fields, its type and shape, how it is computed, how it enters a model."""
+"""Define what a kind of feature has: its fields, its type and shape, its computation, and its form in a model."""
 
 import abc
 import dataclasses
@@ -14,98 +14,98 @@ VocabularySize = Callable[[str], int]  # feature name -> strings in its vocabula
 
 
 class FeatureError(ValueError):
-    """A record of a feature and its computation do not fit together."""
+    """The record of a feature does not fit its computation, or two records have one name."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Feature(abc.ABC):
-    """One transformed feature. A kind is a subclass of Number or of Category."""
+    """One transformed feature. Each kind is a subclass of Number or of Category."""
 
     name: str  # of the transformed feature
     dtype: ClassVar[str]
-    has_vocabulary: ClassVar[bool] = False  # a vocabulary file of the feature's name, with strings of its one column
+    has_vocabulary: ClassVar[bool] = False  # whether it has a vocabulary file, which has the feature's name
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one row: its tensor is [batch, *shape]."""
+        """Shape of one row; the tensor is [batch, *shape]."""
         return (1,)
 
     @property
     def parts(self) -> tuple["Feature", ...]:
-        """The features that this one is computed of, if any."""
+        """The features that this one is computed from, if any."""
         return ()
 
     @property
     @abc.abstractmethod
     def columns(self) -> tuple[str, ...]:
-        """The raw columns that it reads."""
+        """The raw columns that the feature reads."""
 
     @classmethod
     @abc.abstractmethod
     def compute(cls, features: Sequence[Self], columns: Columns, made: Mapping[str, tf.Tensor]) -> Transformed:
-        """Compute all features of this kind at once: an analyzer costs a pass over the data.
+        """Compute all features of this kind at once, because each analyzer costs a pass over the data.
 
         Args:
-            features: of this kind, one or more.
+            features: one or more features of this kind.
             columns: the raw columns.
-            made: the parts of these features, by name.
+            made: the parts of these features by name.
 
         Returns:
-            By name of each feature, its type and shape as the record says.
+            Tensor of each feature by its name, with the type and shape of its record.
         """
 
 
 class Number(Feature):
-    """Enters a model as the numbers that it is."""
+    """A feature that enters a model as numbers."""
 
     dtype = "float32"
 
 
 class Category(Feature):
-    """Enters a model as an id: a row in a table of weights or of embeddings."""
+    """A feature that enters a model as an id: a row in a table of weights or of embeddings."""
 
     dtype = "int64"
-    ordered: ClassVar[bool] = False  # Neighbouring ids mean much the same, so that a model may take ids for numbers.
+    ordered: ClassVar[bool] = False  # whether neighbouring ids have similar meanings, so that ids can serve as numbers
 
     @abc.abstractmethod
     def count_ids(self, vocabulary_size: VocabularySize) -> int:
-        """Return how many ids there are: every id is 0 or more, and less than this."""
+        """Return the number of ids, which are 0 up to this number less 1."""
 
 
 def compute_features(features: Sequence[Feature], columns: Columns) -> Transformed:
-    """Compute features, the parts of a feature before it.
+    """Compute features, each after its parts.
 
     Args:
-        features: what is wanted.
+        features: the features to compute.
         columns: the raw columns.
 
     Returns:
-        By name, in their order.
+        Tensor of each feature by its name, in the order of `features`.
 
     Raises:
-        FeatureError: A computation does not give what the record says, or two records have the same name.
+        FeatureError: A computation does not return what the record describes, or two records have the same name.
     """
     made: Transformed = {}
-    waiting = dict.fromkeys(each for feature in features for each in _with_parts(feature))
-    _require_names(waiting)
-    while waiting:
-        ready = [feature for feature in waiting if all(part.name in made for part in feature.parts)]
+    remaining = dict.fromkeys(each for feature in features for each in _with_parts(feature))
+    _require_names(remaining)
+    while remaining:
+        ready = [feature for feature in remaining if all(part.name in made for part in feature.parts)]
         for kind in dict.fromkeys(type(feature) for feature in ready):
             found = [feature for feature in ready if type(feature) is kind]
             computed = kind.compute(found, columns, made)
             _require_as_recorded(found, computed)
             made |= computed
-        waiting = dict.fromkeys(feature for feature in waiting if feature not in ready)
+        remaining = dict.fromkeys(feature for feature in remaining if feature not in ready)
     return {feature.name: made[feature.name] for feature in features}
 
 
 def stack(columns: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Put tensors side by side: [batch, 1] each -> [batch, columns]."""
+    """Concatenate tensors: [batch, 1] each -> [batch, columns]."""
     return tf.concat(columns, axis=1)
 
 
 def by_name(features: Sequence[Feature], stacked: tf.Tensor) -> Transformed:
-    """Take apart what `stack` put together: [batch, features] -> [batch, 1] each."""
+    """Split what `stack` concatenated: [batch, features] -> [batch, 1] each, by the feature's name."""
     return dict(zip((each.name for each in features), tf.split(stacked, len(features), axis=1), strict=True))
 
 
@@ -127,8 +127,8 @@ def _require_as_recorded(features: Sequence[Feature], computed: Transformed) -> 
     for feature in features:
         if feature.name not in computed:
             raise FeatureError(
-                f"{type(feature).__name__}.compute gave no {feature.name}: expected each feature that it was asked "
-                f"for, received {', '.join(sorted(computed)) or 'none'}; return it under its name"
+                f"{type(feature).__name__}.compute returned no {feature.name}: expected each feature that it was "
+                f"passed, received {', '.join(sorted(computed)) or 'none'}; return it under its name"
             )
         tensor = computed[feature.name]
         if tensor.dtype.name != feature.dtype:

@@ -1,4 +1,4 @@
-"""Categories that come as numbers."""
+"""Use numbers as categories."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from pipelines.tasks.taxi.kinds.kind import Category, Transformed, VocabularySiz
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Numbered(Category):
-    """A category that comes as a number: 0 to last - first, then one id for unseen numbers, one for missing."""
+    """A number as a category: ids 0 to last - first, then one id for unseen numbers, and one for missing."""
 
     source: Source
     first: int  # smallest number
@@ -20,16 +20,16 @@ class Numbered(Category):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The raw columns that it reads."""
+        """The raw columns that the feature reads."""
         return columns_of(self.source)
 
     def count_ids(self, vocabulary_size: VocabularySize) -> int:
-        """Return the numbers, the unseen and the missing."""
+        """Return the number of known numbers, plus one id for unseen and one for missing."""
         return self.last - self.first + 3
 
     @classmethod
     def compute(cls, features: Sequence[Self], columns: Columns, made: Mapping[str, tf.Tensor]) -> Transformed:
-        """Count each number from the first; what the known range does not hold is unseen."""
+        """Return each number's distance from the first; numbers outside the known range are unseen."""
         numbers = stack([columns.number(feature.source) for feature in features])
         first, last = (tf.constant([getattr(each, end) for each in features], tf.float64) for end in ("first", "last"))
         unseen, missing = last - first + 1, last - first + 2

@@ -1,4 +1,4 @@
-"""Numbers as z-scores."""
+"""Turn numbers into z-scores."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,19 @@ from pipelines.tasks.taxi.kinds.kind import Number, Transformed, by_name, stack
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Scaled(Number):
-    """A number as z-score. Missing is 0: the mean over the rows that have it."""
+    """A number as a z-score. Missing is 0, the mean of the present values."""
 
     source: Source
-    square_root: bool = False  # take the root first: fares, distances and durations have a long tail
+    square_root: bool = False  # of the root, because fares, distances and durations have a long tail
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The raw columns that it reads."""
+        """The raw columns that the feature reads."""
         return columns_of(self.source)
 
     @classmethod
     def compute(cls, features: Sequence[Self], columns: Columns, made: Mapping[str, tf.Tensor]) -> Transformed:
-        """Compute (x - mean) / standard deviation, both over the values that are there."""
+        """Return (x - mean) / standard deviation, both over the present values; 0 for missing."""
         numbers = stack([columns.number(feature.source) for feature in features])
         signed_root = tf.sign(numbers) * tf.sqrt(tf.abs(numbers))
         shaped = tf.where([feature.square_root for feature in features], signed_root, numbers)

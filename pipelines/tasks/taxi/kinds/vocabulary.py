@@ -1,4 +1,4 @@
-"""Strings as ids."""
+"""Turn strings into ids."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -14,28 +14,28 @@ from pipelines.tasks.taxi.kinds.kind import Category, Transformed, VocabularySiz
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Vocabulary(Category):
-    """A string as id: 0 for missing, the training rows' vocabulary from 1 on, then the ids for the unseen.
+    """A string as an id: 0 for missing, from 1 on the vocabulary of the training rows, then the ids for unseen strings.
 
-    No string has the id of missing, whatever it spells. The vocabulary's file has the feature's name.
+    No string gets the id of missing, however it is spelled. The vocabulary's file has the feature's name.
     """
 
     source: str  # raw column
-    min_count: int  # rows; what is rarer counts as unseen, so that the model has rows to learn that id from
-    oov_buckets: int = 1  # ids for the unseen
+    min_count: int  # rows; rarer strings are unseen, so that the model can learn that id
+    oov_buckets: int = 1  # ids for unseen strings
     has_vocabulary = True
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The raw column that it reads."""
+        """The raw column that the feature reads."""
         return (self.source,)
 
     def count_ids(self, vocabulary_size: VocabularySize) -> int:
-        """Return the missing, the strings of the vocabulary, and the unseen."""
+        """Return the number of strings in the vocabulary, plus the ids for missing and unseen."""
         return 1 + vocabulary_size(self.name) + self.oov_buckets
 
     @classmethod
     def compute(cls, features: Sequence[Self], columns: Columns, made: Mapping[str, tf.Tensor]) -> Transformed:
-        """Look each string up."""
+        """Return each string's id."""
         outputs: Transformed = {}
         for feature in features:
             ids = tft.compute_and_apply_vocabulary(

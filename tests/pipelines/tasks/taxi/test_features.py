@@ -100,7 +100,7 @@ class Odd(Number):
         ),
         (lambda: tf.zeros([2, 3]), r"feature odd: expected \[batch, 1\], received \(2, 3\) from Odd\.compute"),
         (lambda: tf.zeros([2]), r"feature odd: expected \[batch, 1\], received \(2,\) from Odd\.compute"),
-        (None, r"Odd\.compute gave no odd: .* received none"),
+        (None, r"Odd\.compute returned no odd: .* received none"),
     ],
 )
 def test_a_computation_gives_what_the_record_says(gives: Callable[[], tf.Tensor] | None, message: str) -> None:

@@ -26,7 +26,7 @@ from tests.pipelines.tasks.taxi.committed import COMMITTED
         ("holdout", 1, "2 or more"),
         ("learning_rate", 0.0, "more than 0"),
         ("l2", -0.1, "0 or more"),
-        ("dropout", 1.0, "0 up to, but not, 1"),
+        ("dropout", 1.0, "at least 0 and less than 1"),
         ("seed", -1, "0 or more"),
         ("trees", 0, "1 or more"),
         ("tree_leaves", 1, "2 or more"),
