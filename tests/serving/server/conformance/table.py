@@ -17,8 +17,8 @@ def made(every: Sequence[Case]) -> str:
     """Returns the count of the cases, and a row for each that is argued, in Markdown."""
     rows = [f"| {case.what} | {case.theirs} | {case.argued} |\n" for case in every if case.argued]
     return (
-        f"Of {len(every)} points of TensorFlow Serving's behaviour that tests hold it against "
-        f"(`tests/serving/server/conformance/`), it answers otherwise in {len(rows)}:\n\n"
+        f"Tests compare {len(every)} points of its behaviour with TensorFlow Serving's "
+        f"(`tests/serving/server/conformance/`). It differs in {len(rows)}:\n\n"
         f"| what | TensorFlow Serving | here, and why |\n|---|---|---|\n{''.join(rows)}"
     )
 
