@@ -75,20 +75,26 @@ def pushed(run: Finished) -> dict[str, float]:
 
 
 def test_the_walk_through_is_what_one_gets(walked: list[str]) -> None:
-    assert [command.split()[:2] for command, _ in steps(PAGE)][1:] == [["make", "new-task"], ["make", "run-local"]]
+    assert [command.split()[:2] for command, _ in steps(PAGE)][1:] == [
+        ["make", "new-task"],
+        ["sed", "-n"],
+        ["make", "run-local"],
+    ]
     assert walked == []
 
 
 def test_the_walk_throughs_model_answers_as_shown(project: Project, walked: list[str], tmp_path: Path) -> None:
-    ((command, shown),) = curl_lines(PAGE.read_text())
+    (command, shown), (gateway_command, gateway_shown) = curl_lines(PAGE.read_text())
     base = project.var / "serving" / "iris"
     with running(tmp_path, "--model_name=iris", f"--model_base_path={base}") as server:
         answer = pasted(command, server, "")
         found = settings.load(project.root / "serving" / "gateway" / "iris.toml", {}, {"model.server": server.url})
-        flower = {"sepal_length_cm": 5.1, "sepal_width_cm": 3.5, "petal_length_cm": 1.4, "petal_width_cm": 0.2}
-        with HttpServer(create_app(found, {})) as gateway, httpx.Client(base_url=gateway.url, timeout=30) as client:
-            (named,) = client.post("/v1/iris", json=flower).raise_for_status().json()["predictions"]
-    assert named["decision"] == "setosa"
+        with HttpServer(create_app(found, {})) as gateway:
+            gateway_answer = pasted(gateway_command, server, gateway.url.removeprefix("http://"))
+    assert gateway_answer.keys() == gateway_shown.keys()
+    (named,), (named_shown,) = gateway_answer["predictions"], gateway_shown["predictions"]
+    assert named.keys() == named_shown.keys()
+    assert named["decision"] == named_shown["decision"] == "setosa"
     by_name = {one["class"]: one["probability"] for one in named["probabilities"]}
     assert [by_name[name] for name in ("setosa", "versicolor", "virginica")] == answer["outputs"][0]
     assert np.array(answer["outputs"]) == pytest.approx(np.array(shown["outputs"]), abs=0.05)
