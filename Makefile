@@ -32,33 +32,33 @@ SEARCH = $(if $(value TRIALS),--trials $(call quoted,TRIALS)) $(if $(value MINUT
 define HELP
 make TARGET [NAME=value ...]
 
-  doctor, setup, check, format   What is missing here, and the fix; make .venv (PYTHON); what CI checks first; mend that
-  data, ingest                   The task's rows under var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
-  check-task, run-local, watch   A task on 100 rows; the pipeline; at every save (SPANS, PUSH_TIES, EXPERIMENT, TAG,
-                                 DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, REQUIRE_REVIEW, PUSH_TO, SIGN)
-  airflow, flink-up, flink-down  Airflow for a task (SCHEDULE, FROM, LOOK, NODE, PORT); a Flink cluster (ENGINE)
-  kubeflow-compile               The pipeline as a file for Kubeflow Pipelines (IMAGE, KUBEFLOW)
-  vertex-compile                 The pipeline as a job for Vertex AI (CLOUD)
+  doctor, setup, check, format   Find what is missing; install into .venv (PYTHON); run CI's first checks; format code
+  data, ingest                   Write the task's rows to var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
+  check-task, run-local, watch   Try a task on 100 rows; run the pipeline; run at every save (SPANS, PUSH_TIES, TAG,
+                                 EXPERIMENT, DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, PUSH_TO, SIGN)
+  airflow, flink-up, flink-down  Start Airflow for a task (SCHEDULE, FROM, LOOK, NODE, PORT); start, stop Flink (ENGINE)
+  kubeflow-compile               Compile the pipeline for Kubeflow Pipelines (IMAGE, KUBEFLOW)
+  vertex-compile                 Compile the pipeline to a job of Vertex AI (CLOUD)
   tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
-  report, review, leaderboard    Open the newest run's report; record your review (RUN_ID, NOTE, REVIEWER); all runs
-  new-task, predict              A task from your CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
-  notebooks, tensorboard         JupyterLab on notebooks/ (JUPYTER); the training curves of all runs (PORT)
-  serve, gateway, deploy-render  The pushed models; what end users call (SERVE, GATEWAY); manifests (OVERLAY, IMAGES)
-  clients                        A TypeScript client of a running gateway (URL, OUT, KEY_FILE)
-  canary, compare, promote       Try a version, compare, keep it (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
-  rollback, pin, rollout-status  End a trial or go back; keep the version that answers now; what is where
-  monitor, continuous, replay    Judge the traffic (LOG, WINDOW, UNTIL); retrain when due (FROM, SERVER, ONCE); play it
-  data-pin, data-restore         Keep the data that runs read, with DVC; bring back a run's (REMOTE, RUN_ID, OUT)
-  test, test-fast, coverage      All tests but those below; those that start next to nothing; what they miss
-  test-engine, test-images       Those on a Flink cluster; images built and run (MARK)
-  test-orchestrators             Those that start Airflow or MariaDB, and rehearsals of whole pipelines
-  test-replay, test-other-stack  Every quarter replayed; all tests of the last commit on the other stack (MARK)
-  bench, load-test               Upstream's example against ours (ROWS, ROUNDS); latency and throughput of the servers
-  docs, docs-figures             The site of docs/; its figures anew, from runs
-  disk, gc, lock, protos, clean  What takes space; remove the old (GC); new uv.lock (UPGRADE), code of *.proto; clear up
+  report, review, leaderboard    Open a run's report; record your review (RUN_ID, NOTE, REVIEWER); list all runs
+  new-task, predict              Make a task from a CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
+  notebooks, tensorboard         Open JupyterLab on notebooks/ (JUPYTER); show the training curves of all runs (PORT)
+  serve, gateway, deploy-render  Serve pushed models; serve end users; write manifests (SERVE, GATEWAY, OVERLAY, IMAGES)
+  clients                        Generate a TypeScript client of a running gateway (URL, OUT, KEY_FILE)
+  canary, compare, promote       Try a version; compare; keep it (VERSION, PERCENT, REQUESTS, ROLLBACK_ON_FAIL, ROLLOUT)
+  rollback, pin, rollout-status  Return to the version before; keep the one that serves now; show which version serves
+  monitor, continuous, replay    Test traffic for drift (LOG, WINDOW, UNTIL); retrain (FROM, SERVER, ONCE); replay years
+  data-pin, data-restore         Keep the rows that runs read, with DVC; restore those of a run (REMOTE, RUN_ID, OUT)
+  test, test-fast, coverage      Run CI's tests; only the quick ones; show lines that no test runs
+  test-engine, test-images       Run tests on a Flink cluster; build and run both images (MARK)
+  test-orchestrators             Run tests that start Airflow or MariaDB, and rehearse Kubeflow's and Vertex AI's jobs
+  test-replay, test-other-stack  Replay every quarter; run the tests of the last commit on the other stack (MARK)
+  bench, load-test               Time upstream's example and ours (ROWS, ROUNDS); measure latency and load of serving
+  docs, docs-figures             Serve the site of docs/; make its figures from runs
+  disk, gc, lock, protos, clean  Show disk use; remove old runs (GC); lock packages (UPGRADE); compile *.proto; clean up
 
-Every target on a task's files takes (TASK, VAR). Options: python -m pipelines COMMAND --help, or python -m serving.
-make ends with 2 whenever a command fails; the command's own status stands in its last line, as in "Error 1".
+Targets that read a task's files also take TASK and VAR. `python -m pipelines COMMAND --help` has all options.
+make itself ends with status 2 if a command fails; the command's own status is in its last line, as in "Error 1".
 endef
 
 help:

@@ -1,7 +1,6 @@
 """Find the words that website/words.toml bans.
 
-    python -m website.words             # the banned words; exit status 1 if there is one
-    python -m website.words --pending   # the number of each of the other words in each package
+    python -m website.words
 
 All tracked texts of the product are read: pages, code with its docstrings and messages, settings, templates. Tests are
 not read, because they quote other texts.
@@ -11,7 +10,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,21 +19,14 @@ _SUFFIXES = frozenset({".html", ".ipynb", ".jinja", ".js", ".md", ".py", ".toml"
 _LEFT_OUT = ("tests/", "website/words.")
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Print the words that are found.
-
-    Args:
-        arguments: of the command line: none, or --pending.
 
     Returns:
         Exit status: 1 if there is a banned word, else 0.
     """
-    words = tomllib.loads(LIST.read_text(encoding="utf-8"))
-    if arguments == ["--pending"]:
-        for package, counts in sorted(count(words["pending"], tracked_files(ROOT)).items()):
-            print(f"{package:14}{sum(counts.values()):5}  " + ", ".join(f"{n} {w}" for w, n in counts.most_common()))
-        return 0
-    found = [line for path in tracked_files(ROOT) for line in find(words["banned"], path)]
+    words = tomllib.loads(LIST.read_text(encoding="utf-8"))["banned"]
+    found = [line for path in tracked_files(ROOT) for line in find(words, path)]
     print("\n".join(found), end="\n" if found else "")
     return 1 if found else 0
 
@@ -75,28 +66,10 @@ def find(words: dict[str, str], path: Path) -> Iterator[str]:
             yield f"{where}:{line}: {' '.join(found[0].split())!r} is banned; expected: {instead} (website/words.toml)"
 
 
-def count(words: dict[str, str], paths: list[Path]) -> dict[str, Counter[str]]:
-    """Return the number of matches of each pattern by package.
-
-    Args:
-        words: pattern -> replacement.
-        paths: the files.
-    """
-    counts: dict[str, Counter[str]] = {}
-    for path in paths:
-        parts = path.relative_to(ROOT).parts
-        found = counts.setdefault(parts[0] if len(parts) > 1 else "(root)", Counter())
-        text = path.read_text(encoding="utf-8")
-        for pattern in words:
-            if number := len(_compiled(pattern).findall(text)):
-                found[pattern] += number
-    return counts
-
-
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Return a pattern that matches whole words, also if a line ends between two of them."""
     return re.compile(rf"\b(?:{pattern})\b".replace(" ", r"[\s#>]+"), re.IGNORECASE)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

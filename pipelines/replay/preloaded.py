@@ -6,8 +6,9 @@ from serving.process_control import gc_paused_imports
 
 with warnings.catch_warnings(), gc_paused_imports():
     warnings.simplefilter("ignore")  # warnings of Google's libraries about each other
-    import pipelines.ingestion.span_run
-    import pipelines.monitoring.leave
-    import pipelines.monitoring.monitoring_run
-    import pipelines.production_metrics.command
-    import pipelines.training  # noqa: F401, imported so that every fork has TFX loaded
+    # Nothing is used here: every fork has these modules, and TFX with them, loaded.
+    import pipelines.ingestion.span_run  # noqa: F401
+    import pipelines.monitoring.leave  # noqa: F401
+    import pipelines.monitoring.monitoring_run  # noqa: F401
+    import pipelines.production_metrics.command  # noqa: F401
+    import pipelines.training  # noqa: F401
