@@ -49,7 +49,8 @@ def test_a_machine_that_lacks_nothing_gets_nine_lines_and_status_0():
         ),
         (
             {"free_gb": 2.5},
-            "disk space: expected 8 GB free in this folder, found 2.5. Fix: free disk space, or clone onto a larger disk",
+            "disk space: expected 8 GB free in this folder, found 2.5. Fix: free disk space, or clone onto a larger "
+            "disk",
         ),
         (
             {"packager": "brew", "compiler": None},
