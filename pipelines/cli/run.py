@@ -17,8 +17,8 @@ EPILOGUE = """Examples:
   python -m pipelines run --force              ignore the cache
   python -m pipelines run --watch              run again at every saved file
 
-Exit status: 0 a model that passed every gate is pushed, or there was nothing
-to push; 1 a gate refused, or a node failed; 2 bad usage, or another run is
+Exit status: 0 a model that passed every gate is pushed, or the run ended as a
+tie or an experiment; 1 a gate refused, or a node failed; 2 bad usage, or another run is
 using the folder; 130 interrupted.
 """
 
