@@ -1,1 +1,1 @@
-"""Measurements. Tests never assert them; each is printed next to what it is compared with."""
+"""Benchmarks. Each prints its figures next to the values that they are compared with; no test asserts a figure."""

@@ -1,7 +1,7 @@
-"""Compare what two runs of the same task wrote, whatever engine each ran on.
+"""Compare the artifacts of two runs of the same task, which may have used different engines.
 
-Numbers that are sums may differ in their last bits: of several files, each engine adds up the parts in an order of its
-own. All else is equal: rows, counts, words, types.
+Numbers that are sums may differ in their last bits, because each engine adds the parts of several files in its own
+order. Everything else must be equal: rows, counts, strings, types.
 """
 
 import json
@@ -21,14 +21,14 @@ SPLITS = ("train", "eval")
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """List what differs, artifact by artifact; empty where all are equal once parsed.
+    """List the differences, artifact by artifact; empty if all artifacts are equal after parsing.
 
     Args:
         one: the folder of a task's artifacts.
-        other: that of another run. What a run did not come to is not compared.
+        other: the folder of another run's artifacts. An artifact that neither run wrote is not compared.
 
     Returns:
-        "Node/artifact: part" of each difference, a part being a split, a feature, a file or a metric of a slice.
+        "Node/artifact: part" for each difference. A part is a split, a feature, a file, or a metric of a slice.
     """
     compared = {
         "ExampleGen/examples": _examples,
@@ -50,7 +50,7 @@ def _unequal(one: dict[str, object], other: dict[str, object]) -> list[str]:
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    """Return whether two values are equal, and floats in them equal within rounding."""
+    """Return whether two values are equal; floats in them may differ by rounding."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
@@ -74,17 +74,17 @@ def _records(folder: Path) -> Iterator[bytes]:
 
 
 def _examples(folder: Path) -> dict[str, object]:
-    """Every byte, in its order."""
+    """Read the serialized rows of each split, in the order of the files."""
     return {split: list(_records(folder / f"Split-{split}")) for split in SPLITS}
 
 
 def _parsed_examples(folder: Path) -> dict[str, object]:
-    """Every row, in the order of keys: that of rows and files is the engine's, that of features the encoder's."""
+    """Read the rows of each split, sorted by key: engines write rows in different orders."""
     return {split: _Rows(_records(folder / f"Split-{split}")) for split in SPLITS}
 
 
 class _Rows:
-    """Serialized rows in the order of their keys. Parsed, those of 300,000 would take gigabytes."""
+    """Serialized rows, sorted by key. They are not kept parsed: 300,000 parsed rows would take gigabytes."""
 
     def __init__(self, rows: Iterator[bytes]) -> None:
         self._rows = sorted(rows, key=lambda row: _parsed(row)[ROW_KEY])
@@ -114,7 +114,7 @@ def _statistics(folder: Path) -> dict[str, object]:
 
 
 def _schema(folder: Path) -> dict[str, object]:
-    """By feature: their order is that of the statistics, which an engine chooses."""
+    """Read the schema by feature: the order of features differs between engines."""
     schema = text_format.Parse((folder / "schema.pbtxt").read_text(), schema_pb2.Schema())
     return {each.name: each.SerializeToString(deterministic=True) for each in schema.feature}
 
@@ -136,5 +136,5 @@ def _metrics(folder: Path) -> dict[str, object]:
 
 
 def _plain(metric: dict[str, Any]) -> dict[str, object]:
-    """Return a metric's value, which TFMA gives as `doubleValue`, or as bytes or text."""
+    """Return a metric's value as a plain type; TFMA stores it as `doubleValue`, or as bytes or text."""
     return {kind: float(value) if kind == "doubleValue" else value for kind, value in metric.items()}

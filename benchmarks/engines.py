@@ -1,11 +1,11 @@
-"""Measure what a cluster costs and saves: the taxi task on the local engine, on Flink with one slot, and with two.
+"""Measure the time and memory of the taxi task on the local engine, on Flink with one slot, and with two slots.
 
     python -m benchmarks.engines --rows 300040 --out var/bench
 
-Each runs cold, in turn, in a temporary folder; a cluster of this machine is started for its run, and stopped. Nodes run
-one after the other everywhere, as they do on a cluster. Memory is that of all processes together: of the run, the
-cluster and its workers. Every artifact, metrics included, is parsed and compared with that of the local engine. The
-command prints seconds and peak memory by node, and writes them to `<out>/engines_<rows>.json` after each run.
+Each run starts without a cache in a temporary folder. For a run on Flink, a cluster is started on this machine and
+stopped afterwards. On every engine the nodes run one after the other. Memory is the sum over all processes: the run,
+the cluster and its workers. Every artifact, metrics included, is parsed and compared with that of the local engine.
+The command prints seconds and peak memory by node, and writes them to `<out>/engines_<rows>.json` after each run.
 
 Exit status 1: an artifact differs, or a run failed or was refused by a gate, such as SkewGate.
 """
@@ -34,7 +34,7 @@ from environment.flink.tether import tethered
 
 _PROJECT = Path(__file__).resolve().parents[1]
 LOCAL = "local"
-SLOTS = {"flink-1": 1, "flink-2": 2}  # a TaskManager with one slot each
+SLOTS = {"flink-1": 1, "flink-2": 2}  # TaskManagers, each with one slot
 RUNS = (LOCAL, *SLOTS)
 BEAM_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator")
 
@@ -65,18 +65,18 @@ def main() -> int:
 
 
 def one_run(directory: Path, name: str, data: Path) -> dict[str, Any]:
-    """Run the pipeline cold on one engine of RUNS, and compare what it wrote with the local engine's.
+    """Run the pipeline without a cache on one engine, and compare its artifacts with those of the local engine.
 
     Args:
-        directory: each run has a folder in it.
-        name: of RUNS.
+        directory: gets a folder for each run.
+        name: of the engine, one of RUNS.
         data: the folder of rows.
 
     Returns:
-        The figures, what SkewGate says, and what differs from the local engine's run; None where that is not there.
+        The figures, SkewGate's reasons, and the differences from the local engine's run; None if it was not run.
 
     Raises:
-        RuntimeError: The run failed, or a gate refused the model: its time would say nothing.
+        RuntimeError: The run failed, or a gate refused the model, so its time would mean nothing.
     """
     var = directory / name
     engine = "flink" if name in SLOTS else LOCAL
@@ -117,7 +117,7 @@ def summarise(measured: MeasuredRun, nodes: Sequence[Mapping[str, Any]]) -> dict
 
 
 def _peak_during(node: Mapping[str, Any], samples: Sequence[tuple[float, float]]) -> float:
-    """Return the highest sum of memory while a node ran; of a shorter one than a look takes, that of the next look."""
+    """Return the largest sum of memory while a node ran; for a short node, also of the sample after it."""
     start = datetime.datetime.fromisoformat(node["started"]).timestamp()
     end = start + max(node["seconds"], 2 * MEMORY_SECONDS)
     return max((mib for moment, mib in samples if start <= moment <= end), default=0.0)

@@ -1,10 +1,10 @@
-"""Plot seconds and peak memory of cold runs over the number of rows, for our task and upstream's example.
+"""Plot seconds and peak memory of cold runs over the number of rows, for our taxi task and TFX's taxi example.
 
     python -m benchmarks.growth --results var/bench --out docs/figures/growth.svg
 
-It reads every `local_run_<rows>.json` that `make bench ROWS=...` wrote. Both axes are logarithmic: on a straight line
-that rises by one decade per decade, twice the rows cost twice as much. It prints the bytes of memory that one more row
-costs in each node, between the two largest results.
+It reads every `local_run_<rows>.json` that `make bench ROWS=...` wrote. Both axes are logarithmic: a line
+that rises by one decade per decade means that twice the rows cost twice as much. It prints the bytes of memory that one
+more row costs in each node, between the two largest results.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import pandas as pd
 from benchmarks.local_run import COLD, UPSTREAM
 
 _NAMES = {COLD: "ours, cold, all gates", UPSTREAM: "upstream's example"}
-_SIDE = 300  # pixels, of each of the two plots
+_SIDE = 300  # pixels; width and height of each plot
 
 
 def main() -> int:
@@ -40,13 +40,13 @@ def main() -> int:
 
 
 def read_growth(results: list[dict[str, Any]]) -> pd.DataFrame:
-    """Make a table of the cold runs: run, rows, seconds, peak MiB; a row for each result and program.
+    """Make a table of the cold runs, with columns run, rows, seconds and peak MiB.
 
     Args:
         results: the files of benchmarks.local_run.
 
     Returns:
-        The table.
+        One row for each file and program.
     """
     return pd.DataFrame(
         [
@@ -59,14 +59,14 @@ def read_growth(results: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def memory_by_row(results: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return the memory that a row costs: columns node, from_rows, to_rows, bytes_a_row, the largest first.
+    """Return the memory that one more row costs in each node, the largest first.
 
     Args:
-        results: what benchmarks.local_run wrote, fewest rows first; those of two sizes at least. A slope is taken
-            between the two largest: what a node takes for few rows is bounded buffers for the most part.
+        results: what benchmarks.local_run wrote, fewest rows first. The slope is taken between the two largest: with
+            few rows, most of a node's memory is buffers that do not grow with the rows.
 
     Returns:
-        A row for each node; none where fewer than two sizes were measured.
+        Columns node, from_rows, to_rows and bytes_a_row; empty if fewer than two sizes were measured.
     """
     columns = ["node", "from_rows", "to_rows", "bytes_a_row"]
     measured = [(int(one["rows"]), one["runs"].get(COLD, {}).get("node_mib", {})) for one in results]

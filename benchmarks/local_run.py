@@ -1,13 +1,14 @@
-"""Measure one whole iteration, and upstream's own example in the same environment.
+"""Measure runs of the taxi task, and of TFX's own taxi example (upstream) in the same environment.
 
     python -m benchmarks.local_run --rows 300040 --repeats 3 --out var/bench
 
-Runs in turn, `repeats` times: upstream's `taxi_pipeline_native_keras.py` as installed with tfx, in a temporary home;
-our taxi task cold, in a temporary folder; the same again unchanged; after an edit of the model; and after one of
-preprocessing. `--runs` names those to take, of which the last three need those before. All read the same rows: the
-shipped ones, or more of them (benchmarks.varied_trips). Writes medians, the ratio within a round, seconds and peak
-memory of each node and of all to `<out>/local_run_<rows>.json`, and prints them next to the aims; `python -m
-benchmarks.growth` draws the curve over all of them. Machines are shared and noisy: the ratio is the figure to look at.
+A round has five runs: upstream's `taxi_pipeline_native_keras.py` as installed with tfx, in a temporary home; our taxi
+task cold, in a temporary folder; the same again unchanged; after an edit of the model; and after an edit of
+preprocessing. `--runs` chooses among them; each of the last three needs the runs before it. All read the same rows: the
+shipped ones, or more of them (benchmarks.varied_trips). The command writes medians, the ratio within a round, and
+seconds and peak memory of each node and of all nodes to `<out>/local_run_<rows>.json`. It prints them next to the aims.
+`python -m benchmarks.growth` plots the results of several numbers of rows. If other work runs on the machine, compare
+ratios, not seconds.
 """
 
 import argparse
@@ -39,8 +40,8 @@ RUNS = (UPSTREAM, COLD, UNCHANGED, MODEL_EDITED, PREPROCESSING_EDITED)
 _TASK = Path("pipelines", "tasks", "taxi")
 EDITED = {MODEL_EDITED: _TASK / "model.py", PREPROCESSING_EDITED: _TASK / "preprocessing.py"}
 SHIPPED_ROWS = 15_002
-AIMED_RATIOS = {SHIPPED_ROWS: 0.35, 300_040: 0.30}  # by rows: a cold run's seconds over upstream's, at most
-AIMED_SECONDS = {UNCHANGED: 6.0, MODEL_EDITED: 25.0, PREPROCESSING_EDITED: 35.0}  # of SHIPPED_ROWS, at most
+AIMED_RATIOS = {SHIPPED_ROWS: 0.35, 300_040: 0.30}  # rows -> largest ratio of a cold run's seconds to upstream's
+AIMED_SECONDS = {UNCHANGED: 6.0, MODEL_EDITED: 25.0, PREPROCESSING_EDITED: 35.0}  # largest, with SHIPPED_ROWS
 
 
 def main() -> None:
@@ -71,7 +72,7 @@ def main() -> None:
 
 
 def one_round(directory: Path, rows: int, runs: Sequence[str]) -> dict[str, MeasuredRun]:
-    """Run the named ones of RUNS in `directory`, and remove it afterwards.
+    """Run the chosen runs in `directory`, in the order of RUNS.
 
     Args:
         directory: a new folder.
@@ -99,13 +100,13 @@ def one_round(directory: Path, rows: int, runs: Sequence[str]) -> dict[str, Meas
 
 
 def edit(module: Path) -> None:
-    """Edit a module so that everything that depends on it runs again, and comes to the same."""
+    """Edit a module so that everything that depends on it runs again with the same result."""
     with module.open("a") as source:
-        source.write("\n_EDITED = True\n")  # A statement: an edited comment runs nothing again.
+        source.write("\n_EDITED = True\n")  # a statement, because an edited comment makes no node run again
 
 
 def judge(value: float, aim: float) -> str:
-    """Return whether a value is at most its aim, in words."""
+    """Say whether a value is at most its aim."""
     return f"aim {aim:g}, {'reached' if value <= aim else 'not reached'}"
 
 
@@ -149,7 +150,7 @@ def summarise(rounds: list[dict[str, MeasuredRun]]) -> dict[str, object]:
 
 
 def _upstream(home: Path, data: Path) -> MeasuredRun:
-    """Run upstream's example, set up in a home folder as its instructions say; it needs Keras 2."""
+    """Run TFX's taxi example, set up in a home folder as its instructions say; it needs Keras 2."""
     spec = importlib.util.find_spec("tfx.examples.chicago_taxi_pipeline")
     if spec is None or spec.origin is None:
         raise RuntimeError("the installed tfx has no chicago_taxi_pipeline example: expected it in tfx/examples")

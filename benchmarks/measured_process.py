@@ -12,22 +12,22 @@ from pathlib import Path
 import psutil
 
 MEMORY_SECONDS = 0.5  # between two samples of the process tree
-# The summed memory: on Linux PSS, which divides a page among the processes that share it, so that libraries count once;
-# elsewhere RSS, which counts them in each process.
+# The kind of memory that is summed over all processes. On Linux it is PSS, which divides a page among the processes
+# that share it, so that libraries count once. Elsewhere it is RSS, which counts them in each process.
 MEMORY = "pss" if psutil.LINUX else "rss"
-# What is summed for a child and its own children: USS, what no other process holds. Of PSS a fork would have more or
-# less, by how many others share the libraries with it at that moment.
+# The kind of memory that is summed for a child and its descendants: USS, the pages that no other process has. The PSS
+# of a fork would depend on how many other processes share the libraries at that moment.
 OWN_MEMORY = "uss"
 _MIB = 2**20
 
 
 @dataclasses.dataclass(kw_only=True)
 class Branch:
-    """A process that the measured one started, with all that it started in turn; or the measured one by itself."""
+    """A child of the measured process with all its descendants; or the measured process alone."""
 
     started: float  # seconds since the epoch
     is_fork: bool = True  # of the measured one; otherwise it runs another command
-    peak_mib: float = 0.0  # of OWN_MEMORY, at the highest
+    peak_mib: float = 0.0  # largest sum of OWN_MEMORY
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,10 @@ class MeasuredRun:
     """One run of one program."""
 
     seconds: float  # wall clock, process start to end
-    peak_mib: float  # memory of the process and its children together, at the highest; see MEMORY
+    peak_mib: float  # largest sum of MEMORY over the process and its children
     branches: Sequence[Branch] = ()  # the measured process first, then its children in the order of their start
-    nodes: dict[str, float] = dataclasses.field(default_factory=dict)  # seconds in each node, where the run tells
-    node_mib: dict[str, float] = dataclasses.field(default_factory=dict)  # of OWN_MEMORY; likewise
+    nodes: dict[str, float] = dataclasses.field(default_factory=dict)  # seconds of each node, if the run records them
+    node_mib: dict[str, float] = dataclasses.field(default_factory=dict)  # peak OWN_MEMORY of each node
     samples: Sequence[tuple[float, float]] = ()  # seconds since the epoch, and MiB of MEMORY at that moment
     processor_seconds: float = 0.0  # of all processes, except the last MEMORY_SECONDS of each
 
@@ -53,7 +53,8 @@ def measure(
         directory: to run it in.
         environment: variables in addition to this process's own.
         log: receives its output.
-        helpers: ids of processes that work for it and that it did not start; they count with their children.
+        helpers: ids of processes that work for the command and that it did not start, such as a cluster; they and
+            their children are measured, too.
 
     Returns:
         Time, processor time and memory.
@@ -86,10 +87,11 @@ def measure(
 def _watch(
     process: subprocess.Popen[bytes], began: float, helpers: Sequence[int]
 ) -> tuple[list[tuple[float, float]], list[Branch], float]:
-    """Return the sum of memory, MiB, at each look, the branches, and processor seconds, when the process has ended."""
+    """Watch the process until its end; return the samples of summed memory, the branches, and processor seconds."""
     root = psutil.Process(process.pid)
     others = [psutil.Process(pid) for pid in helpers]
-    # The system counts the starts of processes from its own, which it knows to a second; in between they are exact.
+    # The system counts the start of a process from its own start, which it knows to a second only. The differences
+    # between processes are exact, so all starts are shifted by the error of the first.
     lag = began - root.create_time()
     branches = {root.pid: Branch(started=began)}
     command = _read_command(root)
@@ -115,7 +117,7 @@ def _with_children(roots: Sequence[psutil.Process]) -> list[psutil.Process]:
 
 
 def _processor_seconds(processes: Sequence[psutil.Process]) -> dict[psutil.Process, float]:
-    """Return what each process has used that is still there; of its children it counts nothing."""
+    """Return the processor seconds of each process that still exists, without those of its children."""
     used = {}
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -125,7 +127,7 @@ def _processor_seconds(processes: Sequence[psutil.Process]) -> dict[psutil.Proce
 
 
 def _read_branches(root: psutil.Process) -> dict[psutil.Process, list[psutil.Process]]:
-    """Return the root by itself, and each of its children with its descendants."""
+    """Return the root alone, and each of its children with its descendants."""
     return {root: [root]} | {child: [child, *_children(child, recursive=True)] for child in _children(root)}
 
 
@@ -134,7 +136,7 @@ def _memory(process: psutil.Process) -> tuple[float, float]:
     try:
         read = process.memory_full_info()
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return 0.0, 0.0  # It ended between the two looks.
+        return 0.0, 0.0  # It ended after it was listed.
     except psutil.AccessDenied as error:
         raise RuntimeError(
             f"the memory of process {process.pid} cannot be read: expected permission, received {error}; a sum without "
@@ -144,7 +146,7 @@ def _memory(process: psutil.Process) -> tuple[float, float]:
 
 
 def _read_command(process: psutil.Process) -> list[str]:
-    """Return its command line; nothing of one that has ended."""
+    """Return the command line of a process; empty if it has ended."""
     try:
         return list(process.cmdline())
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""Whose memory a branch of a run's processes was: each node runs in a fork of the runner, which began when it did."""
+"""Assign the memory of a run's processes to its nodes: each node runs in a fork of the runner."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -7,20 +7,21 @@ from typing import Any
 from benchmarks.measured_process import Branch
 
 RUNNER, BETWEEN, ASKED = "runner, then report", "between nodes", "processes that SkewGate asks"
-_FORK_SECONDS = 0.02  # by which a process may seem to begin before its node: its start is known to a clock tick
+_FORK_SECONDS = 0.02  # a process may seem to begin this much before its node: its start is known to a clock tick only
 
 
 def peak_by_node(branches: Sequence[Branch], nodes: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return the peak memory of each node with what it started, MiB.
+    """Return the peak memory of each node and the processes that it started, in MiB.
 
     Args:
         branches: of a run, the runner itself first.
         nodes: of its summary.json.
 
     Returns:
-        By node; nodes that took their result from the cache have none. RUNNER: the process that all forks are made of,
-        which writes the report in the end. BETWEEN: forks of no node, such as that which checks the task's code.
-        ASKED: what is no fork of the runner, which is the standby process of components.candidate_serving with its own.
+        By node; nodes that took their result from the cache have none. RUNNER is the process that is forked for each
+        node, and that writes the report at the end. BETWEEN are forks that run no node, such as the one that checks
+        the task's code. ASKED is the standby process of components.candidate_serving with its own forks: it is not a
+        fork of the runner.
     """
     runner, *others = branches
     found = {RUNNER: runner.peak_mib}
@@ -31,7 +32,7 @@ def peak_by_node(branches: Sequence[Branch], nodes: Sequence[Mapping[str, Any]])
 
 
 def _find_node(started: float, nodes: Sequence[Mapping[str, Any]]) -> str:
-    """Return the node that began last before a process did: the runner begins one at a time."""
+    """Return the last node that began before a process: the runner starts one node at a time."""
     begun = [(datetime.datetime.fromisoformat(node["started"]).timestamp(), node) for node in nodes if node["started"]]
     before = [(start, node) for start, node in begun if start <= started + _FORK_SECONDS]
     if not before:

@@ -1,13 +1,14 @@
-"""Compares runs of one task by different orchestrators: what each artifact holds, the metrics, the seconds.
+"""Compare runs of one task by different orchestrators: contents of artifacts, metrics and seconds.
 
     python -m benchmarks.orchestrators local=var/runs/20260131-235959 airflow=other/runs/20260131-235960
 
-Each word is a run's folder, with a name before it or without. The artifacts must still lie where the run wrote them.
+Each argument is a run's folder, optionally with a name before it. The artifacts must still be where the run wrote them.
 Exit status 1: artifacts or metrics differ that no orchestrator may change.
 
-A record of Examples counts by its values: protobuf writes the features of one in any order. A transform graph counts by
-its vocabularies and its schema, since the names of operations in a SavedModel differ between two exports of the same
-graph; the transformed Examples are compared instead. Models are listed and not compared; their metrics are.
+Examples are compared by their values, because protobuf writes the features of a record in any order. Of a transform
+graph only the vocabularies and the schema are compared, because the names of operations in a SavedModel differ between
+two exports of the same graph; the transformed Examples show whether the graphs agree. Models are listed and not
+compared; their metrics are compared.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import tensorflow as tf
 
 from components.tfrecords import read_records
 
-# What follows from rows, contract and code alone, by artifact type.
+# Types of artifacts that depend on rows, contract and code only.
 COMPARED = frozenset({
     "Examples", "Schema", "ExampleStatistics", "ExampleAnomalies", "HyperParameters", "TransformGraph",
 })  # fmt: skip
@@ -37,8 +38,8 @@ class ComparedRun:
     """The parts of one run that are compared.
 
     Attributes:
-        name: of its column.
-        digests: "Node.output (type)" -> digest of what the artifact holds.
+        name: heading of its column.
+        digests: "Node.output (type)" -> digest of the artifact's content.
         metrics: metric -> value, overall.
         nodes: node -> seconds.
         seconds: of the whole run.
@@ -55,8 +56,8 @@ def read_run(name: str, folder: Path) -> ComparedRun:
     """Read a run's record, and digest its artifacts.
 
     Args:
-        name: of its column.
-        folder: the run's, with its summary.json.
+        name: heading of its column.
+        folder: the run's folder, which holds its summary.json.
 
     Returns:
         The run.
@@ -100,13 +101,13 @@ def digest_content(artifact: Path, kind: str) -> str:
 
 
 def _read_examples(file: Path) -> bytes:
-    """Return the records of a file in their order, the features of each in the order of their names."""
+    """Return the records of a file in their order, each with its features sorted by name."""
     examples = map(tf.train.Example.FromString, read_records([str(file)]))
     return b"".join(example.SerializeToString(deterministic=True) for example in examples)
 
 
 def differences(runs: Sequence[ComparedRun]) -> list[str]:
-    """Names the artifacts and metrics that differ between runs, and must not."""
+    """List the artifacts and metrics that differ between runs although they must not."""
     digests = [name for name in _names(run.digests for run in runs) if _kind(name) in COMPARED]
     found = [name for name in digests if len({run.digests.get(name) for run in runs}) > 1]
     metrics = _names(run.metrics for run in runs)
@@ -114,7 +115,7 @@ def differences(runs: Sequence[ComparedRun]) -> list[str]:
 
 
 def render(runs: Sequence[ComparedRun]) -> str:
-    """Render the runs as a table in Markdown, a column each.
+    """Render the runs as a Markdown table with a column for each run.
 
     Args:
         runs: of one task.

@@ -1,4 +1,4 @@
-"""Measure how often production metrics are right, in windows with known labels: estimates before labels, gaps after.
+"""Measure how often production metrics are right in windows with known labels: estimates first, then gaps.
 
     .venv/bin/python -m benchmarks.production_metrics
 
@@ -6,9 +6,9 @@ Each world draws 50 eval splits of 5,000 rows, fits a recalibration to each, and
 1,000 windows. The first table shows how often the 95% interval of an estimate holds the value that labels then give.
 The second shows in what share of windows some gap to the split's own metrics is reported as more than chance.
 
-Predictions are drawn before labels, so that columns may change (`shifted columns`) while equal predictions go on to
-mean equal shares: estimates follow, and the gap is a real one. `changed answers` is what estimates cannot see, the same
-predictions and other labels; gaps find it.
+A row's log odds give its prediction and its label. In the world `shifted columns` the log odds of some windows are
+higher: a prediction still means the same share of positive rows, so the estimates are right, and the gap to the eval
+split is real. In the world `changed answers` only the labels' odds are higher: estimates cannot show it, gaps do.
 """
 
 import dataclasses
@@ -33,11 +33,11 @@ def _logistic(values: np.ndarray) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class World:
-    """The distribution of rows. A row has log odds z; the model returns one probability, the label follows another."""
+    """The distribution of rows. A row has log odds, from which its label and the model's probability follow."""
 
     said: Callable[[np.ndarray], np.ndarray]  # log odds -> the model's probability
-    shift: float = 0.0  # of the log odds in windows, in half of them
-    answer_shift: float = 0.0  # of the log odds of labels alone, in windows
+    shift: float = 0.0  # added to the log odds in half of the windows
+    answer_shift: float = 0.0  # added to the log odds of the labels only, in all windows
 
     def draw(
         self, rows: int, generator: np.random.Generator, *, shift: float = 0.0, answer_shift: float = 0.0

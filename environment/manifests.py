@@ -2,8 +2,8 @@
 
     python -m environment.manifests production --images 'registry/taxi-gateway@sha256:… registry/serving@sha256:…'
 
-A tag can be moved, a digest cannot. So every overlay but `staging` is printed only with a digest for every image. An
-image takes the place of the one with the same last part of its name: registry/serving that of tensorflow/serving.
+A tag can be moved, a digest cannot. So every overlay except `staging` is printed only if every image has a digest. An
+image in --images replaces the image whose name has the same last part: registry/serving replaces tensorflow/serving.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DIGEST = re.compile(r"(?P<name>[^@\s]+)@(?P<digest>sha256:[0-9a-f]{64})")
 
 
 class ManifestError(Exception):
-    """An overlay cannot be rendered as it was asked for."""
+    """An overlay cannot be rendered as requested."""
 
 
 def overlays() -> dict[str, Path]:
@@ -48,8 +48,8 @@ def render(overlay: str, images: list[str]) -> str:
         YAML.
 
     Raises:
-        ManifestError: there is no such overlay, an image is no digest or none of the overlay's, an image of an overlay
-            other than staging has no digest, or kustomize fails.
+        ManifestError: There is no such overlay, an image in `images` has no digest or replaces none of the overlay's,
+            an image of an overlay other than staging has no digest, or kustomize fails.
     """
     known = overlays()
     if overlay not in known:

@@ -4,8 +4,8 @@ A step of both Dockerfiles, run by the Python of the environment that it describ
 
     python sbom.py --locked LOCKED --debian PACKAGES --out FILE
 
-LOCKED is what `uv export --format cyclonedx1.5` writes. It holds every platform and both stacks: of its packages those
-are kept that are installed. PACKAGES has a Debian package and its version on each line.
+LOCKED is what `uv export --format cyclonedx1.5` writes. It lists the packages of every platform and of both stacks;
+the SBOM keeps those that are installed. PACKAGES has a Debian package and its version on each line.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def describe(locked: Document, installed: Iterable[tuple[str, str]], debian: Ite
         A CycloneDX document.
 
     Raises:
-        SbomError: a package is installed that the lock has not, or not in that version.
+        SbomError: An installed package, or its version, is not in the lock.
     """
     known = {(_normal(each["name"]), each["version"]): each for each in locked["components"]}
-    project = locked["metadata"]["component"]  # installed or not, it is what the document is about
+    project = locked["metadata"]["component"]  # the document is about it, whether it is installed or not
     wanted = {(_normal(name), version) for name, version in installed} - {(project["name"], project["version"])}
     strange = sorted(f"{name} {version}" for name, version in wanted - set(known))
     if strange:

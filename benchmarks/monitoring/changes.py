@@ -1,4 +1,4 @@
-"""Twenty planted changes: served rows go wrong, or the world changes."""
+"""Define twenty planted changes: errors in the served rows, or changes of the population that they come from."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The taxi trips as served rows: raw columns, and predictions of a model that did not train on the row."""
+"""Make served rows of the taxi trips: raw columns, and predictions of a model that was not trained on the row."""
 
 import csv
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The whole load test: what is started and measured, in which order."""
+"""Run the whole load test: start the servers, and measure each phase in its order."""
 
 import datetime
 import itertools

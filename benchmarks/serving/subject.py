@@ -1,4 +1,4 @@
-"""Find the model that the load test asks, and its rows."""
+"""Find the model that the load test calls, and its rows."""
 
 import dataclasses
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The phases and their duration: the whole load test, or a few seconds to check that it works."""
+"""Define the phases and their durations: the whole load test, or a few seconds to check that it works."""
 
 import dataclasses
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """Plant skews in served predictions: one signature, batch size or transport predicts differently for some rows.
 
-The rows are those whose features other layouts round differently: the only ones that layouts may excuse.
+The skewed rows are those whose features are rounded differently in other layouts. Only there can SkewGate take a skew
+for rounding.
 """
 
 from collections.abc import Callable, Iterator

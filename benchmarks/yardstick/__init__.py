@@ -1,1 +1,1 @@
-"""Compare our models with the best simple ones, task by task: what a new task reaches without manual work."""
+"""Compare the models of tasks that were made without manual work with the best yardstick of each task."""

@@ -1,1 +1,1 @@
-"""Airflow in a separate environment, and a complete Airflow on loopback: docs/how-to/airflow.md."""
+"""Install Airflow in a separate environment, and run it on the loopback address: docs/how-to/airflow.md."""

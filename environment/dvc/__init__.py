@@ -1,1 +1,1 @@
-"""DVC in a separate environment: the tool that keeps versions of data."""
+"""Install DVC, which keeps versions of data, in a separate environment."""

@@ -1,7 +1,7 @@
-"""End a cluster with the process that needs it, however that process ends.
+"""Stop a cluster when the process that needs it ends, also after `kill -9`.
 
-`python -m environment.flink.tether FOLDER` waits until no process holds the other end of its standard input any more,
-which is so after a kill -9, too, and stops the folder's cluster.
+`python -m environment.flink.tether FOLDER` waits until its standard input is closed, and then stops the folder's
+cluster. The system closes the input when the process that started this one ends, for any reason.
 """
 
 import contextlib
@@ -17,12 +17,12 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 @contextlib.contextmanager
 def tethered(cluster: Cluster, task_managers: int, slots: int) -> Iterator[None]:
-    """Start a cluster for the block, and stop it after that, or when this process is gone.
+    """Start a cluster for the block; stop it after the block, or when this process ends.
 
     Args:
-        cluster: that is started.
-        task_managers: number of them.
-        slots: of each.
+        cluster: the cluster to start.
+        task_managers: number of TaskManagers.
+        slots: slots of each TaskManager.
 
     Yields:
         Once, when the cluster is ready.
@@ -30,7 +30,7 @@ def tethered(cluster: Cluster, task_managers: int, slots: int) -> Iterator[None]
     Raises:
         ClusterError: It does not start.
     """
-    # In a session of its own: what ends this process by a signal to its group must not end that one.
+    # In a separate session, so that a signal to the group of this process does not end that one.
     waiting = subprocess.Popen(
         [sys.executable, "-m", "environment.flink.tether", str(cluster.folder)],
         cwd=_PROJECT, stdin=subprocess.PIPE, start_new_session=True,

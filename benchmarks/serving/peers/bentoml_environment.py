@@ -1,7 +1,7 @@
 """Make BentoML's separate environment, 115 MB: `python -m benchmarks.serving.peers.bentoml_environment`.
 
 BentoML needs other versions of the gateway's packages. `.venv-bentoml` holds BentoML and its dependencies, and falls
-back to this project's environment for TensorFlow and the rest. The load test asks BentoML if it is installed.
+back to this project's environment for TensorFlow and the rest. The load test measures BentoML if it is installed.
 """
 
 import importlib.metadata
