@@ -66,21 +66,21 @@ class RunOptions(TaskOptions):
     cloud: Path | None = None
     """Settings of Google Cloud, by default cloud.toml. `run` only checks them, and refuses --engine dataflow."""
     job_minutes: float = 60.0
-    """Minutes at most for one node's work on a cluster."""
+    """Minutes at most for the work of one node on a cluster."""
     push_to: Path | None = None
     """Push to <push-to>/<task>/ instead of below --var."""
     sign: Path | None = None
     """Sign the version with this private key. With --sign-command, name its public key (docs/how-to/trust.md)."""
     sign_command: str | None = None
-    """Sign with a command that reads bytes and writes their Ed25519 signature, raw or in base64. It is recorded."""
+    """Sign with this command, which reads bytes and writes their Ed25519 signature. ML Metadata records the command."""
     require_review: bool = False
-    """Push only what a person has reviewed (docs/how-to/review.md)."""
+    """Push only if a person has reviewed the task's code (docs/how-to/review.md)."""
     force: bool = False
     """Ignore the cache: run every node."""
     verbose: bool = False
     """Show the log on the terminal, not in run.log."""
     at_once: int | None = None
-    """Run at most this many nodes at the same time; 1: one after the other. Without it, what cores and memory allow."""
+    """Run at most this many nodes at once; without it, as many as cores and memory allow."""
     push_ties: bool = False
     """Also push a model that is not distinguishable from the one pushed before (docs/how-to/scoping.md)."""
     experiment: str | None = None
@@ -102,7 +102,7 @@ class RunOptions(TaskOptions):
         object.__setattr__(self, "cloud", self.cloud and self.cloud.absolute())
         if self.sign_command is not None and self.sign is None:
             raise ConfigError(
-                "--sign-command: expected --sign with it, the public key that belongs to the command's key"
+                "--sign-command: expected --sign with it, the public key of the command, received none; add --sign"
             )
         self._check_spans()
         self._check_experiment()

@@ -16,7 +16,7 @@ CONTINUOUS_EPILOGUE = """Examples:
 
 Exit status: 0 nothing failed, whether it trained or not; 1 something failed, or
 a gate or a comparison refused the model; 2 bad usage, or another loop or run is
-at work; 130 interrupted.
+using the folder; 130 interrupted.
 """
 STATUS_EPILOGUE = """Examples:
   python -m pipelines status
@@ -55,8 +55,8 @@ def status(*, task: str = "taxi", last: int = 5, model_config_file: Path | None 
     Args:
         task: A folder below pipelines/tasks/, or a dotted package.
         last: Show at most this many decisions.
-        model_config_file: The file that the servers were started with; without it, <var>/serving/models.config.
-        var: The folder that the loop writes to.
+        model_config_file: The servers' --model_config_file; without it, <var>/serving/models.config.
+        var: The folder that the loop wrote to.
 
     Returns:
         The exit status.

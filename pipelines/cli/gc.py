@@ -41,7 +41,7 @@ def gc(
 
     Args:
         var: The folder that the runs wrote to.
-        apply: Remove it. Without this option, only list it.
+        apply: Remove what is listed; without this option, nothing is removed.
         policy: What is kept.
 
     Returns:

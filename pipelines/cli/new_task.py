@@ -34,11 +34,11 @@ def new_task(
 
     Args:
         name: The task's name, such as churn.
-        csv: The rows: a CSV file with a header, also packed with gzip, or a Parquet file.
+        csv: The rows: a CSV file with a header, which may be compressed with gzip, or a Parquet file.
         label: The column to predict.
         problem: The kind of problem, instead of the one that the label's values suggest.
         by_path: Do not copy the rows into the project.
-        text: A column that is text, whatever its cells look like; can be repeated.
+        text: A column that is text, whatever its cells look like; repeat it for several columns.
 
     Returns:
         The exit status.

@@ -41,14 +41,14 @@ def production_metrics(
     eval split of the run that pushed the version.
 
     Args:
-        task: The task whose predictions to measure.
+        task: A folder below pipelines/tasks/, or a dotted package.
         var: The folder that the runs wrote to.
-        log: The gateway's request log, instead of <var>/requests/<task>/.
-        feedback: The outcomes, instead of <var>/feedback/<task>/.
+        log: The gateway's request log; without it, <var>/requests/<task>/.
+        feedback: The reported outcomes; without it, <var>/feedback/<task>/.
         window: Length of a window, such as 24h, 7d or 4w; the newest ends with the log's last row.
         windows: The most windows to measure.
         all_slices: Also show slices whose gaps chance alone explains.
-        out: JSON file for all results, instead of <var>/production_metrics/<task>.json.
+        out: JSON file for all results; without it, <var>/production_metrics/<task>.json.
 
     Returns:
         The exit status.

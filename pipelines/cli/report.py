@@ -10,9 +10,9 @@ from cyclopts import Parameter
 _SHOWN, _FAILED = 0, 1
 
 EPILOGUE = """Examples:
-  python -m pipelines report                        the newest run's
-  python -m pipelines report --run 20261121-163842  another's
-  python -m pipelines report --again                written again
+  python -m pipelines report                        of the newest run
+  python -m pipelines report --run 20261121-163842  of another run
+  python -m pipelines report --again                write it again
 
 Exit status: 0 shown; 1 there is no such run, or it cannot be read; 2 bad usage.
 """

@@ -41,7 +41,7 @@ def review(
     Args:
         task: A folder below pipelines/tasks/, or a dotted package.
         var: The folder that the runs wrote to.
-        run_id: The run; latest is the task's newest.
+        run_id: The run: the name of a folder below runs/, or latest, the task's newest.
         reviewer: The reviewer, instead of git's user.name.
         note: What you looked at, and what you think of it.
 

@@ -36,7 +36,7 @@ def run(options: Annotated[RunOptions | None, Parameter(name="*")] = None) -> in
     finished node.
 
     Nodes that do not depend on each other run at the same time, if there are
-    cores and memory enough: Evaluator and SkewGate, for example.
+    enough cores and memory: Evaluator and SkewGate, for example.
 
     Returns:
         The exit status.

@@ -70,7 +70,7 @@ class ListOptions:
     sort: str = "started"
     """Sort by a metric over all eval rows, started, seconds or rows; the best is last."""
     conditions: Annotated[list[str] | None, Parameter(name="--where", negative=())] = None
-    """Only runs that meet this condition, such as "auc > 0.95"; can be repeated: all must be met."""
+    """Only runs that meet this condition, such as "auc > 0.95"; repeat it for several, which must all be met."""
     status: (
         Literal["pushed", "unchanged", "refused", "tie", "experiment", "failed", "interrupted", "unfinished"] | None
     ) = None

@@ -32,7 +32,7 @@ class PinOptions(VersionOptions):
     """The options of `data-pin`."""
 
     run: str | None = None
-    """Pin only the data that this run was trained on; latest: the newest run. Default: all data that the task read."""
+    """Pin only the data that this run was trained on; latest: the newest run. Without it, all that the task read."""
     remote: str | None = None
     """Where DVC keeps the data: a folder or a URL such as s3://bucket/path. Needed only the first time."""
 

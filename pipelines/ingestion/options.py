@@ -20,9 +20,9 @@ class IngestOptions:
     from_log: bool = False
     """Instead of a folder, take those rows of the gateway's request log that have an outcome."""
     log: Path | None = None
-    """With --from-log: the request log; without it, <var>/requests/<task>/."""
+    """With --from-log: the gateway's request log; without it, <var>/requests/<task>/."""
     feedback: Path | None = None
-    """With --from-log: the folder of the outcomes; without it, <var>/feedback/<task>/."""
+    """With --from-log: the reported outcomes; without it, <var>/feedback/<task>/."""
     window: str | None = None
     """With --from-log: day, month (the default) or quarter, for each that is over; or one period, such as 2026-11."""
     pattern: str | None = None
@@ -32,7 +32,7 @@ class IngestOptions:
     var: Path = Path("var")
     """Where everything is written."""
     at_once: int | None = None
-    """Most nodes that run at the same time; without it, what cores and memory allow."""
+    """Run at most this many nodes at once; without it, as many as cores and memory allow."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "var", self.var.absolute())

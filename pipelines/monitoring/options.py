@@ -24,7 +24,7 @@ class MonitorOptions:
     fair_mix: bool = False
     """Compare with training in full, even if the window is not a whole number of weeks."""
     var: Path = Path("var")
-    """The folder that the runs wrote to, and to write to."""
+    """The folder that the runs wrote to; the results of monitoring are written there, too."""
     metrics: Path | None = None
     """Folder for <task>_traffic.prom, which node_exporter's textfile collector reads; without it, the page's folder."""
     force: bool = False

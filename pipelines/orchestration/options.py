@@ -36,7 +36,7 @@ class NodeOptions(RunOptions):
     graph: Path | None = None
     """Write the nodes to this file as JSON, for an orchestrator (docs/how-to/airflow.md)."""
     metadata: str | None = None
-    """MySQL for ML Metadata, from the first command on --var: mysql://user@host/database. Nodes can run in parallel."""
+    """Keep ML Metadata in MySQL, from the first command on --var: mysql://user@host/database. Nodes can run at once."""
     wait_minutes: float = 10.0
     """Wait at most this long for another process that uses --var."""
 

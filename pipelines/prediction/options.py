@@ -27,11 +27,11 @@ class PredictionOptions:
     version: int | None = None
     """The pushed version to predict with; without it, the newest."""
     keep: Annotated[tuple[str, ...] | None, Parameter(consume_multiple=False)] = None
-    """A column of the files to copy unchanged to the output; may be given more than once."""
+    """A column of the files to copy unchanged to the output; repeat it for several columns."""
     engine: EngineName = "local"
-    """Where Beam runs: in this process, or on the cluster that `make flink-up` starts below --var."""
+    """Where Beam runs: here, or on the cluster that `make flink-up` starts below --var."""
     job_minutes: float = 60.0
-    """Most minutes for the work on a cluster."""
+    """Minutes at most for the work on a cluster."""
 
     def __post_init__(self) -> None:
         for name in ("data", "out", "var"):

@@ -21,7 +21,7 @@ class ReplayOptions:
     first: int = 4
     """Number of spans that train the first model; the rows of each later span are sent to the gateway."""
     settings: Annotated[Path | None, Parameter(name="--settings")] = None
-    """The gateway's settings; without it, serving/gateway/<task>.toml."""
+    """The gateway's TOML file; without it, serving/gateway/<task>.toml."""
     task: str = "taxi"
     """A folder below pipelines/tasks/, or a dotted package."""
     var: Path = Path("var/replay")

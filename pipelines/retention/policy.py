@@ -12,9 +12,9 @@ class RetentionPolicy:
     keep_days: float = 30.0
     """Keep runs, ingestions, monitoring runs, artifacts and versions that are younger than this many days."""
     keep_runs: int = 10
-    """Keep this many newest runs, ingestions and monitoring runs of each task, with all artifacts they made or read."""
+    """Keep this many of each task's newest runs, ingestions and monitoring runs, with their inputs and outputs."""
     keep_versions: int = 5
-    """Keep this many of the newest pushed versions of each task, with their lineage."""
+    """Keep this many of each task's newest pushed versions, with their lineage."""
     keep_log_days: float = 90.0
     """Keep files of the request log that are younger than this many days."""
 

@@ -27,35 +27,35 @@ class ContinuousOptions:
     source: Annotated[Path | None, Parameter(name="--from")] = None
     """A folder of spans to ingest first, such as quarters; without it, no folder is ingested."""
     pattern: str | None = None
-    """How the spans are named (see ingest)."""
+    """Pattern of the spans' names (see ingest)."""
     log: Path | None = None
     """The gateway's request log; without it, <var>/requests/<task>/."""
     server: Annotated[tuple[str, ...], Parameter(show_default=False)] = ()
     """A model server, as HOST:GRPC_PORT:REST_PORT; repeat it for each. Without one, a pass ends with the push."""
     model_config_file: Path | None = None
-    """The file that the servers were started with; without it, <var>/serving/models.config."""
+    """The servers' --model_config_file; without it, <var>/serving/models.config."""
     sign: Path | None = None
-    """Sign pushed versions with this private key, or with --sign-command and this public key (docs/how-to/trust.md)."""
+    """Sign the version with this private key. With --sign-command, name its public key (docs/how-to/trust.md)."""
     sign_command: str | None = None
-    """Sign with a command, as `run` does."""
+    """Sign with this command, which reads bytes and writes their Ed25519 signature. ML Metadata records the command."""
     verify_keys: Path | None = None
-    """Roll out only versions that one of these public keys signed: a file or a folder, as for `rollout`."""
+    """A public key, or a folder of them: refuse versions that none of these signed (docs/how-to/trust.md)."""
     tls: bool = False
-    """Connect to the servers over TLS, as `rollout` does; each of the four options below implies it."""
+    """Connect to both ports over TLS; each of the four options below implies it."""
     tls_ca: Path | None = None
-    """PEM file of the authority of the servers' certificates; without it, the authorities that this system trusts."""
+    """PEM file of the CA of the servers' certificates; without it, the CAs that this system trusts."""
     tls_certificate: Path | None = None
-    """PEM file of the loop's own certificate, if the servers require one."""
+    """PEM file of the client certificate, if the servers require one."""
     tls_key: Path | None = None
-    """PEM file of that certificate's key."""
+    """PEM file of the client certificate's key."""
     tls_server_name: str | None = None
     """The name in the servers' certificates; without it, each HOST."""
     interval: str = "1h"
     """Without --once: the time to wait between passes."""
     at_once: int | None = None
-    """Run at most this many nodes of a pipeline at the same time."""
+    """Run at most this many nodes at once; without it, as many as cores and memory allow."""
     var: Path = Path("var")
-    """The folder to write to."""
+    """Where everything is written."""
 
     def __post_init__(self) -> None:
         for name in _PATHS:
@@ -64,7 +64,9 @@ class ContinuousOptions:
         if self.pattern is not None:
             SpanPattern(self.pattern)  # raises an error if it names no span
         if self.sign_command is not None and self.sign is None:
-            raise ValueError("--sign-command: expected --sign with it, the public key of what the command signs with")
+            raise ValueError(
+                "--sign-command: expected --sign with it, the public key of the command, received none; add --sign"
+            )
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("expected --tls-certificate and --tls-key, or neither, received one of them")
         if self.at_once is not None:

@@ -30,7 +30,7 @@ app.command(gateway.gateway, help_epilogue=gateway.EPILOGUE, sort_key=1)
 app.command(rollout.app.meta, name="rollout")
 app.command(feedback.app)
 app.command(clients.clients, help_epilogue=clients.EPILOGUE, sort_key=3)
-app.command(signing.keygen, sort_key=4)
+app.command(signing.keygen, help_epilogue=signing.KEYGEN_EPILOGUE, sort_key=4)
 app.command(signing.verify, help_epilogue=signing.VERIFY_EPILOGUE, sort_key=4)
 
 

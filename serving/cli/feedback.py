@@ -47,10 +47,10 @@ def import_outcomes(
 
     Args:
         file: The CSV file.
-        settings: The gateway's TOML file, instead of the task's own, serving/gateway/<task>.toml.
+        settings: The gateway's TOML file; without it, serving/gateway/<task>.toml.
         task: The task of the gateway that logged the requests.
         var: Read the request log from <var>/requests/<task>/, and store outcomes in <var>/feedback/<task>/.
-        report: File for the refused lines; <file>.refused.csv when left out.
+        report: File for the refused lines; without it, <file>.refused.csv.
 
     Returns:
         The exit status.

@@ -27,15 +27,18 @@ def gateway(
 ) -> int:
     """Run the gateway for end users: typed JSON in, predictions out.
 
+    With --var, the gateway reads the canary's share from
+    <var>/serving/traffic.json, logs requests to <var>/requests/<task>/, and
+    stores outcomes in <var>/feedback/<task>/. With several tasks, <task> is
+    the name of the model.
+
     Args:
-        settings: TOML file, instead of the task's own, serving/gateway/<task>.toml; repeat it to serve several tasks,
-            one file each.
+        settings: The gateway's TOML file; without it, serving/gateway/<task>.toml. Repeat it for several tasks.
         task: The task whose settings to use.
-        var: Read the canary's share from <var>/serving/traffic.json, log requests to <var>/requests/<task>/, and store
-            outcomes in <var>/feedback/<task>/; with several tasks, <task> is the name of the model.
-        host: Address to listen on, instead of the settings'.
-        port: Port to listen on, instead of the settings'; 0 for a free port.
-        model_server: URL of the model server's REST port, instead of the settings'.
+        var: Folder for the request log and the outcomes, and of the canary's share; without it, as the settings say.
+        host: Address to listen on; without it, as the settings say.
+        port: Port to listen on, 0 for a free port; without it, as the settings say.
+        model_server: URL of the model server's REST port; without it, as the settings say.
         allow_no_keys: Listen beyond this machine without API keys, for example behind a proxy.
 
     Returns:

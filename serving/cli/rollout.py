@@ -37,7 +37,7 @@ def _launch(
 
 @app.command(sort_key=0)
 def status(*, options: Annotated[RolloutOptions, _GIVEN]) -> int:
-    """Show versions on disk and on the servers, models.config, and the last steps; 1 when something is wrong."""
+    """Show versions on disk and on servers, models.config, and the last steps; exit status 1 if something is wrong."""
     return _command().status(options)
 
 
@@ -86,7 +86,7 @@ def compare(
     limits: Annotated[VerdictLimits | None, _FLAT] = None,
     options: Annotated[RolloutOptions, _GIVEN],
 ) -> int:
-    """Replay requests on the stable version and the canary; 1 when the canary is worse.
+    """Replay requests on the stable version and the canary; exit status 1 if the canary is worse.
 
     Args:
         requests: The gateway's request log, a Parquet file of it, or a file of JSON lines.

@@ -10,6 +10,9 @@ from serving.cli.usage import UsageError, require
 
 _DONE, _REFUSED, _BAD_KEYS = 0, 1, 2
 
+KEYGEN_EPILOGUE = """Exit status: 0 written; 2 a file exists already, or cannot be written.
+"""
+
 VERIFY_EPILOGUE = """Without --every it copies once. Exit status: 0 all versions are copied; 1 a
 version was refused, and the others are copied; 2 the keys or the folders
 cannot be used. With --every: 0 after SIGTERM or SIGINT.
@@ -48,14 +51,17 @@ def verify(
 ) -> int:
     """Copy signed versions, and no others, to the folder that TensorFlow Serving reads.
 
-    TensorFlow Serving itself verifies nothing. It must not see the folder that versions are pushed to, and only this
-    command may write the folder that it reads.
+    TensorFlow Serving itself verifies nothing. It must not see the folder
+    that versions are pushed to, and only this command may write the folder
+    that it reads.
+
+    A copy is removed when its version is gone from --from, or its key is no
+    longer trusted. The last version of a model stays while --from has none.
 
     Args:
         source: Pushed versions, as <model>/<version>/.
-        to: Copies of the signed versions, as <model>/<version>/. A copy is removed when its version is gone from --from
-            or its key is no longer trusted; but the last version of a model stays while --from has none.
-        keys: A public key, or a folder of them, read again at each look.
+        to: Copies of the signed versions, as <model>/<version>/.
+        keys: A public key, or a folder of them; with --every, read again each time.
         every: Repeat every so many seconds.
         metrics_port: With --every: serve /metrics for Prometheus, and for probes, on all addresses.
 

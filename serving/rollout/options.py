@@ -20,7 +20,7 @@ class RolloutOptions:
     model: str | None = None
     """The model's name, if the file lists several."""
     server: Annotated[tuple[str, ...], Parameter(show_default=", ".join)] = (_SERVER,)
-    """A server, as HOST:GRPC_PORT:REST_PORT; repeat it for each server that reads the file."""
+    """A model server, as HOST:GRPC_PORT:REST_PORT; repeat it for each that reads the file."""
     versions_folder: Path | None = None
     """The model's base_path, if this machine sees it under another path."""
     verify_keys: Path | None = None

@@ -37,7 +37,7 @@ class KubeflowOptions:
     mount: str = "/mnt/pipelines"
     """The path at which tasks mount the claim. --var of the run is the folder `var` below it."""
     metadata: str | None = None
-    """Keep ML Metadata in MySQL: mysql://user@host/database. Nodes run at the same time."""
+    """Keep ML Metadata in MySQL: mysql://user@host/database. Nodes can run at once."""
     metadata_secret: str = "pipelines-metadata"
     """With --metadata: the Secret that holds the password."""
     metadata_secret_key: str = "password"

@@ -31,7 +31,7 @@ class VertexOptions:
     var: Path = Path("var")
     """Folder to write the compiled job to, as vertex/<task>.json."""
     train_steps: int | None = None
-    """Train on at most this many batches, also if the task's hyperparameters allow more epochs."""
+    """Train on at most this many batches, even if the task's hyperparameters allow more epochs."""
     tune: bool = False
     """Search for hyperparameters, within --trials and --minutes, instead of taking the committed ones."""
     budget: Annotated[TunerConfig | None, _FLAT] = None
