@@ -96,13 +96,14 @@ def _replacements(images: list[str], present: set[str]) -> list[dict[str, str]]:
         match = _DIGEST.fullmatch(image)
         if not match:
             raise ManifestError(
-                f"an image without a digest. Expected: NAME@sha256: and 64 hexadecimal digits. Received: {image}."
+                f"an image without a digest. Expected: NAME@sha256: and 64 hexadecimal digits. Received: {image}. "
+                "Correct IMAGES."
             )
         new = _name(match["name"])
         if new.rpartition("/")[2] not in by_last_part:
             raise ManifestError(
-                f"an image that the overlay has not. Expected: one whose name ends in "
-                f"{' or '.join(sorted(by_last_part))}. Received: {image}."
+                f"an image that replaces none of the overlay's. Expected: one whose name ends in "
+                f"{' or '.join(sorted(by_last_part))}. Received: {image}. Correct IMAGES."
             )
         entries.append({"name": by_last_part[new.rpartition("/")[2]], "newName": new, "digest": match["digest"]})
     return entries

@@ -1,7 +1,7 @@
-"""Define Backend, which tells create_pipeline what differs from one place of running to another.
+"""Define Backend, the part of create_pipeline's configuration that depends on where the pipeline runs.
 
-These are the locations of files (paths of this machine, or parameters that are known when a job is submitted) and the
-way a run finds the results of earlier runs: with Resolvers, which query ML Metadata, or with the backend's own nodes.
+It has the locations of files: paths of this machine, or parameters that are known when a job is submitted. It also
+defines how a run finds the results of earlier runs: with Resolvers, which query ML Metadata, or with its own nodes.
 """
 
 import dataclasses

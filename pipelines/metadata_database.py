@@ -1,7 +1,7 @@
 """Find the database of ML Metadata for a folder: SQLite in it, or the MySQL database that its metadata.json names.
 
-All code that opens ML Metadata calls this module with the path of the SQLite file, even if MySQL is used.
-It loads neither TFX nor TensorFlow.
+All code that opens ML Metadata calls this module with the path of the SQLite file, even if MySQL is used. It loads
+neither TFX nor TensorFlow.
 """
 
 from __future__ import annotations

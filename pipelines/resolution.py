@@ -128,7 +128,7 @@ def checked_eval_config(eval_config: config_pb2.EvalConfig) -> config_pb2.EvalCo
     if not has_threshold(eval_config):
         raise ConfigError(
             "the EvalConfig has no threshold, so no model could ever be blessed: expected at least one value "
-            "threshold, received none; add one in the task's evaluation.py."
+            "threshold, received none; add one to the task's scoping.toml."
         )
     return eval_config
 

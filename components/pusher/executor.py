@@ -7,7 +7,7 @@ may load and that the next push regards as complete. This executor adds a whole 
 A version is the model and the warm-up requests of the InfraBlessing (docs/decisions/0012-warm-up.md).
 
 If BetterGate compared the model with those pushed before, a worse model is not pushed. A tie, that is a model that
-cannot be told apart from them, is pushed only if PUSH_TIES is true: a new version without a benefit is only a risk.
+is not distinguishable from them, is pushed only if PUSH_TIES is true: a new version without a benefit is only a risk.
 
 If SIGNING gives a key, the version is signed with it (docs/how-to/trust.md).
 """

@@ -1,4 +1,4 @@
-"""TrafficMonitor: compares a window of served rows with the models' training rows, the window before and the contract.
+"""Define TrafficMonitor, which compares a window of served rows with training, the window before and the contract.
 
 The lineage of its report leads to each model version that answered, and to the statistics and rows of its training.
 """

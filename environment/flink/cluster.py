@@ -155,7 +155,7 @@ class Cluster:
             raise
 
     def start_task_manager(self, name: str, slots: int) -> None:
-        """Start one more worker, or replace a worker that died; what that one started ends."""
+        """Start one more worker, or replace a worker that has ended: stop the processes that it left first."""
         if (dead := running_state(self.folder).get(name)) is not None:
             dead.stop()
         self._start(

@@ -37,7 +37,7 @@ def digest_of(fingerprint: str) -> str:
     if not digest:
         raise DataVersionError(
             f"fingerprint {fingerprint!r}: expected one with {BLAKE2B}:, received one of sizes and times, as older "
-            "runs have it: such data cannot be told from others; run again on the data"
+            "runs have it, which does not identify the data; run again on the data"
         )
     return digest
 

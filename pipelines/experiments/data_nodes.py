@@ -50,9 +50,6 @@ def run_until(last: str, config: PipelineConfig, run_id: str, console: Console) 
         Result of each node by its id.
 
     Raises:
-        console: where a line for each node is shown.
-
-    Raises:
         DataNodesError: A node failed.
         KeyboardInterrupt: Ctrl-C. The partial outputs of the interrupted node are removed.
     """

@@ -39,7 +39,7 @@ class LeftOut:
         said = [
             (self.waiting, "without an outcome yet"),
             (self.contradictory, "with contradictory outcomes"),
-            (self.ambiguous, "of requests that cannot be told apart"),
+            (self.ambiguous, "of requests that cannot be distinguished"),
             (self.repeated, "asked for twice"),
             (self.hidden, f"whose {', '.join(self.hidden_columns)} the log hides"),
         ]

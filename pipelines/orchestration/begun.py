@@ -81,7 +81,7 @@ def check_nodes(run_id: str, begun: BegunRun, nodes: Mapping[str, str]) -> None:
         nodes: node -> digest of its definition now.
 
     Raises:
-        RunMismatchError: A node differs, is new, or is gone.
+        RunMismatchError: A node differs, is new, or is missing.
     """
     differ = [name for name in {**begun.nodes, **nodes} if begun.nodes.get(name) != nodes.get(name)]
     if differ:

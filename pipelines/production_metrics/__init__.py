@@ -1,1 +1,1 @@
-"""Metrics in production: measured when outcomes come, estimated before, and compared with the version's run."""
+"""Metrics in production: measured when outcomes have arrived, estimated before, and compared with the version's run."""

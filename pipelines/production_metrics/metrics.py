@@ -1,7 +1,7 @@
 """The metrics that are measured in production, of which those of two classes are also estimated before labels come.
 
-Each has the form of pipelines.evaluation.weighted_metrics: labels [rows], predictions [rows],
-weights [sets, rows] -> float64 [sets], NaN where the metric is undefined.
+Each has the form of pipelines.evaluation.weighted_metrics: labels [rows], predictions [rows], weights [sets, rows] ->
+float64 [sets], NaN where the metric is undefined.
 """
 
 import numpy as np

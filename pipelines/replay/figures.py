@@ -22,7 +22,7 @@ _CAPTIONS = {
 
 
 def draw_metrics(record: ReplayRecord) -> list[Figure]:
-    """Draw each metric of both lines by span."""
+    """Draw each metric of both series by span."""
     return [
         make_figure(
             f"{words[0].upper()}{words[1:]} in production",
@@ -41,7 +41,7 @@ def draw_metrics(record: ReplayRecord) -> list[Figure]:
 
 
 def draw_differences(record: ReplayRecord) -> Figure:
-    """Draw by span how much the log loss of the retrained line differs from the first model's."""
+    """Draw by span how much the log loss of the retrained models differs from the first model's."""
     name = "binary_crossentropy"
     frame = _frame((span.span, {"retrained minus first": span.comparison.difference[name]}) for span in record.spans)
     caption = "On the same rows and resamples. Below 0, retraining was better."
@@ -51,7 +51,7 @@ def draw_differences(record: ReplayRecord) -> Figure:
 
 
 def draw_estimates(record: ReplayRecord) -> list[Figure]:
-    """Draw the metrics of both lines that were estimated before labels came, next to the measured ones."""
+    """Draw the metrics of both series that were estimated before labels came, next to the measured ones."""
     found = []
     for line in (RETRAINED, FIRST):
         estimates = {span.span: span.retrained if line == RETRAINED else span.first for span in record.spans}

@@ -1,4 +1,4 @@
-"""Compare two lines of answers to the same rows: those of the retrained models, and those of the first model."""
+"""Compare two series of answers to the same rows: those of the retrained models, and those of the first model."""
 
 import dataclasses
 import datetime
@@ -37,7 +37,7 @@ class Estimate:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LabelledAnswers:
-    """The answers of both lines to the labelled rows of one or several spans."""
+    """The answers of both series to the labelled rows of one or several spans."""
 
     labels: np.ndarray  # int64 [rows], 0 or 1
     retrained: np.ndarray  # float64 [rows]: the probabilities that the gateway answered
@@ -53,7 +53,7 @@ class LabelledAnswers:
         )
 
     def measure(self) -> "Comparison":
-        """Return the metrics of both lines, and their differences on the same resamples."""
+        """Return the metrics of both series, and their differences on the same resamples."""
         return Comparison(
             rows=len(self.labels),
             retrained=estimate_intervals(self.labels, self.retrained, METRICS),
@@ -64,7 +64,7 @@ class LabelledAnswers:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """The metrics of both lines on the same labelled rows, with 95% intervals."""
+    """The metrics of both series on the same labelled rows, with 95% intervals."""
 
     rows: int
     retrained: dict[str, Interval]
@@ -92,7 +92,7 @@ class FirstModel:
             begun: the time, with time zone.
 
         Returns:
-            Both lines' answers to the labelled rows, and the first model's estimated and measured metrics.
+            Both series' answers to the labelled rows, and the first model's estimated and measured metrics.
 
         Raises:
             ProductionMetricsError: The request log or the outcomes cannot be read.

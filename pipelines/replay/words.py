@@ -85,7 +85,7 @@ def describe_change(found: Interval) -> str:
 
 
 def describe_loss(span: SpanRecord, first_version: str) -> str:
-    """Return how much the log loss of the retrained line differs from the first model's, with its interval."""
+    """Return how much the log loss of the retrained models differs from the first model's, with its interval."""
     if list(span.versions) == [first_version]:
         return "the same model"
     return describe_change(span.comparison.difference[_DECIDING])

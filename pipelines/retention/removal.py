@@ -1,7 +1,8 @@
-"""Remove what a plan lists, so that after a kill nothing that ML Metadata has as existing is gone.
+"""Remove what a plan lists; if it is killed, ML Metadata lists no removed artifact as existing.
 
 Artifacts are first marked as deleted in ML Metadata, so that a run makes them again and never reads a partial folder.
-Then each folder is renamed into a trash folder and removed there. The next removal empties what a kill left.
+Then each folder is renamed into a trash folder and removed there. The next removal deletes what a killed one left in
+the trash folder.
 """
 
 import shutil
@@ -21,7 +22,7 @@ def remove(var: Path, plan: RemovalPlan) -> None:
     """Remove what a plan lists. The caller must hold the folder's lock (see pipelines.runner.lock).
 
     Raises:
-        FileNotFoundError: A folder of the plan is already gone.
+        FileNotFoundError: A folder of the plan does not exist any more.
         OSError: Something cannot be removed; the next removal removes it.
     """
     trash = var / _TRASH

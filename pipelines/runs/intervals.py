@@ -22,7 +22,7 @@ class MetricInterval:
 
     low: float
     high: float
-    change: float = math.nan  # from the blessed model that the run was compared with, on the same rows
+    change: float = math.nan  # from the model pushed before, on the same rows
     change_low: float = math.nan
     change_high: float = math.nan
     meaning: str = ""  # of the change: "better", "worse", "changed", "no clear change"; empty without a baseline

@@ -46,7 +46,7 @@ class Lineage:
     hyperparameters: Mapping[str, Any]
     model: Artifact | None
     trained_by: str | None  # the run that trained it: an earlier one if Trainer came from the cache
-    baseline: Artifact | None  # the blessed model that it was compared with
+    baseline: Artifact | None  # the model pushed before, with which it was compared
     started_from: Artifact | None  # the model whose weights it started from
     versions: tuple[str, ...]  # pushed versions of the model
     steps: tuple[Step, ...]  # of the run; for a cached step, the step that wrote its outputs

@@ -179,7 +179,7 @@ def _list_facts(lineage: Lineage) -> Iterable[tuple[str, str]]:
         files = f"{', '.join(data.files)} ({'as it was read' if data.unchanged else 'changed since it was read'})"
         yield "data", f"{data.folder}: {rows} rows, span {data.span}, read {data.read:%Y-%m-%d %H:%M:%S} UTC"
         yield "split", data.split or _NOTHING
-        yield "files", files if data.files else "gone"
+        yield "files", files if data.files else "removed"
         yield "fingerprint", data.fingerprint
     yield "contract", lineage.contract or _NOTHING
     yield "code", "  ".join(f"{node} {digest}" for node, digest in lineage.code.items()) or _NOTHING

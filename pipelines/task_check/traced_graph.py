@@ -21,7 +21,7 @@ _TEXT = re.compile(r"DataType string not in list of allowed values|dtype <?'?(?:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TracedGraph:
-    """The graph of a preprocessing_fn, through which no row has gone."""
+    """The graph of a preprocessing_fn, traced without any row."""
 
     outputs: Mapping[str, tf.Tensor | tf.SparseTensor]  # by name of the transformed feature
     columns: Mapping[tf.Operation, frozenset[str]]  # raw columns that an operation depends on, without analyses

@@ -1,8 +1,7 @@
 """The contract of requests: the typed features that a client sends, without TensorFlow.
 
 serving/contract/schema_file.py reads everything here from the contract: type, range, known values, and whether a
-feature
-is required; and for people a description, a label, a unit and an example, as annotations::
+feature is required; and for people a description, a label, a unit and an example, as annotations::
 
     feature {
       name: "fare"

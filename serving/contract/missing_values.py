@@ -7,7 +7,7 @@ TensorFlow Serving's JSON rows can neither leave a key out nor send null, so one
 
 -2^53 is exact as int64, float32, float64 and in the JSON of every language, and no measured quantity.
 
-Files may spell "missing" in other ways besides the empty cell: one tag for each, `missing_cell:N/A`. ExampleGen reads
+Files may spell "missing" in other ways than by an empty cell: one tag for each, `missing_cell:N/A`. ExampleGen reads
 such a cell as missing, so a request must not hold it as a value.
 """
 
@@ -75,7 +75,7 @@ class MissingValues:
 
 
 def missing_cells(schema: schema_pb2.Schema) -> frozenset[str]:
-    """Return a file's spellings of "missing" besides the empty cell, without surrounding blanks."""
+    """Return a file's spellings of "missing" other than the empty cell, without surrounding blanks."""
     tags = (tag for tag in schema.annotation.tag if tag.startswith(MISSING_CELL_TAG))
     return frozenset(tag.removeprefix(MISSING_CELL_TAG).strip() for tag in tags)
 

@@ -1,6 +1,6 @@
 """The contract's time column, which assigns a row to a span, such as a quarter.
 
-A tag of the column's annotation marks it: `span_time` besides a tag `date:FORMAT`, or `span_time:epoch seconds` or
+A tag of the column's annotation marks it: `span_time` with a tag `date:FORMAT`, or `span_time:epoch seconds` or
 another format, for a column that is not a date to the model.
 """
 
@@ -35,6 +35,6 @@ def find_time_format(name: str, tags: Iterable[str], type_name: str) -> str | No
     if not found or len(own) > 1:
         raise ValueError(
             f"the format of the times of {name} is missing: expected one tag {_TAG}:FORMAT, such as "
-            f"{_TAG}:{EPOCH_SECONDS}, or {_TAG} besides a tag {_DATE}FORMAT, received {', '.join(own)}; change the tag."
+            f"{_TAG}:{EPOCH_SECONDS}, or {_TAG} with a tag {_DATE}FORMAT, received {', '.join(own)}; change the tag."
         )
     return found

@@ -11,7 +11,7 @@ from serving.did_you_mean import suggestion
 from serving.feedback.columns import OUTCOME
 from serving.request_log.columns import REQUEST_ID
 
-ROW = "row"  # field of an outcome, besides request_id and outcome
+ROW = "row"  # field of an outcome, in addition to request_id and outcome
 
 
 def read_label(path: Path, name: str | None = None) -> Feature:

@@ -2,8 +2,7 @@
 
 A thread takes all waiting batches, checks them in their order, and writes the accepted outcomes as one file. It merges
 this process's small files, and removes them after the large one is written: an outcome may be in two files for a
-moment,
-but never in none.
+moment, but never in none.
 """
 
 import collections

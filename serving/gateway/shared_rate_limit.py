@@ -1,4 +1,4 @@
-"""Limit a client's requests per second, counted by all replicas together, or by each alone while Redis is away."""
+"""Limit a client's requests per second, counted by all replicas together, or by each alone if Redis does not answer."""
 
 import asyncio
 import collections
@@ -18,11 +18,9 @@ _log = structlog.get_logger(__name__)
 class SharedRateLimit:
     """Count the requests of each client in the last second.
 
-    Requests that wait at the same time share one question to Redis: while it is under way, later ones gather for the
-    next.
+    Requests that wait at the same time share one call of Redis. Requests that arrive during a call share the next call.
     If Redis does not answer in time, this process counts the waiting requests, and all others until Redis answers
-    again. It
-    tries to reach Redis in the background meanwhile, so no request waits.
+    again. Meanwhile it tries to reach Redis in the background, so no request waits.
 
     Args:
         local: counts in this process; must have a limit. Redis is not asked about a client that is over its limit here.

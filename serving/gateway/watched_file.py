@@ -56,7 +56,7 @@ class WatchedFile(Generic[T]):
     def _log_fault(self, error: Exception) -> None:
         if str(error) != self._fault:
             self._fault = str(error)
-            _log.error("cannot be used; what it said before stands", file=str(self._path), error=self._fault)
+            _log.error("cannot be used; the earlier content stays in use", file=str(self._path), error=self._fault)
 
     def _look(self) -> tuple[int, ...] | None:
         try:

@@ -25,7 +25,7 @@ _BESIDE_A_HEADER = len(": \r\n")
 # time for a refused client to read the reason; closed at once, its system could discard the answer
 _LINGER_SECONDS = 1.0
 _GOODBYE_SECONDS = 1.0  # between two checks whether a client that does not end TLS has read everything
-_MOST_LINGERING = 100  # connections above the limit that are told why; further ones are closed without an answer
+_MOST_LINGERING = 100  # connections above the limit that receive the reason; further ones are closed without an answer
 _PHRASES = {413: "Content Too Large"}
 
 

@@ -1,8 +1,7 @@
 """Ask TCP how much of an answer a client has received.
 
 Under TLS a transport's write buffer does not show this: uvloop encrypts a whole answer at once, and the data waits
-below
-the transport that the protocol sees.
+below the transport that the protocol sees.
 """
 
 import asyncio

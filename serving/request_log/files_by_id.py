@@ -1,8 +1,7 @@
 """Find rows in a folder of Parquet files by the id of their request.
 
 Files without ids, from a log that dropped them, are skipped. The ids of the newest files stay in memory, 30 bytes a
-row,
-up to a limit; older files are read at each search.
+row, up to a limit; older files are read at each search.
 """
 
 import bisect

@@ -13,7 +13,7 @@ _MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 
 
 def require_no_unfinished_step(rollout: Rollout) -> None:
-    """Require that the last step ended: it was not killed, and all servers were told.
+    """Require that the last step ended: it was not killed, and all servers received it.
 
     Args:
         rollout: the roll-out.

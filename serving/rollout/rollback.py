@@ -10,8 +10,7 @@ def rollback(rollout: Rollout) -> None:
     """Repair a killed step, or else end the trial, or else undo the last promotion.
 
     A killed rollback is completed; any other killed step is undone. While a server is down, models.config and
-    traffic.json
-    already hold the target state, and the server adopts it when it starts.
+    traffic.json already hold the target state, and the server adopts it when it starts.
 
     Args:
         rollout: the roll-out.

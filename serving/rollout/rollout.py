@@ -195,7 +195,7 @@ class Rollout:
             self._end(record, StepResult.NOT_TOLD, f"{detail}; {error}")
             raise FailedError(
                 f"{record.command} did not succeed: {reason} – {self.config_path} is as it was before{also}, but a "
-                f"server could not be told: {error} Run `rollback` when it answers again."
+                f"server did not receive it: {error} Run `rollback` when it answers again."
             ) from error
         self._end(record, StepResult.PUT_BACK, detail)
         self.say(f"put back  {self.state()}")
@@ -218,8 +218,8 @@ class Rollout:
         self._config_before(record).assigning(self.model, Assignment.only(record.after.stable)).write()
         self._end(record, StepResult.NOT_TOLD, str(error))
         raise FailedError(
-            f"{self.config_path} names {record.after} and no request goes to a canary, but a server could not be told: "
-            f"{error} Run `rollback` again when it answers."
+            f"{self.config_path} names {record.after} and no request goes to a canary, but a server did not receive "
+            f"it: {error} Run `rollback` again when it answers."
         ) from error
 
     def _config_before(self, record: StepRecord) -> ModelsConfig:

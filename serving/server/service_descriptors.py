@@ -1,8 +1,8 @@
 """Descriptors of TensorFlow Serving's two services, for gRPC reflection.
 
 tensorflow-serving-api ships them in prediction_service_pb2 and model_service_pb2. An old compiler generated those
-files,
-and protobuf 4 and later cannot import them. They can import the messages, and the stubs in the files ending in `_grpc`.
+files, and protobuf 4 and later cannot import them. They can import the messages, and the stubs in the files ending in
+`_grpc`.
 """
 
 from google.protobuf import descriptor_pb2, descriptor_pool

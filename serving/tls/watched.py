@@ -1,4 +1,4 @@
-"""Values made of several files, made again when a file changes."""
+"""Hold a value that is made from several files, and make it again when a file changes."""
 
 import logging
 import os

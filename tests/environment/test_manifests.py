@@ -39,7 +39,8 @@ def test_what_is_no_digest_is_refused(image: str) -> None:
     with pytest.raises(ManifestError) as raised:
         manifests.render("production", [image])
     assert str(raised.value) == (
-        f"an image without a digest. Expected: NAME@sha256: and 64 hexadecimal digits. Received: {image}."
+        f"an image without a digest. Expected: NAME@sha256: and 64 hexadecimal digits. Received: {image}. "
+        "Correct IMAGES."
     )
 
 
@@ -47,8 +48,8 @@ def test_an_image_of_another_overlay_is_refused() -> None:
     with pytest.raises(ManifestError) as raised:
         manifests.render("production", [f"taxi-flink@{DIGEST}"])
     assert str(raised.value) == (
-        "an image that the overlay has not. Expected: one whose name ends in serving or taxi-gateway. "
-        f"Received: taxi-flink@{DIGEST}."
+        "an image that replaces none of the overlay's. Expected: one whose name ends in serving or taxi-gateway. "
+        f"Received: taxi-flink@{DIGEST}. Correct IMAGES."
     )
 
 

@@ -137,5 +137,5 @@ def test_no_threshold(threshold: str) -> None:
         checked_eval_config(eval_config(threshold))
     assert str(error.value) == (
         "the EvalConfig has no threshold, so no model could ever be blessed: expected at least one value threshold, "
-        "received none; add one in the task's evaluation.py."
+        "received none; add one to the task's scoping.toml."
     )

@@ -6,6 +6,7 @@ The trees are fitted to the transformed features, as the networks are. The expor
 Numbers, and categories whose ids have an order, are used as numbers; other categories as sets of ids, which a tree
 splits. A category with more ids than scikit-learn accepts is left out. Those are the crossed features, which trees do
 not need.
+
 Expected on the shipped trips, with the pipeline's split and the committed values: ROC AUC 0.953 and log loss 0.201,
 compared with 0.958 and 0.188 of the wide-and-deep network.
 """

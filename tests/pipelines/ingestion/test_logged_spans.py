@@ -110,7 +110,7 @@ def test_what_cannot_be_trained_on_is_left_out_and_counted(site: Site) -> None:
     assert (out.repeated, out.ambiguous) == (1, 2)
     assert found.answered == 12
     assert out.describe() == (
-        "3 without an outcome yet, 1 with contradictory outcomes, 2 of requests that cannot be told apart, "
+        "3 without an outcome yet, 1 with contradictory outcomes, 2 of requests that cannot be distinguished, "
         "1 asked for twice, 4 whose area, company the log hides"
     )
 

@@ -140,7 +140,7 @@ def test_a_server_that_dies_on_the_way_and_comes_back(
             process.terminate()
             said, _ = process.communicate(timeout=60)
         assert process.returncode == 1
-        assert "is as it was before, but a server could not be told" in said
+        assert "is as it was before, but a server did not receive it" in said
         assert site.config.read_bytes() == trial
         assert site.log()[-1]["result"] == "server not told"
 
@@ -151,7 +151,7 @@ def test_a_server_that_dies_on_the_way_and_comes_back(
         server.kill()
         code, said = site.run("rollback")  # now a real one, of the trial
         assert code == 1
-        assert "names stable 1 and no request goes to a canary, but a server could not be told" in said
+        assert "names stable 1 and no request goes to a canary, but a server did not receive it" in said
         assert site.percent() == 0
         assert ModelsConfig.read(site.config).message == ModelsConfig(site.config, before.decode()).message
 
