@@ -59,8 +59,8 @@ def source_digest(*code: Callable[..., object] | ModuleType, root: Path = _PROJE
     for name in names:
         if _file_of(name, root) is None:
             raise ValueError(
-                f"module {name}: expected it below {root}, received one elsewhere, of which the cache would not notice "
-                "an edit; move the task into this project."
+                f"module {name}: expected it below {root}, received one elsewhere, whose edits the cache would not "
+                "notice; move the task into this project."
             )
     digest = hashlib.sha256(_library_versions().encode())
     for name, path in sorted(_modules(names, root).items()):

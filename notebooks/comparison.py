@@ -175,7 +175,7 @@ def write_verdict(
         found: the table that `compare_metrics` returned.
         per_slice: the table that `compare_slices` returned.
         thresholds: the checks that `check_thresholds` returned.
-        rows: number of evaluation rows.
+        rows: number of eval rows.
     """
     outcomes = {kind: found[found["outcome"] == kind] for kind in (BETTER, WORSE, EVEN)}
     missed = [one.sentence for one in thresholds if not one.met]
@@ -183,7 +183,7 @@ def write_verdict(
     lines = [
         f"**{_conclude(name, outcomes, missed)}**",
         "",
-        f"{name} against production, on the same {rows:,} evaluation rows ({LEVEL:.0%} intervals, paired):",
+        f"{name} against production, on the same {rows:,} eval rows ({LEVEL:.0%} intervals, paired):",
         "",
         *(f"- {kind}: {_list_metrics(table)}" for kind, table in outcomes.items()),
         f"- agreed thresholds: {'all met' if not missed else 'missed: ' + '; '.join(missed)}",

@@ -1,6 +1,6 @@
 """Fit prototypes outside the pipeline, and keep their predictions for the notebook that compares them.
 
-A file of predictions holds a digest of its evaluation rows. Predictions of other rows are not read.
+A file of predictions holds a digest of its eval rows. Predictions of other rows are not read.
 """
 
 import hashlib
@@ -77,14 +77,14 @@ def predict_with_trees(trees: Pipeline, rows: pd.DataFrame, problem: str, classe
 def save_predictions(
     var: Path, task: str, name: str, predictions: np.ndarray, records: Iterable[bytes], *, problem: str
 ) -> Path:
-    """Write a prototype's predictions of the evaluation rows, whole or not at all.
+    """Write a prototype's predictions of the eval rows, whole or not at all.
 
     Args:
         var: the folder that runs write to.
         task: name of the task.
         name: of the prototype: lower-case letters, digits, - and _.
         predictions: probabilities or numbers, [rows]; of several classes probabilities, [rows, classes].
-        records: the evaluation rows, as Run.records returns them.
+        records: the eval rows, as Run.records returns them.
         problem: one of pipelines.task_definition.problem.PROBLEMS.
 
     Returns:
@@ -119,7 +119,7 @@ def read_predictions(var: Path, task: str, records: Iterable[bytes]) -> Mapping[
     Args:
         var: the folder that runs write to.
         task: name of the task.
-        records: the evaluation rows, as Run.records returns them.
+        records: the eval rows, as Run.records returns them.
     """
     digest = digest_rows(records)
     found = {path.stem: pq.read_table(path) for path in sorted(_folder(var, task).glob("*.parquet"))}

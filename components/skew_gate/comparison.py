@@ -38,7 +38,7 @@ class Pair:
         expected: [rows, n].
         received: [rows, n].
         layouts: pairs of arrays [rows, n]; a layout explains a difference where its two arrays agree.
-        unsteady: bool [rows]: rows that layouts can excuse; None: all.
+        unsteady: bool [rows]: rows in which a layout may explain a difference; None: all.
         jumps: bool [rows]: rows that may be at an edge; None: none.
     """
 

@@ -134,7 +134,7 @@ def judge(
         scale: of the column, for floats; None: the sides have to be equal bit for bit.
         bound: steps that a number may be off.
         largest: the most that rounding moves a number, relative to its scale.
-        unsteady: bool [rows], the rows that layouts can excuse; None: every row.
+        unsteady: bool [rows], the rows in which a layout may explain a difference; None: every row.
         jumps: bool [rows], those that may be at an edge; None: no row.
 
     Returns:
@@ -189,7 +189,7 @@ def _rank_steps(off: np.ndarray, rest: np.ndarray, bound: float, largest: float,
 
 
 def _nearest(off: np.ndarray, others: Iterable[np.ndarray], excusable: np.ndarray) -> np.ndarray:
-    """Return the fewest steps that each number is off, in any layout if layouts can excuse the row."""
+    """Return the fewest steps that each number is off; for rows that may be explained, in any layout."""
     rest = off
     for other in others:
         rest = np.where(excusable & (np.abs(other) < np.abs(rest)), other, rest)

@@ -124,13 +124,13 @@ def _drift(seen: Observations) -> Reason:
     if look is None:
         return Reason(kind=UNKNOWN, text=f"drift: {seen.failed_looks.get('monitor', 'the traffic was not judged')}")
     if not look.judged:
-        return Reason(kind=UNKNOWN, text=f"drift: {look.sentence} (look {look.run_id})")
+        return Reason(kind=UNKNOWN, text=f"drift: {look.sentence} (monitoring run {look.run_id})")
     if not look.alarm:
-        return Reason(kind=NOT_DUE, text=f"drift: {look.sentence} (look {look.run_id})")
+        return Reason(kind=NOT_DUE, text=f"drift: {look.sentence} (monitoring run {look.run_id})")
     if seen.last_training is not None and look.end <= seen.last_training.time:
-        text = f"drift: the alarm of look {look.run_id} is about a window before the last training"
+        text = f"drift: the alarm of monitoring run {look.run_id} is about a window before the last training"
         return Reason(kind=NOT_DUE, text=text)
-    return Reason(kind=DUE, text=f"drift: {look.sentence} (look {look.run_id})")
+    return Reason(kind=DUE, text=f"drift: {look.sentence} (monitoring run {look.run_id})")
 
 
 def _performance(seen: Observations) -> Reason:

@@ -10,7 +10,7 @@ from pipelines.retraining.decision import Decision
 from serving.durable_file import append_line
 
 LOG_FILE = "decisions.jsonl"
-FAILED = "failed"  # outcome of a decision of which a step failed as often as the policy allows
+FAILED = "failed"  # outcome of a decision whose step failed as often as the policy allows
 _DECISION, _OUTCOME = "decision", "outcome"  # kinds of lines
 
 

@@ -35,7 +35,7 @@ class Edge:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Lineage:
-    """What the model of one run was made of, and its pushed versions. What the run did not reach is None or empty."""
+    """What a run's model was made of, and its pushed versions; a field that the run did not reach is None or empty."""
 
     task: str
     run_id: str

@@ -101,7 +101,7 @@ def test_the_verdict(prototype: np.ndarray, production: np.ndarray, missed: bool
         "trees", found, slices, [ThresholdCheck(sentence="auc on overall: 0.9", met=not missed)], ROWS
     )
     assert words.startswith(f"**{conclusion}")
-    assert "on the same 3,000 evaluation rows" in words
+    assert "on the same 3,000 eval rows" in words
     assert ("missed: auc on overall: 0.9" in words) == missed
     assert "of so many slices, 0.1 would differ by chance alone" in words
 

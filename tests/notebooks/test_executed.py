@@ -75,7 +75,7 @@ def test_prototypes_are_good_and_kept(executed: Notebooks, taxi: Project) -> Non
 def test_the_comparison_ends_with_a_verdict(executed: Notebooks) -> None:
     verdict = data(executed["03_compare"])[-1]["text/markdown"]
     assert verdict.startswith("**")
-    assert "trees against production, on the same 4,993 evaluation rows (95% intervals, paired):" in verdict
+    assert "trees against production, on the same 4,993 eval rows (95% intervals, paired):" in verdict
     parts = ("- better: ", "- worse: ", "- no clear difference: ", "- agreed thresholds: ", "- slices in which it is")
     for part in parts:
         assert part in verdict

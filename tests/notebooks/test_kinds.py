@@ -75,7 +75,7 @@ def test_prototypes_are_compared_with_the_model(executed: Notebooks, task: str) 
     else:
         assert max(trees, network) < 77  # the standard deviation of the label
     verdict = data(executed["03_compare"])[-1]["text/markdown"]
-    assert f"trees against production, on the same {EVAL_ROWS[task]} evaluation rows" in verdict
+    assert f"trees against production, on the same {EVAL_ROWS[task]} eval rows" in verdict
 
 
 def test_a_run_is_inspected(executed: Notebooks, task: str) -> None:

@@ -36,7 +36,7 @@ def test_a_dry_run_explains_and_writes_nothing(world: World, capsys: pytest.Capt
     assert command.run_loop(dataclasses.replace(world.options, dry_run=True)) == 0
     said = capsys.readouterr().out
     assert "due        new rows: 120 accepted rows that the last training had not; 800 make it due" not in said
-    assert "due        drift: verdict alarm: fare (look 20260302-060000)\n" in said
+    assert "due        drift: verdict alarm: fare (monitoring run 20260302-060000)\n" in said
     assert "spans      2014Q1 v1, 2014Q2 v1: 120 rows\ndecision   train; policy ask\n" in said
     assert sorted(world.base.rglob("*")) == before
 

@@ -53,7 +53,7 @@ def seen(**changes: Any) -> Observations:
     [
         ({"last_training": OLD}, "schedule: the last training was 91 days ago; due every 13w"),
         ({"chosen": MORE}, "new rows: 500 accepted rows that the last training had not; 500 make it due"),
-        ({"traffic": ALARM}, "drift: verdict alarm: fare (look m2)"),
+        ({"traffic": ALARM}, "drift: verdict alarm: fare (monitoring run m2)"),
         ({"performance": WORSE}, "performance: worse than promised: auc on overall: 0.9, promised 0.95"),
         ({"serving": None}, "first model: no version was pushed yet"),
     ],
@@ -70,7 +70,10 @@ def test_each_trigger_by_itself_begins_a_training_and_none_does_not(changes: dic
     [
         ({"last_training": dataclasses.replace(OLD, time=days(90.99))}, "schedule: the last training was 90 days ago"),
         ({}, "new rows: 400 accepted rows that the last training had not"),
-        ({"traffic": dataclasses.replace(ALARM, end=days(21))}, "drift: the alarm of look m2 is about a window before"),
+        (
+            {"traffic": dataclasses.replace(ALARM, end=days(21))},
+            "drift: the alarm of monitoring run m2 is about a window before",
+        ),
         ({}, "performance: no metric is worse than promised, on 800 labelled rows"),
     ],
 )
@@ -150,7 +153,7 @@ def test_a_look_that_could_not_judge_is_not_all_is_well() -> None:
     decision = decide("d", POLICY, seen(traffic=few, performance=out))
     assert not decision.act
     assert [reason.text for reason in decision.reasons if reason.kind == UNKNOWN] == [
-        "drift: verdict too_few_rows (look m1)",
+        "drift: verdict too_few_rows (monitoring run m1)",
         "performance: no metric could be judged, on 3 labelled rows: few labels of 1, labels out of 2",
     ]
 

@@ -221,7 +221,7 @@ def test_looks_that_could_not_judge_are_unknown_and_no_failure(world: World) -> 
     assert world.take_pass(START) == 0
     (decision,) = DecisionLog(world.options.folder).decisions()
     assert [str(reason) for reason in decision.reasons] == [
-        "unknown    drift: verdict too_few_rows: fare (look 20260302-060000)",
+        "unknown    drift: verdict too_few_rows: fare (monitoring run 20260302-060000)",
         "unknown    performance: no metric could be judged, on 400 labelled rows: labels out of 1",
     ]
 

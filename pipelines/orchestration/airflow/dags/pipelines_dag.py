@@ -102,7 +102,7 @@ def make_run_dag(graph: Mapping[str, Any], schedule: str) -> DAG:
 
 def make_ingestion_dag(graph: Mapping[str, Any], folder: str, schedule: str) -> DAG:
     """Return the DAG that ingests new spans; with the schedule `spans`, accepted spans begin a run."""
-    with DAG(f"{graph['task']}_ingest", **_around(schedule, f"Takes in spans of {graph['task']}")) as dag:
+    with DAG(f"{graph['task']}_ingest", **_around(schedule, f"Ingests spans of {graph['task']}")) as dag:
         ingest = CommandOperator(
             task_id="ingest",
             arguments=["ingest", *_task_arguments(graph), "--from", folder],
