@@ -24,7 +24,9 @@ def examples_folder(summary: dict[str, Any]) -> Path:
         for output in node["outputs"].values():
             if output["type"] == "Examples" and node["id"].endswith("ExampleGen"):
                 return Path(output["uri"])
-    raise LookupError("summary.json names no Examples of an ExampleGen")
+    raise LookupError(
+        "summary.json names no Examples of an ExampleGen: expected a run that read rows; name another run"
+    )
 
 
 def read_rows(examples: Path, split: str) -> list[dict[str, int | float | str]]:

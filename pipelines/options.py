@@ -66,7 +66,7 @@ class RunOptions(TaskOptions):
     cloud: Path | None = None
     """Settings of Google Cloud, by default cloud.toml. `run` only checks them, and refuses --engine dataflow."""
     job_minutes: float = 60.0
-    """Minutes at most for the work of one node on a cluster."""
+    """Minutes at most for a Beam job on a cluster."""
     push_to: Path | None = None
     """Push to <push-to>/<task>/ instead of below --var."""
     sign: Path | None = None
@@ -118,25 +118,31 @@ class RunOptions(TaskOptions):
                 f"{self.at_once}"
             )
         if self.cloud is not None and self.engine != "dataflow":
-            raise ConfigError("--cloud has the settings of Dataflow: give --engine dataflow, too")
+            raise ConfigError(
+                f"--cloud: expected --engine dataflow with it, received --engine {self.engine}; leave --cloud out"
+            )
         if not 0 < self.job_minutes < float("inf"):
             raise ConfigError(f"job minutes: expected more than 0, received {self.job_minutes}")
         if self.tune and self.require_review:
             raise ConfigError(
-                "--tune finds hyperparameters that no one has reviewed: commit them, run, review that run, then run "
-                "with --require-review"
+                "--require-review: expected the committed hyperparameters, received --tune, whose result no one has "
+                "reviewed; commit the result, run, review that run, and run with --require-review"
             )
         if self.budget is not None and not self.tune:
-            raise ConfigError("--trials and --minutes belong to a search: give --tune, too")
+            raise ConfigError(
+                "--trials, --minutes: expected --tune with them, received none; give --tune, or leave them out"
+            )
 
     def _check_experiment(self) -> None:
         if self.experiment is None:
             if self.note is not None or self.tag:
                 raise ConfigError(
-                    "--note and --tag describe an experiment: give --experiment, too; or `runs note` later"
+                    "--note, --tag: expected --experiment with them, received none; give it, or use `runs note` later"
                 )
             if self.seeds is not None:
-                raise ConfigError("--seeds trains an experiment again: give --experiment, too")
+                raise ConfigError(
+                    "--seeds: expected --experiment with it, received none; give it, or leave --seeds out"
+                )
             return
         if self.seeds is not None:
             require_at_least("seeds", self.seeds, 2)
@@ -146,11 +152,13 @@ class RunOptions(TaskOptions):
         for option, given in pushes.items():
             if given:
                 raise ConfigError(
-                    f"{option}: expected a run that may push, received an experiment, which pushes nothing"
+                    f"{option}: expected a run that may push, received an experiment, which pushes nothing; leave out "
+                    "one of them"
                 )
         if self.require_review:
             raise ConfigError(
-                "--require-review is about a push, and an experiment pushes nothing: leave out one of them"
+                "--require-review: expected a run that may push, received an experiment, which pushes nothing; leave "
+                "out one of them"
             )
 
     def _check_spans(self) -> None:
@@ -161,9 +169,9 @@ class RunOptions(TaskOptions):
                 f"evaluate on: expected one of {', '.join(get_args(EvalSpans))}, received {self.evaluate_on!r}"
             )
         if self.evaluate_on != "chosen" and self.spans is None:
-            raise ConfigError("--evaluate-on chooses among spans: give --spans, too")
+            raise ConfigError("--evaluate-on: expected --spans with it, received none; give --spans, or leave it out")
         if self.spans is not None and self.data is not None:
-            raise ConfigError("--data and --spans both say what to train on: expected one of them")
+            raise ConfigError("--data, --spans: expected one of them, received both; leave out one")
 
 
 def _require_local(option: str, path: Path | None) -> None:

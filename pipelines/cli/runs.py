@@ -298,7 +298,9 @@ def _list(console: Console, runs: Runs, where: RunsOptions, choice: ListOptions)
             pushed=choice.pushed,
         )
         if not found:
-            raise RunError(f"none of the {len(every):,} runs meets every option: leave out an option")
+            raise RunError(
+                f"none of the {len(every):,} runs meets every option: expected at least one; leave out an option"
+            )
         found = sort_runs(found[-choice.last :] if choice.last else found, choice.sort)
     except ConditionError as error:
         raise UsageError(str(error)) from error

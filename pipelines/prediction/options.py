@@ -31,7 +31,7 @@ class PredictionOptions:
     engine: EngineName = "local"
     """Where Beam runs: here, or on the cluster that `make flink-up` starts below --var."""
     job_minutes: float = 60.0
-    """Minutes at most for the work on a cluster."""
+    """Minutes at most for a Beam job on a cluster."""
 
     def __post_init__(self) -> None:
         for name in ("data", "out", "var"):

@@ -125,8 +125,8 @@ def _train_first(player: Player, known: Sequence[SpanSource]) -> FirstModel:
     pushed = list_pushed(player.loop.options)
     if len(pushed) != 1:
         raise ReplayError(
-            f"expected the spans {known[0].span} to {known[-1].span} to train a first model that every gate lets "
-            f"through, received {len(pushed)} versions; {player.loop.commands.log} says why. Name more with --first"
+            f"expected the spans {known[0].span} to {known[-1].span} to train a first model that passes every "
+            f"gate, received {len(pushed)} versions; {player.loop.commands.log} says why. Name more with --first"
         )
     first = FirstModel(player.options.name, player.options.var, pushed[0])
     seconds = time.monotonic() - begin

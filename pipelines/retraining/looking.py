@@ -124,7 +124,9 @@ def list_accepted(options: ContinuousOptions) -> Sequence[ChosenSpan]:
     try:
         store = MetadataStore(connect(database))
     except (StatusError, RuntimeError, MetadataDatabaseError) as error:
-        raise LookingError(f"ML Metadata of {options.var} cannot be read: {error}") from error
+        raise LookingError(
+            f"ML Metadata of {options.var} cannot be read: {error}; if a run is using it, wait until it has ended"
+        ) from error
     return [
         ChosenSpan(
             name=span.name,

@@ -77,7 +77,8 @@ def compare_runs(before: Run, after: Run, *, figures: bool = True) -> RunDiffere
     """
     if before.task != after.task:
         raise RunError(
-            f"runs of different tasks cannot be compared: {before.id} is of {before.task}, {after.id} of {after.task}"
+            f"runs of different tasks cannot be compared: {before.id} is of {before.task}, {after.id} of "
+            f"{after.task}; name two runs of one task"
         )
     files_before, files_after = (run.summary["task_files"] for run in (before, after))
     lineages = read_optional(before.lineage), read_optional(after.lineage)

@@ -66,7 +66,9 @@ def _append(directory: Path, record: Mapping[str, Any]) -> None:
             file.write(line.encode())
             os.fsync(file.fileno())
     except OSError as error:
-        raise RunError(f"{directory / NOTES_FILE} cannot be written: {error}") from error
+        raise RunError(
+            f"{directory / NOTES_FILE} cannot be written: {error}; free space, or make it writable"
+        ) from error
 
 
 def _read(directory: Path) -> Iterator[dict[str, Any]]:

@@ -22,7 +22,10 @@ def pin(rollout: Rollout) -> None:
     preconditions.require_no_unfinished_step(rollout)
     config, before = rollout.config(), rollout.state()
     if config.versions(rollout.model) is not None and config.labels(rollout.model):
-        raise PreconditionError(f"{rollout.model} is pinned already: {before}.")
+        raise PreconditionError(
+            f"{rollout.model} is pinned already: {before}. Expected no pinned version; to serve another version, "
+            "try it with `canary VERSION`."
+        )
     if before.stable is None:
         raise PreconditionError(
             f"no version of {rollout.model} answers on every server: expected one to pin; see `status`."

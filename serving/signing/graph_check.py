@@ -85,7 +85,10 @@ def _answers(meta_graph: MetaGraph) -> list[str]:
         for tensor in signature.outputs.values()
     ]
     if "" in names:
-        raise RefusedVersionError(Reason.UNREADABLE, "a signature has an output that is not a dense tensor.")
+        raise RefusedVersionError(
+            Reason.UNREADABLE,
+            "a signature has an output that is not a dense tensor; export the model with dense outputs.",
+        )
     return names
 
 

@@ -84,7 +84,8 @@ def _require_asked_for(manifest: Manifest, model: str, number: int) -> None:
     if (manifest.model, manifest.version) != (model, number):
         raise RefusedVersionError(
             Reason.OTHER_VERSION,
-            f"it is signed as version {manifest.version} of {manifest.model}; it was renamed, or copied from there.",
+            f"it is signed as version {manifest.version} of {manifest.model}; it was renamed, or copied from there. "
+            "Push it again.",
         )
 
 
@@ -93,7 +94,7 @@ def _require_same_names(found: list[str], manifest: Manifest) -> None:
     if missing := sorted(signed - there):
         raise RefusedVersionError(Reason.MISSING_FILE, f"{_listed(missing)} is missing; push it again.")
     if extra := sorted(there - signed):
-        raise RefusedVersionError(Reason.EXTRA_FILE, f"{_listed(extra)} was added after it was signed.")
+        raise RefusedVersionError(Reason.EXTRA_FILE, f"{_listed(extra)} was added after it was signed; push it again.")
 
 
 def _require_same_files(files: VersionFiles, manifest: Manifest, copy_to: Path | None) -> bytes:

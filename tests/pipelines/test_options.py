@@ -21,11 +21,14 @@ def test_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     [
         ({"train_steps": 0}, "train steps: expected 1 or more, received 0"),
         ({"infra": "podman"}, "infra: expected one of embedded, docker, received 'podman'"),
-        ({"budget": TunerConfig(trials=3)}, "--trials and --minutes belong to a search: give --tune, too"),
+        (
+            {"budget": TunerConfig(trials=3)},
+            "--trials, --minutes: expected --tune with them, received none; give --tune, or leave them out",
+        ),
         (
             {"tune": True, "require_review": True},
-            "--tune finds hyperparameters that no one has reviewed: commit them, run, review that run, then run "
-            "with --require-review",
+            "--require-review: expected the committed hyperparameters, received --tune, whose result no one has "
+            "reviewed; commit the result, run, review that run, and run with --require-review",
         ),
     ],
 )
@@ -51,8 +54,8 @@ def test_a_search_may_have_a_budget() -> None:
     ("options", "words"),
     [
         ({"spans": "last"}, "expected all, last:4"),
-        ({"spans": "all", "data": Path("trips.csv")}, "--data and --spans both say what to train on"),
-        ({"evaluate_on": "newest"}, "give --spans, too"),
+        ({"spans": "all", "data": Path("trips.csv")}, "--data, --spans: expected one of them, received both"),
+        ({"evaluate_on": "newest"}, "--evaluate-on: expected --spans with it"),
         ({"spans": "all", "evaluate_on": "oldest"}, "expected one of chosen, newest"),
     ],
 )

@@ -70,7 +70,9 @@ class VertexOptions:
         if self.schedule is not None and self.wait:
             raise ConfigError("expected --wait or --schedule, received both: a schedule never ends; leave out one")
         if self.experiment is not None and self.push_to is not None:  # as_run does not pass push_to on: it is a URI
-            raise ConfigError("--push-to: expected a run that may push, received an experiment, which pushes nothing")
+            raise ConfigError(
+                "--push-to: expected a run that may push, received an experiment, which pushes nothing; leave out one"
+            )
         run = self.as_run()  # raises an error for options that contradict each other
         object.__setattr__(self, "var", run.var)  # absolute
 

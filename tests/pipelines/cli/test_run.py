@@ -119,8 +119,8 @@ def test_every_option_arrives(tmp_path: Path, asked: list[RunOptions], monkeypat
         ("--train-steps 0", "run: error: train steps: expected 1 or more, received 0"),
         ("--tune --trials 0", "run: error: trials: expected 1 or more, received 0"),
         ("--tune --minutes soon", "--minutes: expected a number, received 'soon'"),
-        ("--trials 3", "run: error: --trials and --minutes belong to a search: give --tune, too"),
-        ("--tune --require-review", "--tune finds hyperparameters that no one has reviewed: commit them, run, "),
+        ("--trials 3", "run: error: --trials, --minutes: expected --tune with them, received none"),
+        ("--tune --require-review", "--require-review: expected the committed hyperparameters, received --tune, "),
         ("rows.csv", "run: error: expected options only, received 'rows.csv'"),
     ],
 )
