@@ -29,11 +29,11 @@ def plot_training_curve(history: pd.DataFrame, metric: str) -> alt.LayerChart:
 
 
 def plot_slices(frame: pd.DataFrame, metric: str, overall: float) -> alt.LayerChart:
-    """Return a chart with a point and an interval per slice; the dashed line is all rows, a tick the previous model.
+    """Return a chart with a point and an interval per slice; the dashed line is all rows, a tick the previous version.
 
     Args:
         frame: Columns "slice", "rows", "value", "low", "high", in the order to show; optionally "before", the value of
-            the previous model, NaN if there is none.
+            the previous version, NaN if there is none.
         metric: Name of the metric.
         overall: Value of the metric on all rows.
     """

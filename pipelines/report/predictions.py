@@ -25,7 +25,7 @@ class EvalPredictions:
     rows: pd.DataFrame  # raw values of the columns that slices and groups need
     labels: np.ndarray  # [rows]
     predictions: np.ndarray  # [rows], or [rows, classes]
-    baseline: np.ndarray | None  # predictions of the previous version, which the new model was compared with
+    baseline: np.ndarray | None  # predictions of the previous version: the version pushed before
     baseline_note: str  # why there are none; empty otherwise
 
     @functools.cached_property

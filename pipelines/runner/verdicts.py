@@ -196,4 +196,4 @@ def _describe_change_bound(bound: config_pb2.GenericChangeThreshold) -> str:
     side = "at least" if bound.direction == config_pb2.MetricDirection.HIGHER_IS_BETTER else "at most"
     words = [f"{side} {bound.absolute.value:+g}"] * bound.HasField("absolute")
     words += [f"{side} {bound.relative.value:+.1%}"] * bound.HasField("relative")
-    return f"{' and '.join(words)} against the version before"
+    return f"{' and '.join(words)} against the version pushed before"

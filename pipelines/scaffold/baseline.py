@@ -11,7 +11,7 @@ from pipelines.scaffold.question import Question
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 _STANDARD_ERRORS = 2.0  # above the constant's metric; by chance alone a model gets there once in forty times
-_NOISE = 0.1  # a model may be worse than the previous one by this share of the constant's loss
+_NOISE = 0.1  # a model may be worse than the version pushed before by this share of the constant's loss
 
 METRICS = {
     # Keras' log loss: TFMA's own is NaN as soon as one row has a predicted probability of exactly 0 or 1.

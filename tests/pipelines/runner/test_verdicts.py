@@ -171,8 +171,9 @@ def test_change_against_the_baseline_and_a_metric_that_is_not_there() -> None:
         validation_result_pb2.ValidationResult(),
     )
     assert list(module._list_missed_thresholds(validation, {})) == [
-        "change of auc on hour = 7 is -0.0125: NOT at least -0.003 and at least -1.0% against the version before",
-        "change of loss on hour = 7 is +1.0000: NOT at most +0.5 against the version before",
+        "change of auc on hour = 7 is -0.0125: NOT at least -0.003 and at least -1.0% against the version pushed "
+        "before",
+        "change of loss on hour = 7 is +1.0000: NOT at most +0.5 against the version pushed before",
         "precision on hour = 7 was not computed, and has a threshold",
     ]
 
