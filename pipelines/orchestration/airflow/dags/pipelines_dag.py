@@ -6,8 +6,8 @@ pipelines_operators, and nothing else of the project. It reads from the environm
     PIPELINES_GRAPHS    folder of the graph files, which `python -m pipelines node --graph FILE` writes
     PIPELINES_PROJECT   the project's folder
     PIPELINES_PYTHON    the project's Python
-    PIPELINES_SCHEDULE  when runs begin: `spans`: when spans were accepted; a cron expression; empty: by hand;
-                        `continuous`: the retraining loop decides, and its DAG is scheduled
+    PIPELINES_SCHEDULE  when runs begin. `spans`: after spans were accepted. A cron expression: at these times.
+                        `continuous`: when the retraining loop decides to train. Empty: when a person starts one
     PIPELINES_SPANS     folder of arriving spans; without it there are no DAGs for ingestion and retraining
     PIPELINES_LOOK      cron expression: when ingestion, or the retraining loop, reads that folder
 """
