@@ -18,8 +18,8 @@ EPILOGUE = """Examples:
   python -m pipelines run --watch              run again at every saved file
 
 Exit status: 0 a model that passed every gate is pushed, or the run ended as a
-tie or an experiment; 1 a gate refused, or a node failed; 2 bad usage, or another run is
-using the folder; 130 interrupted.
+tie or an experiment; 1 a gate refused, or a node failed; 2 bad usage, or
+another run is using the folder; 130 interrupted.
 """
 
 

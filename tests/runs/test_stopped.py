@@ -92,7 +92,7 @@ def test_a_folder_in_use_is_answered_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["--help"], 0, "Exit status: 0 a model that passed every gate is in place"),
+        (["--help"], 0, "Exit status: 0 a model that passed every gate is pushed"),
         (["--task", "taxy"], 2, "unknown task 'taxy': did you mean 'taxi'?"),
         (["--task", "nothing.like.it"], 2, "unknown task 'nothing.like.it': expected one of taxi, or a dotted package"),
         (["--train-steps", "0"], 2, "train steps: expected 1 or more, received 0"),
