@@ -220,7 +220,7 @@ def test_a_second_cold_run_gives_the_same_metrics_and_no_request_fails(
             expected = value if value is None else pytest.approx(value, abs=5e-5)
             assert again.summary["metrics"][where][name] == expected, (where, name)
     report = Path(spare_taxi.root / again.summary["report"]["path"]).read_text()
-    assert "In no slice is auc or binary_crossentropy clearly better or worse." in report
+    assert "In no slice is auc or binary_crossentropy clearly better or worse than in the previous version." in report
 
 
 @pytest.mark.one_stack
