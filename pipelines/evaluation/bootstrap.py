@@ -195,8 +195,8 @@ def percentile_interval(value: float, drawn: np.ndarray, level: float) -> Interv
         level: Share of the resamples inside the interval, between 0 and 1.
 
     Example:
-        >>> percentile_interval(0.5, np.array([np.nan, *range(101)]) / 100, level=0.9)
-        Interval(value=0.5, low=0.05, high=0.95)
+        >>> percentile_interval(50.0, np.array([np.nan, *range(101)]), level=0.5)
+        Interval(value=50.0, low=25.0, high=75.0)
     """
     defined = drawn[np.isfinite(drawn)]
     if not len(defined):
