@@ -76,7 +76,7 @@ def test_one_number_with_a_leading_zero_is_a_mistake(padded: str) -> None:
 def test_what_keeps_texts_from_being_numbers_is_named() -> None:
     texts = pd.Series([*WHOLE[:94], *["unknown"] * 6])
     assert explain_near_numbers(texts) == (
-        "94 of 100 values are numbers, and 'unknown' in row 95 is not; leave such cells empty if they say that the "
+        "94 of 100 values are numbers, and 'unknown' in row 95 is not; leave such cells empty if they mean that the "
         "value is missing"
     )
     assert explain_near_numbers(texts[20:]).startswith("74 of 80 values are numbers, and 'unknown' in row 95 is not")

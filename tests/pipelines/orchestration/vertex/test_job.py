@@ -170,7 +170,7 @@ def test_an_experiment_pushes_nothing_and_leaves_no_record(var: Path) -> None:
 def test_a_warm_start_is_refused_by_the_backend_too(var: Path) -> None:
     options = dataclasses.replace(VertexOptions(var=var).as_run(), trainer=TrainerOptions(warm_start=True))
     config = resolve(options, load_task("tests.tasks.diabetes"), remote_data="gs://my-bucket/data")
-    with pytest.raises(ConfigError, match="--warm-start: expected a run here, received a job on Vertex AI"):
+    with pytest.raises(ConfigError, match="--warm-start: expected a local run, received a job on Vertex AI"):
         create_pipeline(config, vertex_backend(config, "gs://my-bucket/jobs"))
 
 
