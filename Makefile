@@ -40,7 +40,7 @@ make TARGET [NAME=value ...]
   kubeflow-compile               Compile the pipeline for Kubeflow Pipelines (IMAGE, KUBEFLOW)
   vertex-compile                 Compile the pipeline to a job of Vertex AI (CLOUD)
   tune, portfolio, compare-runs  Search hyperparameters; compare approaches, or runs (TRIALS, MINUTES, SEEDS, A, B)
-  report, review, leaderboard    Open a run's report; record your review (RUN_ID, NOTE, REVIEWER); list all runs
+  report, review, leaderboard    Open a report; record a review (RUN_ID, NOTE, REVIEWER, REQUIRE_REVIEW); list all runs
   new-task, predict              Make a task from a CSV (NAME, CSV, LABEL, PROBLEM, TEXT); predict files (DATA, OUT)
   notebooks, tensorboard         Open JupyterLab on notebooks/ (JUPYTER); show the training curves of all runs (PORT)
   serve, gateway, deploy-render  Serve pushed models; serve end users; write manifests (SERVE, GATEWAY, OVERLAY, IMAGES)
@@ -57,7 +57,7 @@ make TARGET [NAME=value ...]
   docs, docs-figures             Serve the site of docs/; make its figures from runs
   disk, gc, lock, protos, clean  Show disk use; remove old runs (GC); lock packages (UPGRADE); compile *.proto; clean up
 
-Targets that read a task's files also take TASK and VAR. `python -m pipelines COMMAND --help` has all options.
+Targets that read a task's files also take (TASK, VAR). `python -m pipelines COMMAND --help` has all options.
 make itself ends with status 2 if a command fails; the command's own status is in its last line, as in "Error 1".
 endef
 

@@ -132,8 +132,8 @@ def render(runs: Sequence[ComparedRun]) -> str:
         shown = [_number(run.metrics.get(name)) for run in runs]
         rows.append([name, *shown, _word(name in unequal)])
     for name in _names(run.nodes for run in runs):
-        rows.append([f"{name}, s", *(_number(run.nodes.get(name)) for run in runs), ""])
-    rows.append(["whole run, s", *(_number(run.seconds) for run in runs), ""])
+        rows.append([f"{name}, s", *(_seconds(run.nodes.get(name)) for run in runs), ""])
+    rows.append(["whole run, s", *(_seconds(run.seconds) for run in runs), ""])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -160,6 +160,10 @@ def _kind(name: str) -> str:
 
 def _word(unequal: bool) -> str:
     return "no" if unequal else "yes"
+
+
+def _seconds(value: float | None) -> str:
+    return _ABSENT if value is None else f"{value:.1f}"
 
 
 def _number(value: float | None) -> str:

@@ -9,7 +9,7 @@ from website.records import Field, read_record
 _PARTS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "A task",
-        "`task.py` in a task's folder makes one `Task` ([your own data](../tutorial/your-own-data.md)).",
+        "`task.py` in a task's folder makes one `Task` ([tasks](../reference/tasks.md)).",
         (("pipelines/task_definition/task.py", "Task", ""),),
     ),
     (

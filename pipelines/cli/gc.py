@@ -12,7 +12,7 @@ from pipelines.retention.policy import RetentionPolicy
 from serving.process_control import gc_paused_imports, hold_stderr
 
 GC_EPILOGUE = """Examples:
-  python -m pipelines gc                               show what would be removed
+  python -m pipelines gc                  show what would be removed
   python -m pipelines gc --keep-days 7 --keep-runs 3 --apply
 
 Exit status: 0 done; 1 the serving version cannot be determined, or something

@@ -15,7 +15,7 @@ import tomlkit
 from pipelines.scaffold.errors import ScaffoldError
 
 _PYPROJECT = "pyproject.toml"
-_CONTRACT = "a task is known to itself only"  # how the import contract that names every task begins
+_CONTRACT = "nothing imports a task"  # how the import contract that names every task begins
 
 
 def place_files(root: Path, files: Mapping[str, bytes], module: str) -> list[str]:

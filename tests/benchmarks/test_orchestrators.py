@@ -40,7 +40,7 @@ def make_run(
     record: dict[str, Any] = {
         "nodes": [
             {"id": "ExampleGen", "seconds": 1.5, "outputs": outputs},
-            {"id": "Later", "seconds": 20.25, "outputs": written},
+            {"id": "Later", "seconds": 20.26, "outputs": written},
         ],
         "metrics": {"overall": {"auc": auc}},
         "seconds": 30,
@@ -65,8 +65,8 @@ def test_two_runs_that_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         f"| Later.model (Model) | {models[0]} | {models[1]} | not compared |",
         "| auc | 0.5 | 0.5 | yes |",
         "| ExampleGen, s | 1.5 | 1.5 |  |",
-        "| Later, s | 20.25 | 20.25 |  |",
-        "| whole run, s | 30 | 30 |  |",
+        "| Later, s | 20.3 | 20.3 |  |",
+        "| whole run, s | 30.0 | 30.0 |  |",
     ]
 
 

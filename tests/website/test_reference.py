@@ -48,7 +48,7 @@ def test_the_gateways_metrics_are_those_of_its_registries() -> None:
 
 def test_a_key_has_type_default_and_explanation() -> None:
     text = configuration.write_page(ROOT)
-    assert "| `trainings_a_month` | `int` | `4` | by this loop, in a calendar month (UTC) |" in text
+    assert "| `trainings_a_month` | `int` | `4` | most trainings by this loop in a calendar month (UTC) |" in text
     assert "| `endpoint` | `str` | required | POST /v1/&lt;endpoint&gt; |" in text
     assert "| `bucket` | `str` | required | gs://…, of the same region |" in text
 
@@ -89,7 +89,7 @@ def test_the_index_lists_every_decision() -> None:
     text = decisions.write_index(ROOT)
     date = decisions.NO_BREAK.join(("2026", "11", "30"))
     assert len(re.findall(r"^\| \d+ \|", text, re.MULTILINE)) == len(decisions.files(ROOT))
-    assert f"| 57 | {date} | [A transformed row says which raw row it was made of](0057-rows-by-key.md) |" in text
+    assert f"| 57 | {date} | [A transformed row carries the key of its raw row](0057-rows-by-key.md) |" in text
 
 
 def test_the_targets_are_those_of_make_help() -> None:

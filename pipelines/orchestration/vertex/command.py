@@ -66,6 +66,8 @@ def _read_settings(options: VertexOptions) -> CloudSettings:
 
 
 def _compile(options: VertexOptions, settings: CloudSettings) -> tuple["Job", Path]:
+    file = options.var / "vertex" / f"{options.name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)  # fails before TFX is loaded, which takes seconds
     with hold_stderr(), gc_paused_imports():
         from absl import logging
 
@@ -73,8 +75,6 @@ def _compile(options: VertexOptions, settings: CloudSettings) -> tuple["Job", Pa
 
         logging.set_verbosity(logging.WARNING)
         job = compile_job(options, settings)
-    file = options.var / "vertex" / f"{options.name}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
     write_whole(file, json.dumps(job.spec, indent=1, sort_keys=True) + "\n")
     print(f"{file}: {len(job.spec['pipelineSpec']['root']['dag']['tasks'])} nodes")
     return job, file

@@ -159,5 +159,5 @@ def test_a_column_that_the_contract_lacks() -> None:
     check_column(RowSplit(), {})
     with pytest.raises(SourceError, match=r"no column is named 'whom'; did you mean 'who'\?"):
         check_column(KeySplit("whom"), kinds)
-    with pytest.raises(SourceError, match=r"change the type of fare in the contract\.$"):
+    with pytest.raises(SourceError, match=r"change the type of fare in the contract, or split by another column\.$"):
         check_column(KeySplit("fare"), kinds)

@@ -35,8 +35,8 @@ class Ended:
 @pytest.mark.parametrize(
     ("run", "words", "sentence"),
     [
-        (Ended("tie", "tie"), ["passed", "tie"], "Not distinguishable from 17. Versions"),
-        (Ended("tie", "not compared"), ["passed", "tie"], "Not distinguishable from 17. Versions"),
+        (Ended("tie", "tie"), ["passed", "tie"], "Not distinguishable from 17. Earlier versions"),
+        (Ended("tie", "not compared"), ["passed", "tie"], "Not distinguishable from 17. Earlier versions"),
         (Ended("pushed", "better"), ["passed", "passed"], "Every gate passed."),
         (Ended("refused", "worse", passed=False), ["passed", "refused"], "BetterGate refused the model, compared"),
         (Ended("pushed", None), ["passed"], "Every gate passed."),

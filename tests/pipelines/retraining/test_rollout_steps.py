@@ -136,7 +136,7 @@ def test_a_promotion_by_a_person_that_runs_now_is_waited_for_and_not_undone(worl
     started = world.begin("promote")
     world.status["rollback"] = 2  # the real one finds the lock held
     assert world.take_pass(TRIAL_OVER) == 2
-    assert world.lines("said")[-1] == "waits      `rollout promote` runs, or cannot be mended (above)"
+    assert world.lines("said")[-1] == "waits      `rollout promote` runs, or cannot be repaired (above)"
     config = ModelsConfig.read(world.options.models_config)
     config.assigning("taxi", Assignment.only(int(NEW))).write()
     world.end(started)

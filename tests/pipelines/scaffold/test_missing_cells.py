@@ -86,5 +86,5 @@ def test_a_label_whose_class_is_missing_elsewhere_is_refused_with_the_spelling(t
     assert str(caught.value).endswith(
         " If '-' is a class, say that the label is text: TEXT=ap_proved with make, --text ap_proved without."
     )
-    with pytest.raises(ScaffoldError, match=r"line 2, column `ap proved`, '-': .* line 121, column `n`, '-', says"):
+    with pytest.raises(ScaffoldError, match=r"line 2, column `ap proved`, '-': .* line 121, column `n`, '-', and the"):
         read(tmp_path, numbers, ["ap_proved"])

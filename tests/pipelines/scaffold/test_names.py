@@ -35,7 +35,7 @@ def test_a_name_that_is_taken(name: str, there: str) -> None:
     with pytest.raises(ScaffoldError) as error:
         check_task_name(name, ROOT)
     assert str(error.value).startswith(there)
-    assert "nothing is ever overwritten" in str(error.value)
+    assert "new-task overwrites nothing" in str(error.value)
 
 
 @pytest.mark.parametrize(

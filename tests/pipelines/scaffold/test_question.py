@@ -52,12 +52,12 @@ def test_somebody_may_know_better() -> None:
         ),
         (
             ["yes", "no"] * 20 + ["NaN"],
-            "received 'NaN' in 1 of 41 rows, the first of them row 41: it says that there is",
+            "received 'NaN' in 1 of 41 rows, the first of them row 41, which means that the value is missing",
         ),
-        (["yes", " N/A ", "no"] * 20, "received ' N/A ' in 20 of 60 rows, the first of them row 2: it says"),
+        (["yes", " N/A ", "no"] * 20, "received ' N/A ' in 20 of 60 rows, the first of them row 2, which means"),
         (
             [str(n) for n in range(200)] + ["N/A"],
-            "received 'N/A' in 1 of 201 rows, the first of them row 201: it says",
+            "received 'N/A' in 1 of 201 rows, the first of them row 201, which means",
         ),
         (
             [str(n / 2) for n in range(200)] + ["sold"],

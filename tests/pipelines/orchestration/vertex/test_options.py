@@ -14,7 +14,7 @@ from pipelines.orchestration.vertex.options import VertexOptions
     [
         ({"data": "var/data"}, "--data: expected a place that Vertex AI can reach, such as gs://my-bucket/"),
         ({"push_to": "/srv"}, "--push-to: expected a place that Vertex AI can reach"),
-        ({"trainer": TrainerOptions(warm_start=True)}, "--warm-start: expected a run here, received a job"),
+        ({"trainer": TrainerOptions(warm_start=True)}, "--warm-start: expected a local run, received a job"),
         ({"schedule": "daily"}, "--schedule: expected a cron expression of five fields, such as '0 6 * * 1', received"),
         ({"schedule": "0 6 * * 1", "wait": True}, "expected --wait or --schedule, received both"),
         ({"var": Path("gs://b/var")}, "--var: expected a path of this machine, received gs://b/var"),
