@@ -60,6 +60,7 @@ def review(
     with warnings.catch_warnings(), hold_stderr():
         warnings.simplefilter("ignore", FutureWarning)  # of Google's libraries about each other
         with gc_paused_imports():
+            from pipelines.evaluation.readable_numbers import format_readable
             from pipelines.review import reviewing
             from pipelines.review.review_file import ReviewError
             from pipelines.runs import RunError
@@ -73,7 +74,7 @@ def review(
         print(f"not recorded: {refusal}", file=sys.stderr)
         return _REFUSED
     made = recorded.review
-    metrics = "  ".join(f"{name}={value:.4g}" for name, value in made.metrics.items())
+    metrics = "  ".join(f"{name}={format_readable(value)}" for name, value in made.metrics.items())
     print(f"reviewed  run {made.run} of {recorded.task}, by {made.reviewer}")
     print(f"metrics   {metrics}")
     print(f"files     {len(made.task_files)}, as that run trained them: {', '.join(made.task_files)}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from components.traffic_monitor.verdicts import ALARM, UNCHANGED
 from pipelines.config import ingestion_pipeline
+from pipelines.evaluation.readable_numbers import format_readable
 from pipelines.metadata_database import MetadataDatabaseError, connect, has_metadata
 from pipelines.production_metrics.verdict import GapVerdict
 from pipelines.retraining.decision_log import FAILED, DecisionLog
@@ -191,7 +192,7 @@ def read_performance(options: ContinuousOptions, serving: str | None) -> Perform
 
 def _describe_gap(record: Mapping[str, Any]) -> str:
     measured, promised = (record[name]["value"] for name in ("production", "promised"))
-    return f"{record['metric']} on {record['slice']}: {measured:.4g}, promised {promised:.4g}"
+    return f"{record['metric']} on {record['slice']}: {format_readable(measured)}, promised {format_readable(promised)}"
 
 
 def _decided(log: DecisionLog) -> Iterator[Training]:

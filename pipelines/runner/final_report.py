@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from pipelines.evaluation.readable_numbers import format_readable
 from pipelines.evaluation.slices import OVERALL
 from pipelines.explain import explain
 from pipelines.runner.results import Verdict
@@ -70,7 +71,7 @@ def print_final_report(console: Console, summary: Summary, directory: Path) -> N
         _print_review(console, summary)
     if OVERALL in summary.metrics:
         values = sorted((name, value) for name, value in summary.metrics[OVERALL].items() if value is not None)
-        print_line(console, "metrics", "  ".join(f"{name}={value:.4g}" for name, value in values))
+        print_line(console, "metrics", "  ".join(f"{name}={format_readable(value)}" for name, value in values))
     for score in summary.experiment.seeds if summary.experiment else ():
         value = f"{score.value:.4f} ({score.low:.4f} to {score.high:.4f})"
         print_line(console, f"{score.trainings} seeds", f"{score.metric} {value} on training rows that were held out")

@@ -16,6 +16,7 @@ from components.skew_gate import component as skew_gate
 from components.span_names import SPAN_NAME, SPANS
 from pipelines import nodes
 from pipelines.evaluation.comparison_words import describe_interval
+from pipelines.evaluation.readable_numbers import format_readable
 from pipelines.explain import explain
 from pipelines.modeling.fitting import HISTORY_FILE
 from pipelines.runner.results import SKIPPED, NodeResult
@@ -107,18 +108,24 @@ def _summarise_features(result: NodeResult, _: Results) -> str:
 def _summarise_search(result: NodeResult, _: Results) -> str:
     (path,) = result.uri("tuner_results").glob("*.json")
     losses = [trial["score"] for trial in json.loads(path.read_text())]
-    return f"{_format_count(len(losses), 'trial')} finished, lowest held-out loss {min(losses):.4g}"
+    return f"{_format_count(len(losses), 'trial')} finished, lowest held-out loss {format_readable(min(losses))}"
 
 
 def _summarise_training(result: NodeResult, _: Results) -> str:
     path = result.uri("model_run") / HISTORY_FILE
     history = json.loads(path.read_text()) if path.exists() else {}
     losses = history.get("val_loss")
-    return f"{_format_count(len(losses), 'epoch')}, lowest validation loss {min(losses):.4g}" if losses else "model"
+    return (
+        f"{_format_count(len(losses), 'epoch')}, lowest validation loss {format_readable(min(losses))}"
+        if losses
+        else "model"
+    )
 
 
 def _summarise_evaluation(result: NodeResult, _: Results) -> str:
-    values = ", ".join(f"{name} {value:.4g}" for name, value in read_headline_metrics(result.uri("evaluation")))
+    values = ", ".join(
+        f"{name} {format_readable(value)}" for name, value in read_headline_metrics(result.uri("evaluation"))
+    )
     return f"{_describe_blessing(result)}: {values}"
 
 

@@ -23,6 +23,7 @@ from pipelines.evaluation.model_comparison import (
     ModelComparison,
     comparison_from_dict,
 )
+from pipelines.evaluation.readable_numbers import format_readable
 from pipelines.evaluation.slices import Slice, slice_in_words
 from pipelines.evaluation.tfma_results import Values, read_values, slice_of
 from pipelines.fairness.findings import read_findings
@@ -188,7 +189,9 @@ def _describe_result(name: str, where: Slice, value: float, bound: Any, negation
 
 def _describe_bound(bound: config_pb2.GenericValueThreshold) -> str:
     low, high = bound.HasField("lower_bound"), bound.HasField("upper_bound")
-    words = [f"at least {bound.lower_bound.value:g}"] * low + [f"at most {bound.upper_bound.value:g}"] * high
+    words = [f"at least {format_readable(bound.lower_bound.value, 6)}"] * low + [
+        f"at most {format_readable(bound.upper_bound.value, 6)}"
+    ] * high
     return " and ".join(words)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from components.csv_example_gen.row_split import EVAL_SHARE
 from pipelines.scaffold.question import Question
+from pipelines.scaffold.reached import describe_reached
 from pipelines.task_definition.problem import BINARY, MULTICLASS, REGRESSION
 
 _STANDARD_ERRORS = 2.0  # above the constant's metric; by chance alone a model gets there once in forty times
@@ -37,7 +38,7 @@ class Baseline:
     """The best constant prediction, and the thresholds derived from it."""
 
     idea: str  # what is predicted
-    reaches: str  # its metrics, as text
+    reaches: str  # its metrics, as text; the same as the yardsticks'
     bounds: tuple[Bound, ...]
 
 
@@ -58,7 +59,7 @@ def _measure_binary(counts: np.ndarray) -> Baseline:
     auc = math.ceil(100 * (0.5 + _STANDARD_ERRORS * error)) / 100
     return Baseline(
         idea=f"The same probability for every row: the share of the second class, {share:.3g}.",
-        reaches=f"ROC AUC 0.5, log loss {loss:.3g}",
+        reaches=describe_reached(BINARY, (0.5, loss)),
         bounds=(
             Bound(
                 metric="AUC",
@@ -78,7 +79,7 @@ def _measure_multiclass(counts: np.ndarray) -> Baseline:
     accuracy = min(math.ceil(100 * (most + _STANDARD_ERRORS * error)) / 100, 0.99)
     return Baseline(
         idea="The most frequent class for every row, with each class's share as its probability.",
-        reaches=f"accuracy {most:.3g}, log loss {loss:.3g}",
+        reaches=describe_reached(MULTICLASS, (most, loss)),
         bounds=(
             Bound(
                 metric="SparseCategoricalAccuracy",
@@ -92,10 +93,10 @@ def _measure_multiclass(counts: np.ndarray) -> Baseline:
 
 
 def _measure_regression(labels: np.ndarray) -> Baseline:
-    variance = float(labels.var())
+    variance, deviation = float(labels.var()), float(np.abs(labels - labels.mean()).mean())
     return Baseline(
         idea=f"The mean label, {labels.mean():.6g}, for every row.",
-        reaches=f"mean squared error {variance:.4g}, which is a root mean squared error of {math.sqrt(variance):.4g}",
+        reaches=describe_reached(REGRESSION, (deviation, variance)),
         bounds=(_make_loss_bound("MeanSquaredError", variance, "the mean label as every row's prediction"),),
     )
 

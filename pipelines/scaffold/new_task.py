@@ -41,7 +41,7 @@ class NewTask:
     """A task whose files are written."""
 
     plan: TaskPlan
-    paths: list[str]  # new folders and files, relative to the project
+    paths: list[str]  # new folders and files, and pyproject.toml, relative to the project
     outside: Path | None  # file of the rows, if the project keeps no copy
 
 

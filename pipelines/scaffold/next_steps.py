@@ -26,7 +26,7 @@ def describe_next_steps(written: NewTask) -> str:
         *(("missing", found) for found in describe_missing(plan.source)),
         *(("values", f"{name}: {_count_spellings(found)}, not missing") for name, found in plan.source.words.items()),
         *(("numbers", found) for found in describe_formats(plan.source)),
-        ("features", f"{len(plan.features)}: {_shorten([feature.name for feature in plan.features])}"),
+        ("features", f"{len(plan.features)}: {', '.join(feature.name for feature in plan.features)}"),
         *(("dates", f"{column.name}: read as {column.written}") for column in plan.used if column.written),
         *(("lists", f"{column.name}: separated by {column.separator!r}") for column in plan.used if column.separator),
         *(("codes", f"{column.name}: its numbers are names, not quantities") for column in plan.used if column.is_code),

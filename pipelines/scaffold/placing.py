@@ -27,7 +27,7 @@ def place_files(root: Path, files: Mapping[str, bytes], module: str) -> list[str
         module: Module of the task, such as pipelines.tasks.taxi.
 
     Returns:
-        Folders and files that were moved, as paths in the project.
+        Folders and files that were moved, and pyproject.toml, as paths in the project.
 
     Raises:
         ScaffoldError: A file cannot be formatted, something is in the way, or pyproject.toml does not name the tasks.
@@ -51,7 +51,7 @@ def place_files(root: Path, files: Mapping[str, bytes], module: str) -> list[str
             for moved in done:
                 shutil.rmtree(moved) if moved.is_dir() else moved.unlink()
             raise
-    return moves
+    return [*moves, _PYPROJECT]
 
 
 @contextlib.contextmanager
@@ -106,7 +106,7 @@ def _add_task(text: str, module: str) -> str:
     if len(found) != 1:
         raise ScaffoldError(
             f"{_PYPROJECT}: expected one import contract whose name begins with {_CONTRACT!r}, received {len(found)}; "
-            "it lists every task among its protected_modules. Restore it."
+            f"it lists every task among its protected_modules. Restore the file: git checkout {_PYPROJECT}"
         )
     protected = found[0]["protected_modules"]
     if module not in protected:

@@ -6,8 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from components.csv_example_gen.csv_files import CellKind
 from components.csv_example_gen.row_split import EVAL_SHARE
+from pipelines.evaluation.readable_numbers import format_readable
 from pipelines.scaffold import baseline, contract
 from pipelines.scaffold.columns import Encoding, PlannedFeature, ProfiledColumn, is_long_tailed, profile_columns
 from pipelines.scaffold.names import make_distinct, make_feature_name
@@ -121,7 +124,7 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         "regression": regression,
         "label": question.label,
         "label_type": question.kind.name,
-        "label_range": f"{bounds[0]:g} to {bounds[1]:g}, {labels.mean():.4g} in the mean" if regression else "",
+        "label_range": _describe_range(labels) if regression else "",
         "label_bounds": contract.propose_range(bounds[0], bounds[1], question.kind) if regression else None,
         "transformed_label": make_feature_name(question.label, "label", taken),
         "classes": question.classes,
@@ -166,6 +169,11 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         **_choose_training_settings(rows),
         "huber": _HUBER if regression and is_long_tailed(labels) else 0.0,
     }
+
+
+def _describe_range(labels: pd.Series) -> str:
+    low, high = (format_readable(value, 6) for value in (labels.min(), labels.max()))
+    return f"{low} to {high}, {format_readable(labels.mean())} in the mean"
 
 
 def _class_tags(question: Question) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from components.csv_example_gen.row_split import EVAL_SHARE
 from pipelines.evaluation.measures import Measure, measures_of
 from pipelines.scaffold.columns import ProfiledColumn
 from pipelines.scaffold.question import Question
+from pipelines.scaffold.reached import describe_reached
 from pipelines.scaffold.source import Source
 from pipelines.task_definition.problem import REGRESSION
 from pipelines.yardstick.comparison import MOST_EVAL_ROWS, MOST_TRAIN_ROWS, predict_yardsticks
@@ -45,12 +46,11 @@ def measure_yardsticks(source: Source, question: Question, columns: list[Profile
     )
     measures = measures_of(question.problem)
     return [
-        (name, ", ".join(_describe(one, numbers[others], predictions) for one in measures))
+        (name, describe_reached(question.problem, [_compute(one, numbers[others], predictions) for one in measures]))
         for name, predictions in found.items()
         if name != CONSTANT
     ]
 
 
-def _describe(measure: Measure, labels: np.ndarray, predictions: np.ndarray) -> str:
-    value = float(f"{measure.compute(labels, predictions, np.ones((1, len(labels))))[0]:.3g}")
-    return f"{measure.label} {value:,g}"
+def _compute(measure: Measure, labels: np.ndarray, predictions: np.ndarray) -> float:
+    return float(measure.compute(labels, predictions, np.ones((1, len(labels))))[0])

@@ -129,11 +129,13 @@ def test_what_it_says(project: Path, patients: Path, capsys: pytest.CaptureFixtu
         "problem    regression: the label is a number with 214 different values (PROBLEM=kind decides otherwise)",
         "label      target",
         "rows       442",
-        "features   11: age_scaled, sex_id, bmi_scaled, bp_scaled and 7 more",
+        "features   11: age_scaled, sex_id, bmi_scaled, bp_scaled, s1_scaled, s2_scaled, s3_scaled, s4_scaled, "
+        "s5_scaled, s6_scaled, ward_number",
         "left out   patient: 442 different texts in 442 rows: it identifies rows, and is no category",
-        "constant   mean squared error 5930, which is a root mean squared error of 77.01: what a model has to beat",
+        "constant   mean absolute error 65.8, mean squared error 5,930: what a model has to beat",
         "yardstick  linear: mean absolute error 42.3, mean squared error 2,800, on a third of the rows",
     ]
+    assert "written    pyproject.toml" in said
     assert "next       make run-local TASK=sugar" in said
     assert (project / "serving" / "gateway" / "sugar.toml").is_file()
     before = files(project)

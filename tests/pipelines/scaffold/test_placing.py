@@ -36,6 +36,12 @@ def protected(project: Path) -> list[str]:
     return next(contract["protected_modules"] for contract in contracts if contract["name"].startswith(named))
 
 
+def test_the_committed_pyproject_has_the_contract_that_names_tasks() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (found,) = (contract for contract in contracts if contract["name"].startswith(placing._CONTRACT))
+    assert "pipelines.tasks.taxi" in found["protected_modules"]
+
+
 def test_all_files_formatted_and_the_task_named(project: Path) -> None:
     before = protected(project)
     moved = place_files(project, NEW, "pipelines.tasks.churn")
@@ -43,8 +49,9 @@ def test_all_files_formatted_and_the_task_named(project: Path) -> None:
         "data/churn",
         "data/churn.py",
         "tests/pipelines/tasks/churn",
-        "pipelines/tasks/churn",
-    ]  # the package last
+        "pipelines/tasks/churn",  # after every other new path
+        "pyproject.toml",
+    ]
     found = files(project)
     assert found.keys() == NEW.keys() | {"pyproject.toml"}
     assert found["data/churn.py"] == b'ROWS = "churn.csv"\n'
@@ -111,7 +118,10 @@ def test_a_pyproject_that_names_no_tasks(project: Path) -> None:
     text = (project / "pyproject.toml").read_text()
     (project / "pyproject.toml").write_text(text.replace("nothing imports a task", "no one imports a task"))
     before = files(project)
-    expected = "expected one import contract whose name begins with 'nothing imports a task"
+    expected = (
+        r"^pyproject.toml: expected one import contract whose name begins with 'nothing imports a task', received 0.* "
+        r"Restore the file: git checkout pyproject\.toml$"
+    )
     with pytest.raises(ScaffoldError, match=expected):
         place_files(project, NEW, "pipelines.tasks.churn")
     assert files(project) == before
