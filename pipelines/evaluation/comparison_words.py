@@ -15,6 +15,7 @@ from pipelines.evaluation.model_comparison import (
     ModelComparison,
     comparison_as_dict,
 )
+from pipelines.evaluation.readable_numbers import format_readable
 from pipelines.evaluation.slices import OVERALL
 from pipelines.evaluation.weighted_metrics import SMALLER_IS_BETTER
 
@@ -89,13 +90,31 @@ def _describe_difference(one: Difference, found: ModelComparison, names: Mapping
         )
     change = describe_interval(one.value, one.low, one.high)
     smaller = one.metric in SMALLER_IS_BETTER
-    worst = max(one.high if smaller else -one.low, 0.0)
-    allowed = (
-        f"no worse than {one.margin:g}"
-        if one.within_margin
-        else f"may be worse by {worst:.4f}, NOT by at most {one.margin:g}"
-    )
-    return f"{_name_metric(one)} changes by {change}{best}: {allowed}"
+    worst = format_readable(max(one.high if smaller else -one.low, 0.0))
+    return f"{_name_metric(one)} changes by {change}{best}: {_judge_difference(one, worst)}"
+
+
+def _judge_difference(one: Difference, worst: str) -> str:
+    """Return whether the rules refuse, allow or doubt a difference, and by which rule.
+
+    Args:
+        one: The difference.
+        worst: By how much the model may be worse at the end of the interval.
+    """
+    margin = format_readable(one.margin, 6)
+    if one.word == WORSE and one.decides:
+        return (
+            f"refused, since the whole interval is on the worse side; the margin of {margin} applies only if the "
+            "interval contains 0"
+        )
+    if one.word == WORSE and not one.within_margin:
+        return (
+            f"refused, since the whole interval is on the worse side, and the model may be worse by {worst}, NOT by at "
+            f"most {margin}"
+        )
+    if one.word == WORSE:
+        return f"worse, but by no more than the margin of {margin}"
+    return f"no worse than {margin}" if one.within_margin else f"may be worse by {worst}, NOT by at most {margin}"
 
 
 def _name_metric(one: Difference) -> str:

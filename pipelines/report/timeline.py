@@ -6,25 +6,26 @@ from typing import Any
 
 from pipelines.runs import Run
 
-_CSS_CLASSES = {"ran": "good", "cached": "quiet", "failed": "bad", "skipped": "quiet"}
+_CSS_CLASSES = {"ran": "good", "cached": "quiet", "failed": "bad", "refused": "bad", "skipped": "quiet"}
 
 
 def describe_timeline(run: Run) -> dict[str, Any]:
     """Return the content of the section: the nodes, each with a bar that shows when it ran."""
     nodes = run.summary["nodes"]
+    refused = {gate["gate"] for gate in run.summary["gates"] if gate["passed"] is False}
+    states = ["refused" if node["state"] == "failed" and node["id"] in refused else node["state"] for node in nodes]
     rows = [
         {
             "node": node["id"],
-            "state": node["state"],
-            "css_class": _CSS_CLASSES.get(node["state"], "quiet"),
+            "state": state,
+            "css_class": _CSS_CLASSES.get(state, "quiet"),
             "seconds": node["seconds"],
             "begin": begin,
             "share": share,
             "summary": node["summary"],
         }
-        for node, (begin, share) in zip(nodes, place_bars(nodes), strict=True)
+        for node, state, (begin, share) in zip(nodes, states, place_bars(nodes), strict=True)
     ]
-    states = [node["state"] for node in nodes]
     return {"nodes": rows, "states": {state: states.count(state) for state in _CSS_CLASSES if state in states}}
 
 

@@ -34,6 +34,8 @@ def describe_verdict(run: Run) -> dict[str, Any]:
     gates = [_describe_gate(row.gate, row.passed, row.reasons) for row in run.gates().itertuples()]
     _mark_tie(gates, run.summary["comparison"])
     refused = any(gate["word"] == "refused" for gate in gates)
+    if run.status == "failed" and refused and _is_decision(run.summary["nodes"]):
+        word, css_class, sentence = _ENDS["refused"]
     error = run.summary["error"]
     return {
         "word": word,
@@ -47,6 +49,11 @@ def describe_verdict(run: Run) -> dict[str, Any]:
         "error": error.splitlines()[0] if error and refused else error,
         "gates": [*gates, *_describe_review(run.summary["review"])],
     }
+
+
+def _is_decision(nodes: list[dict[str, Any]]) -> bool:
+    """Tell whether no node failed except AnomalyGate, which fails to refuse the data."""
+    return {node["id"] for node in nodes if node["state"] == "failed"} == {ANOMALY_GATE}
 
 
 def _begin_sentence(text: str) -> str:

@@ -11,6 +11,7 @@ from rich.text import Text
 from pipelines.evaluation.readable_numbers import format_readable
 from pipelines.evaluation.slices import OVERALL
 from pipelines.explain import explain
+from pipelines.nodes import BETTER_GATE
 from pipelines.runner.results import Verdict
 from pipelines.runner.summary import EXPERIMENT, FAILED, INTERRUPTED, PUSHED, REFUSED, TIE, UNCHANGED, Summary
 
@@ -25,12 +26,19 @@ _NOT_PUSHED = {
 _NEXT = {
     PUSHED: "edit the model or the features and run again: only what depends on the edit will run",
     UNCHANGED: "edit the model or the features and run again: only what depends on the edit will run",
-    TIE: "improve the model, or push it as it is with --push-ties: everything else comes from the cache",
-    EXPERIMENT: "to push it, run again without --experiment: everything else comes from the cache",
+    TIE: "improve the model, or push it as it is with --push-ties (make: PUSH_TIES=1): all else is in the cache",
+    EXPERIMENT: "to push it, run again without --experiment (make: EXPERIMENT): everything else comes from the cache",
     REFUSED: "see the reasons above; every metric of every slice is in the record",
     FAILED: "fix the error and run again: finished nodes come from the cache; the log has the traceback",
     INTERRUPTED: "run again: finished nodes come from the cache",
 }
+_NEXT_OF_DATA = (
+    "correct the data, or the contract that the findings name, and run again: finished nodes come from the cache"
+)
+_NEXT_OF_COMPARISON = (
+    "improve the model and run again, or keep the version pushed before; success.comparison in the task's scoping.toml "
+    "has the metric and the margins"
+)
 _AFTER_REVIEW = "review it, and run again: everything else comes from the cache"
 
 
@@ -89,7 +97,29 @@ def print_final_report(console: Console, summary: Summary, directory: Path) -> N
     else:
         print_line(console, "no report", f"{summary.report_error}; the log has the traceback", style="yellow")
     print_path(console, "log", directory / "run.log")
-    print_line(console, "next", _AFTER_REVIEW if _lacks_only_a_review(summary) else _NEXT[summary.status])
+    print_line(console, "next", _describe_next(summary))
+
+
+def _describe_next(summary: Summary) -> str:
+    if _lacks_only_a_review(summary):
+        return _AFTER_REVIEW
+    if _refused_the_data(summary):
+        return _NEXT_OF_DATA
+    if summary.status == REFUSED and _only_the_comparison_refused(summary):
+        return _NEXT_OF_COMPARISON
+    return _NEXT[summary.status]
+
+
+def _refused_the_data(summary: Summary) -> bool:
+    """Tell whether the run failed only since AnomalyGate refused the data."""
+    ended_badly = [result for result in summary.nodes if result.error is not None]
+    return summary.status == FAILED and bool(ended_badly) and all(result.refused for result in ended_badly)
+
+
+def _only_the_comparison_refused(summary: Summary) -> bool:
+    """Tell whether BetterGate alone held the model back: it is worse, or a tie that may exceed a margin."""
+    held = [one.gate for one in summary.verdicts if not one.passed or one.word]
+    return held == [BETTER_GATE]
 
 
 def format_path(path: Path) -> str:
@@ -139,6 +169,8 @@ def _print_outcome(console: Console, summary: Summary) -> None:
         print_line(console, "not pushed", f"{summary.not_pushed}; {seconds}", style="bold cyan")
     else:
         why = "no valid review" if _lacks_only_a_review(summary) else _NOT_PUSHED[summary.status]
+        if _refused_the_data(summary):
+            why = "a gate refused the data"
         print_line(
             console,
             "not pushed",

@@ -85,7 +85,7 @@ class LineProgress:
 
     def _print(self, result: NodeResult) -> None:
         seconds = "" if result.state == SKIPPED else f"{result.seconds:6.1f} s  {result.summary}"
-        self._console.print(f"{result.node:<26} {result.state:<7} {seconds}".rstrip(), markup=False, soft_wrap=True)
+        self._console.print(f"{result.node:<26} {result.word:<7} {seconds}".rstrip(), markup=False, soft_wrap=True)
 
 
 class TableProgress:
@@ -116,7 +116,7 @@ class TableProgress:
         for node in self._nodes:
             if node in self._results:
                 result = self._results[node]
-                state = Text(result.state, _STYLES[result.state])
+                state = Text(result.word, _STYLES[result.state])
                 seconds = "" if result.state == SKIPPED else f"{result.seconds:.1f}"
                 table.add_row(node, state, seconds, Text(result.summary))
             elif (began := self._running.get(node)) is not None:

@@ -5,6 +5,7 @@ import datetime
 from pathlib import Path
 
 RAN, CACHED, FAILED, SKIPPED = "ran", "cached", "failed", "skipped"
+REFUSED = "refused"  # shown instead of FAILED for a gate that refused
 
 # Transport -> "calls", "p50_ms" and "p95_ms" of requests with one row to the model server.
 Latency = dict[str, dict[str, float]]
@@ -31,6 +32,16 @@ class NodeResult:
     outputs: tuple[OutputArtifact, ...] = ()
     error: BaseException | None = None
     summary: str = ""  # what it wrote, or why it failed, in a few words
+
+    @property
+    def refused(self) -> bool:
+        """Whether the node is AnomalyGate and refused the data: then it is FAILED, and its error has the findings."""
+        return hasattr(self.error, "findings")
+
+    @property
+    def word(self) -> str:
+        """The state in a word for people."""
+        return REFUSED if self.refused else self.state
 
     def uri(self, key: str) -> Path:
         """Return the folder of the artifact of output `key`.

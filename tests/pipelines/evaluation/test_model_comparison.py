@@ -1,5 +1,7 @@
 """Better, worse or a tie: how often each is said of models that are known to be so, and what margins allow."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -97,6 +99,16 @@ def test_what_decides(shift: float, margin: float, outcome: str, within: bool) -
     assert (found.outcome, found.within_margins) == (outcome, within)
 
 
+def test_a_model_that_is_surely_worse_is_not_said_to_keep_its_margin() -> None:
+    old = np.full(ROWS, 5.0)
+    found = compare_errors(old + 0.05 + np.resize([-0.01, 0.01], ROWS), old)
+    assert (found.outcome, found.within_margins) == (WORSE, True)
+    assert describe_comparison(found, {})[1] == (
+        "mean_absolute_error changes by +0.0500 (+0.0494 to +0.0506): refused, since the whole interval is on the "
+        "worse side; the margin of 0.1 applies only if the interval contains 0"
+    )
+
+
 def test_small_steps_do_not_add_up() -> None:
     noise = np.resize([-0.1, 0.1], ROWS)
     best = np.full(ROWS, 5.0)
@@ -121,6 +133,9 @@ def test_better_overall_and_worse_where_it_matters_is_not_better() -> None:
     assert describe_outcome(found, {"old": "17"}).startswith(
         "worse than 17: mean_absolute_error on place = north +0.29"
     )
+    deciding, guarded = describe_comparison(found, {"old": "17"})[1:]
+    assert deciding.endswith(": no worse than 0.1")
+    assert re.search("refused, since the whole interval is on the worse side, .* NOT by at most 0.1$", guarded)
 
 
 def test_a_guarded_slice_without_rows_is_no_proof() -> None:

@@ -1,6 +1,10 @@
 """Where the bars of the timeline lie."""
 
-from pipelines.report.timeline import place_bars
+from types import SimpleNamespace
+from typing import cast
+
+from pipelines.report.timeline import describe_timeline, place_bars
+from pipelines.runs import Run
 
 
 def test_nodes_that_ran_at_the_same_time_overlap() -> None:
@@ -20,3 +24,17 @@ def test_bars_of_an_older_record_are_shares_of_the_longest() -> None:
 
 def test_no_node_ran() -> None:
     assert place_bars([]) == []
+
+
+def test_a_gate_that_refused_the_data_did_not_fail() -> None:
+    nodes = [
+        {"id": node, "state": "failed", "seconds": 1.0, "started": "", "summary": ""}
+        for node in ("SchemaGen", "AnomalyGate")
+    ]
+    summary = {
+        "nodes": nodes,
+        "gates": [{"gate": "AnomalyGate", "passed": False}, {"gate": "Evaluator", "passed": None}],
+    }
+    found = describe_timeline(cast("Run", SimpleNamespace(summary=summary)))
+    assert [row["state"] for row in found["nodes"]] == ["failed", "refused"]
+    assert found["states"] == {"failed": 1, "refused": 1}

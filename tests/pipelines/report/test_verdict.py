@@ -18,17 +18,19 @@ class Ended:
     outcome: str | None  # of the comparison
     passed: bool = True  # whether BetterGate let it through
     version: str | None = None
+    failed: tuple[str, ...] = ()  # nodes
 
     @property
     def summary(self) -> dict[str, Any]:
         compared = self.outcome and {"outcome": self.outcome}
         return {
             "error": None, "review": None, "not_pushed": "not distinguishable from 17", "comparison": compared,
-            "nodes": [{}],
+            "nodes": [{"id": node, "state": "failed"} for node in self.failed] or [{"id": "Pusher", "state": "ran"}],
         }  # fmt: skip
 
     def gates(self) -> pd.DataFrame:
-        gates = {"Evaluator": True} | ({} if self.outcome is None else {"BetterGate": self.passed})
+        gates = {"AnomalyGate": False} if "AnomalyGate" in self.failed else {"Evaluator": True}
+        gates |= {} if self.outcome is None else {"BetterGate": self.passed}
         return pd.DataFrame([{"gate": gate, "passed": passed, "reasons": ["why"]} for gate, passed in gates.items()])
 
 
@@ -47,3 +49,16 @@ def test_a_tie_is_neither_passed_nor_refused(run: Ended, words: list[str], sente
     found = describe_verdict(cast("Run", run))
     assert [gate["word"] for gate in found["gates"]] == words
     assert found["sentence"].startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("failed", "word", "sentence"),
+    [
+        (("AnomalyGate",), "Not pushed", "AnomalyGate refused the data. Earlier versions are unchanged."),
+        (("Trainer",), "Failed", "A node failed before a model could be pushed. Earlier versions are unchanged."),
+        (("AnomalyGate", "SchemaGen"), "Failed", "AnomalyGate refused the data. Earlier versions are unchanged."),
+    ],
+)
+def test_data_that_was_refused_is_no_failure(failed: tuple[str, ...], word: str, sentence: str) -> None:
+    found = describe_verdict(cast("Run", Ended("failed", None, failed=failed)))
+    assert (found["word"], found["sentence"]) == (word, sentence)
