@@ -11,7 +11,7 @@ from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
 from tfx.utils import io_utils
 
 from components.csv_example_gen.executor import ROWS_PROPERTY, SPLIT_PROPERTY
-from components.resolvers import COMPARISONS, EARLIER
+from components.resolvers import EARLIER
 from components.skew_gate import component as skew_gate
 from components.span_names import SPAN_NAME, SPANS
 from pipelines import nodes
@@ -35,7 +35,7 @@ def summarise_node(result: NodeResult, earlier: Results) -> str:
     describe = _SUMMARIES.get(result.node)
     if describe and result.outputs:
         return describe(result, earlier)
-    return ", ".join(output.key for output in result.outputs) or "nothing yet"
+    return ", ".join(output.key for output in result.outputs) or _NONE_YET.get(result.node, "nothing")
 
 
 def count_rows(result: NodeResult | None) -> dict[str, int]:
@@ -140,12 +140,9 @@ def _summarise_push(result: NodeResult, _: Results) -> str:
     return f"version {properties['pushed_version']}" if properties.get("pushed") else "not pushed"
 
 
-def _summarise_baseline(result: NodeResult, _: Results) -> str:
-    """Summarise what a Resolver found, with the id of the execution that wrote it: `model 10`."""
-    found = [output for output in result.outputs if "blessing" not in output.key]
-    named = [f"{output.key} {Path(output.uri).name}" for output in found if output.key not in _OTHERS]
-    others = sum(output.key == EARLIER for output in found)
-    return ", ".join([*named, *([f"{others} before it"] if others else [])])
+def _summarise_pushed(result: NodeResult, _: Results) -> str:
+    others = sum(output.key == EARLIER for output in result.outputs)
+    return f"the model pushed last{f' and {others} before it' if others else ''}"
 
 
 def _summarise_comparison(result: NodeResult, _: Results) -> str:
@@ -157,10 +154,16 @@ def _summarise_comparison(result: NodeResult, _: Results) -> str:
     return f"{found.outcome}: {deciding.metric} {describe_interval(deciding.value, deciding.low, deciding.high)}"
 
 
-_OTHERS = (EARLIER, COMPARISONS)  # outputs of BlessedModelResolver in addition to the model pushed last
+# Of a Resolver that found nothing.
+_NONE_YET = {
+    nodes.ACCEPTED_STATISTICS_RESOLVER: "none accepted yet",
+    nodes.BLESSED_MODEL_RESOLVER: "no model pushed yet",
+    nodes.WARM_START_RESOLVER: "no model pushed yet",
+}
 _SUMMARIES: dict[str, Callable[[NodeResult, Results], str]] = {
-    nodes.ACCEPTED_STATISTICS_RESOLVER: _summarise_baseline,
-    nodes.BLESSED_MODEL_RESOLVER: _summarise_baseline,
+    nodes.ACCEPTED_STATISTICS_RESOLVER: lambda *_: "the statistics of the data accepted last",
+    nodes.BLESSED_MODEL_RESOLVER: _summarise_pushed,
+    nodes.WARM_START_RESOLVER: _summarise_pushed,
     nodes.BETTER_GATE: _summarise_comparison,
     nodes.EXAMPLE_GEN: _summarise_examples,
     nodes.IMPORT_HYPERPARAMETERS: lambda *_: "the committed values",

@@ -18,13 +18,13 @@ tests\.tasks\.diabetes  run \d{8}-\d{6}
 ExampleGen                 ran +\d+\.\d s  train 290 rows, eval 152 rows
 ImportSchemaGen            ran +\d+\.\d s  the contract: 11 columns
 StatisticsGen              ran +\d+\.\d s  statistics of each split
-AcceptedStatisticsResolver ran +\d+\.\d s  nothing yet
+AcceptedStatisticsResolver ran +\d+\.\d s  none accepted yet
 ExampleValidator           ran +\d+\.\d s  0 anomalies
 SchemaGen                  ran +\d+\.\d s  a proposal: 0 differences from the contract
 AnomalyGate                ran +\d+\.\d s  data accepted
 Transform                  ran +\d+\.\d s  11 features, the label among them
 Trainer                    ran +\d+\.\d s  \d+ epochs, lowest validation loss \d+
-BlessedModelResolver       ran +\d+\.\d s  nothing yet
+BlessedModelResolver       ran +\d+\.\d s  no model pushed yet
 SkewGate                   ran +\d+\.\d s  blessed: 0 differences in 152 rows
 Evaluator                  ran +\d+\.\d s  blessed: mean_squared_error \d+
 Pusher                     ran +\d+\.\d s  version \d{10}
