@@ -34,7 +34,7 @@ make TARGET [NAME=value ...]
 
   doctor, setup, check, format   Find what is missing; install into .venv (PYTHON); run CI's first checks; format code
   data, ingest                   Write the task's rows to var/data/, or as quarters; check spans (SPANS, FROM, PATTERN)
-  check-task, run-local, watch   Try a task on 100 rows; run the pipeline; run at every save (SPANS, PUSH_TIES, TAG,
+  check-task, run-local, watch   Try a task on 1,000 rows; run the pipeline; run at every save (SPANS, PUSH_TIES, TAG,
                                  EXPERIMENT, DATA, TRAIN_STEPS, INFRA, FORCE, VERBOSE, AT_ONCE, TUNE, PUSH_TO, SIGN)
   airflow, flink-up, flink-down  Start Airflow for a task (SCHEDULE, FROM, LOOK, NODE, PORT); start, stop Flink (ENGINE)
   kubeflow-compile               Compile the pipeline for Kubeflow Pipelines (IMAGE, KUBEFLOW)

@@ -55,7 +55,7 @@ def convert_batch(
             continue
         values = convert_column(file, name, kind, rules, lines, cells)
         if name in rules.dates:
-            check_dates(file, name, rules.dates[name], lines, values)
+            check_dates(file, name, rules, lines, values)
         converted.append(values)
     return converted
 
@@ -75,14 +75,14 @@ def convert_column(
         how = f" written as the contract's tags {', '.join(written.tags)} say" if written else ""
         raise SourceError(
             f"{locate_record(file, lines[error.position])}, column `{name}`: expected {kind.name}{how}, "
-            f"received {shorten(error.cell)}. {_suggest(error.cell)}"
+            f"received {shorten(error.cell)}. {_suggest(error.cell, name, rules)}"
         ) from None
 
 
-def _suggest(cell: str) -> str:
-    if cell.strip() in USUAL_MISSING_CELLS:
+def _suggest(cell: str, column: str, rules: ReadingRules) -> str:
+    if cell.strip() in USUAL_MISSING_CELLS and column not in rules.required:
         return (
             "If it says that the value is missing, leave the cell empty, or add "
             f'tag: "{MISSING_CELL_TAG}{cell.strip()}" to the annotation at the top of the contract.'
         )
-    return "Correct the cell, or leave it empty to say that the value is missing."
+    return rules.suggest_correction(column)

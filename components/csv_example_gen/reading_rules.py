@@ -33,6 +33,7 @@ class ReadingRules:
     missing: frozenset[str] = frozenset()  # cells that mean "missing", without spaces around them
     formats: Mapping[str, NumberFormat] = dataclasses.field(default_factory=dict)  # by column, unless it is plain
     dates: Mapping[str, str] = dataclasses.field(default_factory=dict)  # by column: format of its dates
+    required: frozenset[str] = frozenset()  # columns with a value in every row; messages alone depend on it
 
     @classmethod
     def from_schema(cls, schema: schema_pb2.Schema) -> Self:
@@ -62,6 +63,11 @@ class ReadingRules:
             missing=missing_cells(schema),
             formats=formats,
             dates={name: found for name, found in dates.items() if found},
+            required=frozenset(
+                feature.name
+                for feature in schema.feature
+                if feature.presence.min_fraction == 1 or feature.HasField("shape")
+            ),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -71,6 +77,7 @@ class ReadingRules:
             "missing": sorted(self.missing),
             "formats": {name: dataclasses.asdict(written) for name, written in self.formats.items()},
             "dates": dict(self.dates),
+            "required": sorted(self.required),
         }
 
     @classmethod
@@ -81,7 +88,14 @@ class ReadingRules:
             missing=frozenset(values["missing"]),
             formats={name: NumberFormat(**written) for name, written in values["formats"].items()},
             dates=values["dates"],
+            required=frozenset(values["required"]),
         )
+
+    def suggest_correction(self, column: str) -> str:
+        """Return what to do with a cell that cannot be read; an empty one is only suggested where it is allowed."""
+        if column in self.required:
+            return "Correct the cell: the contract requires a value in every row."
+        return "Correct the cell, or leave it empty to say that the value is missing."
 
 
 def check_header(file: str, header: Iterable[str], expected: Iterable[str]) -> None:

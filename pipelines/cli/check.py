@@ -13,13 +13,14 @@ Exit status: 0 every check passed; 1 a check failed; 2 bad usage.
 
 
 def check(*, task: str = "taxi", data: Path | None = None, var: Path = Path("var")) -> int:
-    """Check a task's features and model on 100 rows, before a whole run.
+    """Check a task's features and model on 1,000 rows, before a whole run.
 
     First checks preprocessing_fn without any row: the contract has every raw
     column that it reads, it uses no text as a number, its types are those that
     Transform writes, and no feature needs a column that requests lack. `run`
     begins with the same check. Then builds the model, applies preprocessing_fn
-    to a sample, trains for two steps, exports, and calls every signature.
+    to 1,000 rows, trains for two steps on 100 rows, exports, and calls
+    every signature.
     Pushes and records nothing.
 
     Args:

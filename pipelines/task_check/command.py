@@ -39,9 +39,7 @@ def run(task_name: str, data: Path | None, var: Path, console: Console) -> int:
             checked = steps.do(
                 "preprocessing",
                 lambda: check_preprocessing(task),
-                lambda found: (
-                    f"{len(found.outputs)} features, the label among them, of {len(found.columns)} raw columns"
-                ),
+                lambda found: f"{found.features} features, the label among them, of {len(found.columns)} raw columns",
             )
             steps.do(
                 "model",

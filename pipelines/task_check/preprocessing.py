@@ -1,6 +1,7 @@
 """Check a task's preprocessing_fn against its contract: names, types, and what requests hold."""
 
 import dataclasses
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -26,6 +27,11 @@ class CheckedPreprocessing:
 
     outputs: Mapping[str, tf.TensorSpec]  # by name, including the label
     columns: frozenset[str]  # raw columns that it reads
+
+    @property
+    def features(self) -> int:
+        """The number of features, counted as in a run: a stacked output has one for each of its columns."""
+        return sum(math.prod(size or 1 for size in _sizes(output)) for output in self.outputs.values())
 
 
 def check_preprocessing(task: Task) -> CheckedPreprocessing:
@@ -54,6 +60,11 @@ def check_preprocessing(task: Task) -> CheckedPreprocessing:
         outputs={name: tf.TensorSpec(output.shape, output.dtype, name) for name, output in graph.outputs.items()},
         columns=frozenset().union(*(graph.columns_of(name) for name in graph.outputs)),
     )
+
+
+def _sizes(output: tf.TensorSpec) -> list[int | None]:
+    """Return the sizes of an output without that of the batch; None if one is unknown."""
+    return [] if output.shape.rank is None else output.shape.as_list()[1:]
 
 
 def _text_as_number(task: Task, graph: TracedGraph) -> Iterator[str]:

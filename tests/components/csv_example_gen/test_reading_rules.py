@@ -121,6 +121,20 @@ def test_a_date_that_is_written_otherwise(tmp_path: Path, row: str, message: str
         check_csv(written(tmp_path, f"day,sent\n28.2.2024,20240228\n{row}\n"), rules=rules(DATED))
 
 
+@pytest.mark.parametrize("rule", ["presence { min_fraction: 1 }", "shape { dim { size: 1 } }"])
+@pytest.mark.parametrize(("tag", "cell"), [("", "abc"), ("", "N/A"), ('annotation { tag: "date:%Y%m%d" }', "20241328")])
+def test_an_empty_cell_is_not_suggested_where_the_contract_requires_a_value(
+    tmp_path: Path, rule: str, tag: str, cell: str
+) -> None:
+    contract = f'feature {{ name: "sent" type: INT {tag} {rule} }}'
+    assert ReadingRules.from_json(rules(contract).to_json()) == rules(contract)
+    file = written(tmp_path, f"sent,x\n20240228,1\n{cell},1\n")
+    with pytest.raises(SourceError, match=r"\. Correct the cell: the contract requires a value in every row\.$"):
+        check_csv(file, rules=rules(contract))
+    with pytest.raises(SourceError, match=r"leave (it|the cell) empty"):
+        check_csv(file, rules=rules(contract.replace(rule, "presence { min_fraction: 0.5 }")))
+
+
 def test_an_unknown_way_to_write_dates(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="the contract: the format of dates of day is invalid: expected"):
         rules(DATED.replace("%d.%m.%Y", "dd.mm.yyyy"))

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from pipelines.runner import local_run
-from pipelines.task_check.preprocessing import check_preprocessing
+from pipelines.task_check.preprocessing import CheckedPreprocessing, check_preprocessing
 from pipelines.task_check.raw_columns import PreprocessingError
 from pipelines.task_definition.task import Task
 from pipelines.tasks.taxi import features as ft
@@ -148,3 +148,9 @@ def test_a_run_ends_before_its_first_node(tmp_path: Path, monkeypatch: pytest.Mo
     assert run.status == 1
     assert run.summary["nodes"] == []
     assert "feature extra reads raw column 'target', which is not available in SERVING" in run.terminal
+
+
+def test_a_stacked_output_counts_as_in_a_run() -> None:
+    shapes = {"numbers": [None, 4], "label": [None, 1], "flat": [None], "unknown": None}
+    outputs = {name: tf.TensorSpec(shape, tf.float32) for name, shape in shapes.items()}
+    assert CheckedPreprocessing(outputs=outputs, columns=frozenset()).features == 7
