@@ -81,6 +81,7 @@ def check_data(
     anomaly_gate = AnomalyGate(
         statistics=statistics,
         schema=schema,
+        examples=examples,  # a refusal names rows of them
         anomalies=example_validator.outputs["anomalies"],
         baseline=accepted_statistics[0].outputs["statistics"] if accepted_statistics else None,
         contract=_in_project(task.contract),

@@ -15,7 +15,8 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
-from components.anomaly_gate.findings import Finding, describe_comparisons, describe_violations
+from components.anomaly_gate.broken_rows import locate_rows
+from components.anomaly_gate.findings import Finding, describe_comparisons, describe_violations, merge_causes
 from components.artifact_files import read_bytes, write_json
 from components.artifacts import DataBlessing
 from serving.did_you_mean import closest
@@ -47,6 +48,7 @@ def AnomalyGate(
     why_splits_differ: Parameter[str],
     code_digest: Parameter[str],
     baseline: InputArtifact[standard_artifacts.ExampleStatistics] = None,
+    examples: InputArtifact[standard_artifacts.Examples] = None,
 ) -> None:
     """Accept the data and write a DataBlessing, or fail.
 
@@ -62,6 +64,7 @@ def AnomalyGate(
         why_splits_differ: possible cause of skew between the two, for messages; it depends on how the rows were split.
         code_digest: digest of this component's code, and of what else the judgement depends on; part of the cache key.
         baseline: statistics of the last accepted data; absent on the first run.
+        examples: the rows, from which a refusal names the first that breaks a rule; optional.
 
     Raises:
         AnomalyError: There are anomalies, drift or skew that are not tolerated.
@@ -84,7 +87,8 @@ def AnomalyGate(
     found += describe_comparisons(compared, train_split, contract, why_splits_differ)
     refused, accepted = split_by_tolerance(found, json.loads(tolerated))
     if refused:
-        raise AnomalyError(contract, refused)
+        refused = merge_causes(refused)
+        raise AnomalyError(contract, locate_rows(refused, examples, contract_schema) if examples else refused)
     report = {"tolerated": [finding.as_dict() for finding in accepted]}
     write_json(os.path.join(blessing.uri, REPORT_FILE), report)
     blessing.set_string_custom_property(DataBlessing.STATISTICS_URI, statistics.uri)

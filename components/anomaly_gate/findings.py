@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, path_pb2, schema_pb2, statistics_pb2
 
-from components.anomaly_gate.observations import ObservedColumn, as_clause, describe_expected, describe_remedy, observe
+from components.anomaly_gate.observations import (
+    GAPS,
+    NO_VALUE,
+    OTHER_SHAPE,
+    ObservedColumn,
+    as_clause,
+    describe_expected,
+    describe_remedy,
+    observe,
+)
 
 _Kind = anomalies_pb2.AnomalyInfo.Type
 _DATASET = "(dataset)"
@@ -29,6 +38,8 @@ class Finding:
     observed: str
     share: float | None  # share of rows, 0 to 1; None if it is unknown or the rule is not about rows
     share_is_least: bool = False  # the share is a lower bound, since the statistics do not give it exactly
+    of_rows: int | None = None  # rows of the split; None: the finding is older, or not about rows
+    first_row: str = ""  # values of the first row that breaks the rule; empty if it is unknown
     remedy: str
 
     def as_dict(self) -> dict[str, object]:
@@ -36,12 +47,19 @@ class Finding:
         return dataclasses.asdict(self)
 
     def __str__(self) -> str:
-        least = "at least " if self.share_is_least else ""
-        share = "" if self.share is None else f" ({least}{100 * self.share:.3g}% of rows)"
+        first = f", first in the row with {self.first_row}" if self.first_row else ""
         return (
-            f"{self.feature} ({self.split}): {self.rule}: expected {self.expected}; "
-            f"observed {self.observed}{share}; {self.remedy}"
+            f"{self.feature} ({self.split}): expected {self.expected}; "
+            f"observed {self.observed}{self._describe_share()}{first}; {self.remedy} [{self.rule}]"
         )
+
+    def _describe_share(self) -> str:
+        if self.share is None:
+            return ""
+        least = "at least " if self.share_is_least else ""
+        if self.of_rows is None:
+            return f" ({least}{100 * self.share:.3g}% of rows)"
+        return f" in {least}{round(self.share * self.of_rows):,} of {self.of_rows:,} rows"
 
 
 def describe_violations(
@@ -80,6 +98,7 @@ def describe_violations(
                 observed=observation.text,
                 share=observation.share,
                 share_is_least=observation.is_least,
+                of_rows=dataset.num_examples,
                 remedy=describe_remedy(column, kind, contract),
             )
         )
@@ -87,6 +106,17 @@ def describe_violations(
         _dataset_finding(reason, split, contract)
         for reason in anomalies.dataset_anomaly_info.reason
         if not _is_comparison(reason)
+    ]
+
+
+def merge_causes(found: list[Finding]) -> list[Finding]:
+    """Return the findings without those that a gap in the same column explains: an empty cell has no shape either."""
+    gaps = {(finding.feature, finding.split) for finding in found if finding.rule in GAPS}
+    return [
+        finding
+        for finding in found
+        if not (finding.rule == OTHER_SHAPE and finding.observed == NO_VALUE)
+        or (finding.feature, finding.split) not in gaps
     ]
 
 

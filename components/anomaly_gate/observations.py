@@ -7,11 +7,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from serving.contract.domains import known_strings, number_range
 
 _SHOWN_VALUES = 5
+NO_VALUE = "no value"  # observed in a gap
 NEW_COLUMN, MISSING_COLUMN = "SCHEMA_NEW_COLUMN", "SCHEMA_MISSING_COLUMN"
-_UNKNOWN_STRINGS = "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
-_TOO_GREAT, _TOO_SMALL = ("FLOAT_TYPE_BIG_FLOAT", "INT_TYPE_BIG_INT"), ("FLOAT_TYPE_SMALL_FLOAT", "INT_TYPE_SMALL_INT")
-_GAPS = ("FEATURE_TYPE_LOW_FRACTION_PRESENT", "FEATURE_TYPE_LOW_NUMBER_PRESENT", "FEATURE_TYPE_NOT_PRESENT")
-_OTHER_TYPE, _OTHER_SHAPE = "UNEXPECTED_DATA_TYPE", "INVALID_FEATURE_SHAPE"
+UNKNOWN_STRINGS = "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
+TOO_GREAT, TOO_SMALL = ("FLOAT_TYPE_BIG_FLOAT", "INT_TYPE_BIG_INT"), ("FLOAT_TYPE_SMALL_FLOAT", "INT_TYPE_SMALL_INT")
+GAPS = ("FEATURE_TYPE_LOW_FRACTION_PRESENT", "FEATURE_TYPE_LOW_NUMBER_PRESENT", "FEATURE_TYPE_NOT_PRESENT")
+_OTHER_TYPE, OTHER_SHAPE = "UNEXPECTED_DATA_TYPE", "INVALID_FEATURE_SHAPE"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,15 +81,17 @@ def observe(column: ObservedColumn, kind: str, schema: schema_pb2.Schema, tfdv_t
         return Observation(text=f"a column of {column.data_type}", share=column.present)
     if kind == _OTHER_TYPE:
         return Observation(text=f"{column.data_type}{_examples(list(column.counts))}", share=column.present)
-    if kind == _UNKNOWN_STRINGS and column.rule is not None:
+    if kind == UNKNOWN_STRINGS and column.rule is not None:
         known = known_strings(column.rule, schema)
         unknown = {value: count for value, count in column.counts.items() if value not in known}
         return Observation(text=f"unknown values{_examples(list(unknown))}", share=sum(unknown.values()) / column.rows)
-    if kind in (*_TOO_GREAT, *_TOO_SMALL) and column.rule is not None:
-        return _out_of_range(column, number_range(column.rule), great=kind in _TOO_GREAT)
-    if kind in _GAPS or (kind == _OTHER_SHAPE and column.present < 1):
-        return Observation(text="no value", share=1 - column.present)
-    if kind == _OTHER_SHAPE:
+    if kind in (*TOO_GREAT, *TOO_SMALL) and column.rule is not None:
+        return _out_of_range(column, number_range(column.rule), great=kind in TOO_GREAT)
+    if kind == OTHER_SHAPE and column.most_values > 1:
+        return Observation(text=f"up to {column.most_values} values in a row")
+    if kind in GAPS or (kind == OTHER_SHAPE and column.present < 1):
+        return Observation(text=NO_VALUE, share=1 - column.present)
+    if kind == OTHER_SHAPE:
         return Observation(text=f"up to {column.most_values} values in a row")
     return Observation(text=as_clause(tfdv_text))
 
@@ -100,15 +103,15 @@ def describe_expected(column: ObservedColumn, kind: str, schema: schema_pb2.Sche
     of_type = schema_pb2.FeatureType.Name(column.rule.type)
     if kind == MISSING_COLUMN:
         return f"a column of {of_type}"
-    if kind == _UNKNOWN_STRINGS:
+    if kind == UNKNOWN_STRINGS:
         return _describe_strings(column.rule, schema)
-    if kind in (*_TOO_GREAT, *_TOO_SMALL):
+    if kind in (*TOO_GREAT, *TOO_SMALL):
         return _describe_range(number_range(column.rule))
-    if kind in _GAPS:
+    if kind in GAPS:
         presence = column.rule.presence
         at_least = f"{presence.min_fraction:.0%} of rows" if presence.min_fraction else f"{presence.min_count} rows"
-        return f"a value in at least {at_least}"
-    if kind == _OTHER_SHAPE:
+        return "a value in every row" if presence.min_fraction == 1 else f"a value in at least {at_least}"
+    if kind == OTHER_SHAPE:
         sizes = [dim.size for dim in column.rule.shape.dim]
         return "one value in every row" if sizes == [1] else f"values of shape {sizes} in every row"
     return of_type
@@ -120,10 +123,12 @@ def describe_remedy(column: ObservedColumn, kind: str, contract: str) -> str:
         return f"drop the column from the data, or add {column.name} to {contract}"
     if kind == MISSING_COLUMN:
         return f"add the column to the data, or remove {column.name} from {contract}"
-    if kind == _UNKNOWN_STRINGS or kind in _TOO_GREAT or kind in _TOO_SMALL:
+    if kind == UNKNOWN_STRINGS or kind in TOO_GREAT or kind in TOO_SMALL:
         return f"fix the values in the data, or widen the domain of {column.name} in {contract}"
-    if kind in _GAPS:
-        return f"fill the gaps in the data, or lower the presence of {column.name} in {contract}"
+    if kind in GAPS:
+        # A shape requires a value in every row, too.
+        shape = ", and remove its shape," if column.rule is not None and column.rule.HasField("shape") else ""
+        return f"fill the gaps in the data, or lower the presence of {column.name}{shape} in {contract}"
     return f"fix {column.name} in the data, or change it in {contract}"
 
 
@@ -157,14 +162,16 @@ def _out_of_range(column: ObservedColumn, bounds: tuple[float, float] | None, *,
 
 
 def _describe_extreme(value: float, *, great: bool) -> str:
-    return f"values {'up' if great else 'down'} to {_number(value)}"
+    return f"values {'up' if great else 'down'} to {format_number(value)}"
 
 
 def _describe_range(bounds: tuple[float, float] | None) -> str:
     low, high = bounds or (float("-inf"), float("inf"))
     if low == float("-inf"):
-        return f"at most {_number(high)}"
-    return f"at least {_number(low)}" if high == float("inf") else f"{_number(low)} to {_number(high)}"
+        return f"at most {format_number(high)}"
+    return (
+        f"at least {format_number(low)}" if high == float("inf") else f"{format_number(low)} to {format_number(high)}"
+    )
 
 
 def _describe_strings(rule: schema_pb2.Feature, schema: schema_pb2.Schema) -> str:
@@ -181,5 +188,6 @@ def _examples(values: list[str]) -> str:
     return f" {', '.join(repr(value) for value in values[:_SHOWN_VALUES])}{more}"
 
 
-def _number(value: float) -> str:
+def format_number(value: float) -> str:
+    """Return a number of a column as text; a whole one without a decimal point."""
     return str(int(value)) if float(value).is_integer() else f"{value:g}"

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tfx.components.util import examples_utils
+from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
@@ -72,6 +76,39 @@ def statistics(directory: Path, **splits: pd.DataFrame) -> standard_artifacts.Ex
     return artifact
 
 
+def rows(directory: Path, **splits: pd.DataFrame) -> standard_artifacts.Examples:
+    """Laid out as ExampleGen lays them out."""
+    artifact = standard_artifacts.Examples()
+    artifact.uri = str(directory)
+    artifact.split_names = artifact_utils.encode_split_names(list(splits))
+    examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    examples_utils.set_file_format(artifact, "tfrecords_gzip")
+    for split, frame in splits.items():
+        folder = directory / f"Split-{split}"
+        folder.mkdir(parents=True)
+        with tf.io.TFRecordWriter(str(folder / "data.gz"), "GZIP") as writer:
+            for row in frame.to_dict("records"):
+                writer.write(
+                    example({name: value for name, value in row.items() if not np.isscalar(value) or value == value})
+                )
+    return artifact
+
+
+def example(row: dict) -> bytes:
+    found = tf.train.Example()
+    for name, given in row.items():
+        values = given if isinstance(given, list) else [] if given is None else [given]
+        for value in values:
+            feature = found.features.feature[name]
+            if isinstance(value, str):
+                feature.bytes_list.value.append(value.encode())
+            elif isinstance(value, float):
+                feature.float_list.value.append(value)
+            else:
+                feature.int64_list.value.append(value)
+    return found.SerializeToString()
+
+
 def recorded(directory: Path, found: standard_artifacts.ExampleStatistics) -> standard_artifacts.ExampleAnomalies:
     """Laid out as ExampleValidator lays them out."""
     artifact = standard_artifacts.ExampleAnomalies()
@@ -91,6 +128,7 @@ def gate(
     evaluation: pd.DataFrame | None = None,
     previous: pd.DataFrame | None = None,
     tolerated: dict[str, list[str]] | None = None,
+    examples: bool = False,
 ) -> DataBlessing:
     """Runs AnomalyGate itself, on artifacts."""
     (directory / "contract").mkdir()
@@ -98,7 +136,8 @@ def gate(
     schema, blessing = standard_artifacts.Schema(), DataBlessing()
     schema.uri, blessing.uri = str(directory / "contract"), str(directory / "blessing")
     Path(blessing.uri).mkdir()
-    found = statistics(directory / "statistics", train=train, eval=trips() if evaluation is None else evaluation)
+    splits = {"train": train, "eval": trips() if evaluation is None else evaluation}
+    found = statistics(directory / "statistics", **splits)
     AnomalyGate.test_call(
         statistics=found,
         schema=schema,
@@ -111,11 +150,12 @@ def gate(
         eval_split="eval",
         why_splits_differ="WHY",
         code_digest="",
+        examples=rows(directory / "examples", **splits) if examples else None,
     )
     return blessing
 
 
-def found_in(directory: Path, train: pd.DataFrame, **more: pd.DataFrame) -> list[str]:
+def found_in(directory: Path, train: pd.DataFrame, **more: Any) -> list[str]:
     with pytest.raises(AnomalyError) as error:
         gate(directory, train, **more)
     assert not (directory / "blessing" / "report.json").exists()
@@ -135,70 +175,70 @@ def set_rows(count: int, column: str, value: object) -> Change:
 FAULTS = {
     "missing column": (
         lambda frame: frame.drop(columns="fare"),
-        "fare (train): SCHEMA_MISSING_COLUMN: expected a column of FLOAT; observed no such column; "
-        "add the column to the data, or remove fare from c.pbtxt",
+        "fare (train): expected a column of FLOAT; observed no such column; "
+        "add the column to the data, or remove fare from c.pbtxt [SCHEMA_MISSING_COLUMN]",
     ),
     "new column": (
         lambda frame: frame.assign(extra=[1.5, None] * 50),
-        "extra (train): SCHEMA_NEW_COLUMN: expected no such column; observed a column of FLOAT (50% of rows); "
-        "drop the column from the data, or add extra to c.pbtxt",
+        "extra (train): expected no such column; observed a column of FLOAT in 50 of 100 rows; "
+        "drop the column from the data, or add extra to c.pbtxt [SCHEMA_NEW_COLUMN]",
     ),
     "integers for floats": (
         lambda frame: frame.assign(fare=np.arange(ROWS)),
-        "fare (train): UNEXPECTED_DATA_TYPE: expected FLOAT; observed INT (100% of rows); "
-        "fix fare in the data, or change it in c.pbtxt",
+        "fare (train): expected FLOAT; observed INT in 100 of 100 rows; "
+        "fix fare in the data, or change it in c.pbtxt [UNEXPECTED_DATA_TYPE]",
     ),
     "text for floats": (
         lambda frame: frame.assign(fare=["?", "free"] * 50),
-        "fare (train): UNEXPECTED_DATA_TYPE: expected FLOAT; observed STRING 'free', '?' (100% of rows); "
-        "fix fare in the data, or change it in c.pbtxt",
+        "fare (train): expected FLOAT; observed STRING 'free', '?' in 100 of 100 rows; "
+        "fix fare in the data, or change it in c.pbtxt [UNEXPECTED_DATA_TYPE]",
     ),
     "unknown strings": (
         set_rows(60, "pay", "Bitcoin"),
-        "pay (train): ENUM_TYPE_UNEXPECTED_STRING_VALUES: expected at least 90% of values among 'Card', 'Cash'; "
-        "observed unknown values 'Bitcoin' (60% of rows); fix the values in the data, or widen the domain of pay in "
-        "c.pbtxt",
+        "pay (train): expected at least 90% of values among 'Card', 'Cash'; observed unknown values 'Bitcoin' in 60 of "
+        "100 rows; fix the values in the data, or widen the domain of pay in c.pbtxt "
+        "[ENUM_TYPE_UNEXPECTED_STRING_VALUES]",
     ),
     "many unknown strings": (
         lambda frame: frame.assign(pay=[f"coin {i // 10}" for i in range(70)] + ["Cash", "Card"] * 15),
-        "pay (train): ENUM_TYPE_UNEXPECTED_STRING_VALUES: expected at least 90% of values among 'Card', 'Cash'; "
-        "observed unknown values 'coin 6', 'coin 5', 'coin 4', 'coin 3', 'coin 2' and 2 more (70% of rows); fix the "
-        "values in the data, or widen the domain of pay in c.pbtxt",
+        "pay (train): expected at least 90% of values among 'Card', 'Cash'; observed unknown values 'coin 6', "
+        "'coin 5', 'coin 4', 'coin 3', 'coin 2' and 2 more in 70 of 100 rows; fix the values in the data, or widen "
+        "the domain of pay in c.pbtxt [ENUM_TYPE_UNEXPECTED_STRING_VALUES]",
     ),
     "too small": (
         set_rows(1, "fare", -7.5),
-        "fare (train): FLOAT_TYPE_SMALL_FLOAT: expected 0 to 100; observed values down to -7.5 (at least 1% of rows); "
-        "fix the values in the data, or widen the domain of fare in c.pbtxt",
+        "fare (train): expected 0 to 100; observed values down to -7.5 in at least 1 of 100 rows; "
+        "fix the values in the data, or widen the domain of fare in c.pbtxt [FLOAT_TYPE_SMALL_FLOAT]",
     ),
     "too great": (
         lambda frame: frame.assign(fare=frame["fare"] * 10),
-        "fare (train): FLOAT_TYPE_BIG_FLOAT: expected 0 to 100; observed values up to 490 (at least 68% of rows); "
-        "fix the values in the data, or widen the domain of fare in c.pbtxt",
+        "fare (train): expected 0 to 100; observed values up to 490 in at least 68 of 100 rows; "
+        "fix the values in the data, or widen the domain of fare in c.pbtxt [FLOAT_TYPE_BIG_FLOAT]",
     ),
     "an integer too great": (
         set_rows(2, "hour", 24),
-        "hour (train): INT_TYPE_BIG_INT: expected at most 23; observed values up to 24 (at least 1% of rows); "
-        "fix the values in the data, or widen the domain of hour in c.pbtxt",
+        "hour (train): expected at most 23; observed values up to 24 in at least 1 of 100 rows; "
+        "fix the values in the data, or widen the domain of hour in c.pbtxt [INT_TYPE_BIG_INT]",
     ),
     "below an open range": (
         set_rows(3, "miles", -1.0),
-        "miles (train): FLOAT_TYPE_SMALL_FLOAT: expected at least 0; observed values down to -1 (at least 1% of rows); "
-        "fix the values in the data, or widen the domain of miles in c.pbtxt",
+        "miles (train): expected at least 0; observed values down to -1 in at least 1 of 100 rows; "
+        "fix the values in the data, or widen the domain of miles in c.pbtxt [FLOAT_TYPE_SMALL_FLOAT]",
     ),
     "a code out of range": (
         set_rows(30, "area", 11),
-        "area (train): INT_TYPE_BIG_INT: expected 0 to 9; observed values up to 11 (30% of rows); "
-        "fix the values in the data, or widen the domain of area in c.pbtxt",
+        "area (train): expected 0 to 9; observed values up to 11 in 30 of 100 rows; "
+        "fix the values in the data, or widen the domain of area in c.pbtxt [INT_TYPE_BIG_INT]",
     ),
     "an optional column that fades out": (
         set_rows(80, "miles", None),
-        "miles (train): FEATURE_TYPE_LOW_FRACTION_PRESENT: expected a value in at least 50% of rows; observed no value "
-        "(80% of rows); fill the gaps in the data, or lower the presence of miles in c.pbtxt",
+        "miles (train): expected a value in at least 50% of rows; observed no value in 80 of 100 rows; "
+        "fill the gaps in the data, or lower the presence of miles in c.pbtxt [FEATURE_TYPE_LOW_FRACTION_PRESENT]",
     ),
     "several values": (
         lambda frame: frame.assign(fare=[[value, value] for value in frame["fare"]]),
-        "fare (train): INVALID_FEATURE_SHAPE: expected one value in every row; observed up to 2 values in a row; "
-        "fix fare in the data, or change it in c.pbtxt",
+        "fare (train): expected one value in every row; observed up to 2 values in a row; "
+        "fix fare in the data, or change it in c.pbtxt [INVALID_FEATURE_SHAPE]",
     ),
 }
 
@@ -209,28 +249,69 @@ def test_fault(tmp_path: Path, change: Change, expected: str) -> None:
     assert found_in(tmp_path, frame, evaluation=frame)[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("change", "observed"),
+    [
+        (
+            lambda frame: frame.assign(fare=[3.0] * 40 + [-7.5] + [4.0] * 59),
+            "down to -7.5 in 1 of 100 rows, first in the row with fare -7.5, hour 16, miles 0, pay 'Card', area 0; fix",
+        ),
+        (
+            set_rows(3, "hour", 24),
+            "up to 24 in 3 of 100 rows, first in the row with hour 24, fare 0, miles 0, pay 'Card', area 0; fix",
+        ),
+        (
+            set_rows(60, "pay", "Bitcoin"),
+            "'Bitcoin' in 60 of 100 rows, first in the row with pay 'Bitcoin', fare 0, hour 0, miles 0, area 0; fix",
+        ),
+        (
+            set_rows(2, "fare", None),
+            "no value in 2 of 100 rows, first in the row with hour 0, miles 0, pay 'Card', area 0; fill",
+        ),
+        (
+            lambda frame: frame.assign(fare=[[1.0]] * 99 + [[5.0, 6.0]]),
+            "up to 2 values in a row in 1 of 100 rows, first in the row with fare 5 6, hour 3, miles 19, pay 'Cash', area 9",
+        ),
+        (lambda frame: frame.assign(fare=["free"] * 100), "STRING 'free' in 100 of 100 rows; fix"),
+    ],
+)
+def test_the_rows_are_counted_and_the_first_is_named(tmp_path: Path, change: Change, observed: str) -> None:
+    frame = changed(change)
+    line = found_in(tmp_path, frame, evaluation=frame, examples=True)[0]
+    assert observed in line
+
+
+def test_one_empty_cell_is_one_finding(tmp_path: Path) -> None:
+    (finding,) = found_in(tmp_path, changed(set_rows(1, "fare", None)), examples=True)
+    assert "expected a value in every row; observed no value in 1 of 100 rows, first in the row with hour 0" in finding
+
+
+def test_a_shape_that_breaks_alone_is_not_passed_over(tmp_path: Path) -> None:
+    frame = changed(set_rows(1, "fare", None))
+    tolerated = {"fare": ["FEATURE_TYPE_LOW_FRACTION_PRESENT"]}
+    (finding,) = found_in(tmp_path, frame, tolerated=tolerated)
+    assert finding.endswith("[INVALID_FEATURE_SHAPE]")
+
+
 def test_gaps_in_a_required_column(tmp_path: Path) -> None:
     frame = changed(set_rows(10, "fare", None))
     assert [line for line in found_in(tmp_path, frame, evaluation=frame) if "(train)" in line] == [
-        "fare (train): INVALID_FEATURE_SHAPE: expected one value in every row; observed no value (10% of rows); "
-        "fix fare in the data, or change it in c.pbtxt",
-        "fare (train): FEATURE_TYPE_LOW_FRACTION_PRESENT: expected a value in at least 100% of rows; observed no value "
-        "(10% of rows); fill the gaps in the data, or lower the presence of fare in c.pbtxt",
+        "fare (train): expected a value in every row; observed no value in 10 of 100 rows; fill the gaps in the data, "
+        "or lower the presence of fare, and remove its shape, in c.pbtxt [FEATURE_TYPE_LOW_FRACTION_PRESENT]",
     ]
 
 
 def test_too_few_rows(tmp_path: Path) -> None:
     assert found_in(tmp_path, trips()[:20], evaluation=trips()[:20])[-1] == (
-        "(dataset) (eval): DATASET_LOW_NUM_EXAMPLES: expected rows that meet dataset_constraints in c.pbtxt; observed "
-        "The dataset has 20 examples, which is fewer than expected; provide other rows, or change dataset_constraints"
+        "(dataset) (eval): expected rows that meet dataset_constraints in c.pbtxt; observed "
+        "The dataset has 20 examples, which is fewer than expected; provide other rows, or change dataset_constraints "
+        "[DATASET_LOW_NUM_EXAMPLES]"
     )
 
 
 def test_fault_of_the_eval_split(tmp_path: Path) -> None:
     (line,) = found_in(tmp_path, trips(), evaluation=changed(set_rows(1, "hour", 30)))
-    assert line.startswith(
-        "hour (eval): INT_TYPE_BIG_INT: expected at most 23; observed values up to 30 (at least 1% of"
-    )
+    assert line.startswith("hour (eval): expected at most 23; observed values up to 30 in at least 1 of 100 rows; ")
 
 
 def shifted(frame: pd.DataFrame) -> pd.DataFrame:
@@ -240,23 +321,23 @@ def shifted(frame: pd.DataFrame) -> pd.DataFrame:
 def test_drift(tmp_path: Path) -> None:
     train = shifted(trips())
     assert found_in(tmp_path, train, evaluation=train, previous=trips()) == [
-        "miles (train): COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH: expected a Jensen-Shannon divergence of at most "
+        "miles (train): expected a Jensen-Shannon divergence of at most "
         "0.05 from the last accepted data; observed 0.08297; find out what changed in the data, or raise "
-        "drift_comparator of miles in c.pbtxt",
-        "pay (train): COMPARATOR_L_INFTY_HIGH: expected an L-infinity distance of at most 0.1 from the last accepted "
+        "drift_comparator of miles in c.pbtxt [COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH]",
+        "pay (train): expected an L-infinity distance of at most 0.1 from the last accepted "
         "data; observed 0.3, most for Cash; find out what changed in the data, or raise drift_comparator of pay in "
-        "c.pbtxt",
+        "c.pbtxt [COMPARATOR_L_INFTY_HIGH]",
     ]
 
 
 def test_skew(tmp_path: Path) -> None:
     assert found_in(tmp_path, trips(), evaluation=shifted(trips())) == [
-        "miles (train): COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH: expected a Jensen-Shannon divergence of at most "
+        "miles (train): expected a Jensen-Shannon divergence of at most "
         "0.04 from the eval split; observed 0.08297; WHY; add rows, split them differently, or raise "
-        "skew_comparator of miles in c.pbtxt",
-        "pay (train): COMPARATOR_L_INFTY_HIGH: expected an L-infinity distance of at most 0.2 from the eval split; "
+        "skew_comparator of miles in c.pbtxt [COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH]",
+        "pay (train): expected an L-infinity distance of at most 0.2 from the eval split; "
         "observed 0.3, most for Cash; WHY; add rows, split them differently, or raise skew_comparator of pay in "
-        "c.pbtxt",
+        "c.pbtxt [COMPARATOR_L_INFTY_HIGH]",
     ]
 
 
@@ -268,8 +349,9 @@ def test_first_run_has_nothing_to_drift_from(tmp_path: Path) -> None:
 
 def test_a_column_that_the_last_data_had_not(tmp_path: Path) -> None:
     assert found_in(tmp_path, trips(), previous=trips().drop(columns="pay")) == [
-        "pay (train): COMPARATOR_CONTROL_DATA_MISSING: expected the column in both sets of rows that are compared; "
-        "observed previous data is missing; fill pay in the data, or remove its comparators from c.pbtxt"
+        "pay (train): expected the column in both sets of rows that are compared; "
+        "observed previous data is missing; fill pay in the data, or remove its comparators from c.pbtxt "
+        "[COMPARATOR_CONTROL_DATA_MISSING]"
     ]
 
 
@@ -281,9 +363,7 @@ def test_tolerated_kinds_are_reported_and_pass(tmp_path: Path) -> None:
         ("pay", "train", 0.6),
         ("pay", "eval", 0.6),
     ]
-    assert str(Finding(**report["tolerated"][0])).startswith(
-        "pay (train): ENUM_TYPE_UNEXPECTED_STRING_VALUES: expected"
-    )
+    assert str(Finding(**report["tolerated"][0])).startswith("pay (train): expected")
 
 
 def test_what_is_not_tolerated_is_refused_alone(tmp_path: Path) -> None:
@@ -292,8 +372,8 @@ def test_what_is_not_tolerated_is_refused_alone(tmp_path: Path) -> None:
         gate(tmp_path, frame, tolerated={"pay": list(anomalies_pb2.AnomalyInfo.Type.keys())})
     assert str(error.value) == (
         "the data does not meet the contract c.pbtxt: 1 finding\n"
-        "  extra (train): SCHEMA_NEW_COLUMN: expected no such column; observed a column of INT (100% of rows); "
-        "drop the column from the data, or add extra to c.pbtxt"
+        "  extra (train): expected no such column; observed a column of INT in 100 of 100 rows; "
+        "drop the column from the data, or add extra to c.pbtxt [SCHEMA_NEW_COLUMN]"
     )
 
 
