@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
@@ -20,6 +19,7 @@ from tfx.utils import io_utils
 from components.anomaly_gate.component import AnomalyError, AnomalyGate, split_by_tolerance
 from components.anomaly_gate.findings import Finding
 from components.artifacts import DataBlessing
+from tests.handmade import to_example, write_records
 
 CONTRACT = text_format.Parse(
     """
@@ -86,27 +86,9 @@ def rows(directory: Path, **splits: pd.DataFrame) -> standard_artifacts.Examples
     for split, frame in splits.items():
         folder = directory / f"Split-{split}"
         folder.mkdir(parents=True)
-        with tf.io.TFRecordWriter(str(folder / "data.gz"), "GZIP") as writer:
-            for row in frame.to_dict("records"):
-                writer.write(
-                    example({name: value for name, value in row.items() if not np.isscalar(value) or value == value})
-                )
+        present = (pd.Series(row).dropna().to_dict() for row in frame.to_dict("records"))
+        write_records(folder / "data.gz", map(to_example, present))
     return artifact
-
-
-def example(row: dict) -> bytes:
-    found = tf.train.Example()
-    for name, given in row.items():
-        values = given if isinstance(given, list) else [] if given is None else [given]
-        for value in values:
-            feature = found.features.feature[name]
-            if isinstance(value, str):
-                feature.bytes_list.value.append(value.encode())
-            elif isinstance(value, float):
-                feature.float_list.value.append(value)
-            else:
-                feature.int64_list.value.append(value)
-    return found.SerializeToString()
 
 
 def recorded(directory: Path, found: standard_artifacts.ExampleStatistics) -> standard_artifacts.ExampleAnomalies:
@@ -270,7 +252,8 @@ def test_fault(tmp_path: Path, change: Change, expected: str) -> None:
         ),
         (
             lambda frame: frame.assign(fare=[[1.0]] * 99 + [[5.0, 6.0]]),
-            "up to 2 values in a row in 1 of 100 rows, first in the row with fare 5 6, hour 3, miles 19, pay 'Cash', area 9",
+            "up to 2 values in a row in 1 of 100 rows, first in the row with fare 5 6, hour 3, miles 19, pay 'Cash', "
+            "area 9",
         ),
         (lambda frame: frame.assign(fare=["free"] * 100), "STRING 'free' in 100 of 100 rows; fix"),
     ],

@@ -183,7 +183,7 @@ def test_anomaly_gate(tmp_path: Path) -> None:
         gate="AnomalyGate", passed=True, reasons=("the data meets the contract",)
     )
     tolerant = verdict(gate("AnomalyGate", tmp_path, {"tolerated": [FINDING.as_dict()]}))
-    assert tolerant.reasons[1:] == ("tolerated: pay (train): SOME: expected a; observed b (50% of rows); do",)
+    assert tolerant.reasons[1:] == ("tolerated: pay (train): expected a; observed b (50% of rows); do [SOME]",)
 
 
 def test_anomaly_gate_that_refused() -> None:
