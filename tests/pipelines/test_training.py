@@ -72,6 +72,7 @@ def test_an_ingestion_checks_the_whole_span_by_the_same_contract_and_compares_it
     for node, name in (("AnomalyGate", "contract"), ("AnomalyGate", "tolerated"), ("ImportSchemaGen", "schema_file")):
         assert parameter(ingestion[node], name) == parameter(training[node], name)
     assert producers(gate, "baseline") == ["AcceptedStatisticsResolver"]
+    assert producers(gate, "examples") == producers(training["AnomalyGate"], "examples") == ["ExampleGen"]
     assert '"number": 16071' in json.dumps(json_format.MessageToDict(read_label_of(ingestion["ExampleGen"])))
 
 
