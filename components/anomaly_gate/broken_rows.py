@@ -13,7 +13,6 @@ from tfx_bsl.coders import example_coder
 from components.anomaly_gate.findings import Finding
 from components.anomaly_gate.observations import GAPS, OTHER_SHAPE, TOO_GREAT, TOO_SMALL, UNKNOWN_STRINGS, format_number
 from components.artifact_files import list_split_files
-from components.example_batches import can_read
 from components.tfrecords import read_chunks
 from serving.contract.domains import known_strings, number_range
 
@@ -30,11 +29,9 @@ def locate_rows(
 
     Args:
         found: the findings.
-        examples: the rows of every split.
+        examples: the rows of every split, as our ExampleGen writes them: tf.Examples in gzipped TFRecords.
         schema: the contract.
     """
-    if not can_read(examples):
-        return list(found)
     rules = {feature.name: feature for feature in schema.feature}
     located = list(found)
     for split in dict.fromkeys(finding.split for finding in found):

@@ -11,8 +11,6 @@ import pytest
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
-from tfx.components.util import examples_utils
-from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
@@ -81,8 +79,6 @@ def rows(directory: Path, **splits: pd.DataFrame) -> standard_artifacts.Examples
     artifact = standard_artifacts.Examples()
     artifact.uri = str(directory)
     artifact.split_names = artifact_utils.encode_split_names(list(splits))
-    examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    examples_utils.set_file_format(artifact, "tfrecords_gzip")
     for split, frame in splits.items():
         folder = directory / f"Split-{split}"
         folder.mkdir(parents=True)

@@ -1,5 +1,8 @@
 """From what was agreed to what the Evaluator is told."""
 
+import re
+from pathlib import Path
+
 import pytest
 from google.protobuf import text_format
 from tensorflow_model_analysis.proto import config_pb2
@@ -125,3 +128,18 @@ def test_a_threshold_on_what_is_not_computed(threshold: Threshold, message: str)
     with pytest.raises(ScopingError) as error:
         make_eval_config(success(threshold), label="y", slices=("sex",), metrics=("AUCPrecisionRecall", "AUC"))
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "pipelines/scaffold/templates/task/scoping.toml.jinja",
+        "pipelines/tasks/taxi/scoping.toml",
+        "docs/how-to/scoping.md",
+        "docs/explanation/gates.md",
+    ],
+)
+def test_every_page_says_that_a_threshold_on_a_small_slice_refuses_the_model(page: str) -> None:
+    """`_row_thresholds` does so."""
+    root = Path(__file__).resolve().parents[3]
+    assert re.search(r"a threshold on (it|one)\s+refuses the model", (root / page).read_text())
