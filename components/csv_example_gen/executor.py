@@ -58,7 +58,8 @@ def column_types(
 ) -> example_gen_pb2.CustomConfig:
     """Return the executor's `custom_config`: the contract's rules for cells, and how rows are split.
 
-    It holds little else of the contract (which columns are required, for messages), so that an edit of a threshold does not make ExampleGen run again.
+    It holds little else of the contract (which columns are required, for messages), so that an
+    edit of a threshold does not make ExampleGen run again.
 
     Args:
         schema_file: a tensorflow_metadata Schema in text format.
