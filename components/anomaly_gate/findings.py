@@ -35,13 +35,15 @@ class Finding:
         """Return the fields for JSON; `Finding(**fields)` restores the finding."""
         return dataclasses.asdict(self)
 
-    def __str__(self) -> str:
+    @property
+    def difference(self) -> str:
+        """What was expected, what was observed, and the share of rows."""
         least = "at least " if self.share_is_least else ""
         share = "" if self.share is None else f" ({least}{100 * self.share:.3g}% of rows)"
-        return (
-            f"{self.feature} ({self.split}): {self.rule}: expected {self.expected}; "
-            f"observed {self.observed}{share}; {self.remedy}"
-        )
+        return f"expected {self.expected}; observed {self.observed}{share}"
+
+    def __str__(self) -> str:
+        return f"{self.feature} ({self.split}): {self.rule}: {self.difference}; {self.remedy}"
 
 
 def describe_violations(
@@ -70,24 +72,42 @@ def describe_violations(
     for name, reason in _reasons(anomalies):
         kind = _Kind.Name(reason.type)
         column = ObservedColumn(name=name, rule=rules.get(name), seen=observed.get(name), rows=dataset.num_examples)
-        observation = observe(column, kind, schema, reason.description or reason.short_description)
-        found.append(
-            Finding(
-                feature=name,
-                split=split,
-                rule=kind,
-                expected=describe_expected(column, kind, schema),
-                observed=observation.text,
-                share=observation.share,
-                share_is_least=observation.is_least,
-                remedy=describe_remedy(column, kind, contract),
-            )
-        )
+        text = reason.description or reason.short_description
+        found.append(describe_finding(column, kind, schema, text, split=split, contract=contract))
     return found + [
         _dataset_finding(reason, split, contract)
         for reason in anomalies.dataset_anomaly_info.reason
         if not _is_comparison(reason)
     ]
+
+
+def describe_finding(
+    column: ObservedColumn, kind: str, schema: schema_pb2.Schema, tfdv_text: str, *, split: str, contract: str
+) -> Finding:
+    """Describe one violation of the contract by one column.
+
+    Args:
+        column: the column.
+        kind: name of an AnomalyInfo.Type.
+        schema: the contract.
+        tfdv_text: TFDV's description, used for kinds that are not described here.
+        split: name of the split.
+        contract: path of the contract, for the remedy.
+
+    Returns:
+        The finding.
+    """
+    observation = observe(column, kind, schema, tfdv_text)
+    return Finding(
+        feature=column.name,
+        split=split,
+        rule=kind,
+        expected=describe_expected(column, kind, schema),
+        observed=observation.text,
+        share=observation.share,
+        share_is_least=observation.is_least,
+        remedy=describe_remedy(column, kind, contract),
+    )
 
 
 def describe_comparisons(
