@@ -8,7 +8,7 @@ import pandas as pd
 from pandas.api import types
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from pipelines.charts.years import are_years
+from pipelines.charts.axes import make_date_axis, make_number_axis
 
 _BINS = (6, 24)  # at least, at most; between them the square root of the number of values
 TOP_VALUES = 8  # values of a category that are shown; the others are added up
@@ -16,7 +16,6 @@ _CODES = 40  # whole numbers whose range is at most this have a bin each
 _TAIL = 0.005  # share of the values on either side that the outermost bins include, so that a few do not widen the axis
 _HEIGHT = 130  # pixels
 _VALUE_HEIGHT = 20
-_LONG = 100_000
 _FEW_DAYS = 10  # dates of fewer days are drawn by the hour
 OTHERS = "(others)"
 
@@ -68,10 +67,13 @@ def plot_distribution(frame: pd.DataFrame) -> alt.Chart:
     last = frame.groupby("rows", sort=False).tail(1)
     steps = pd.concat([frame, last.assign(**{"from": last["to"]})])
     if types.is_datetime64_dtype(frame["from"].dtype):
-        x = alt.X("from:T", title=None, scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=4, labelOverlap=True))
+        x = alt.X("from:T", title=None, scale=alt.Scale(nice=False), axis=make_date_axis(steps["from"]))
         tooltip = [alt.Tooltip(f"{name}:T", format="%Y-%m-%d %H:%M") for name in ("from", "to")]
     else:
-        x = alt.X("from:Q", title=None, scale=alt.Scale(zero=False, nice=False), axis=_make_axis(steps["from"]))
+        edges = steps["from"].to_numpy(np.float64)
+        whole = not (np.diff(edges) % 1).any()  # whole numbers have bins whose edges are half-way between them
+        axis = make_number_axis(np.ceil(edges) if whole else edges)
+        x = alt.X("from:Q", title=None, scale=alt.Scale(zero=False, nice=False), axis=axis)
         tooltip = [alt.Tooltip(f"{name}:Q", format=".6~g") for name in ("from", "to")]
     return (
         alt.Chart(steps)
@@ -84,13 +86,6 @@ def plot_distribution(frame: pd.DataFrame) -> alt.Chart:
         )
         .properties(width="container", height=_HEIGHT)
     )
-
-
-def _make_axis(edges: pd.Series) -> alt.Axis:
-    """Return an axis that shows large numbers as 1.41G, since in full they would overlap, and years as 1905."""
-    if are_years(np.ceil(edges.to_numpy(np.float64))):  # the edges are half-way between years
-        return alt.Axis(tickCount=4, format="d")
-    return alt.Axis(tickCount=4, format=".4~s" if edges.max() >= _LONG else alt.Undefined)
 
 
 def _plot_bars(frame: pd.DataFrame, sets: list[str]) -> alt.Chart:

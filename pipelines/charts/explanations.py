@@ -7,14 +7,13 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from pipelines.charts.axes import make_date_axis, make_number_axis
 from pipelines.charts.theme import REFERENCE
-from pipelines.charts.years import are_years
 
 _ROW = 22  # pixels of height
 _LEAST = 66
 _HEIGHT = 170
 _MOST_OUTPUTS = 6  # classes that can be told apart by colour
-_LONG = 100_000
 
 
 def plot_importance(frame: pd.DataFrame, loss: str) -> alt.LayerChart:
@@ -45,7 +44,7 @@ def plot_effect(frame: pd.DataFrame, column: str) -> alt.LayerChart:
     shown = ranges.nlargest(_MOST_OUTPUTS).index
     present = frame[frame["value"].notna() & frame["output"].isin(shown)]
     if types.is_datetime64_dtype(frame["value"].dtype):
-        return _plot_line(present, column, alt.Axis(tickCount=4, labelOverlap=True), "T", "%Y-%m-%d %H:%M")
+        return _plot_line(present, column, make_date_axis(present["value"]), "T", "%Y-%m-%d %H:%M")
     if types.is_numeric_dtype(frame["value"].dtype):
         return _plot_numbers(_leave_out_far_ends(present), column)
     return _plot_categories(present.assign(value=present["value"].astype(str)))
@@ -53,9 +52,7 @@ def plot_effect(frame: pd.DataFrame, column: str) -> alt.LayerChart:
 
 def _plot_numbers(frame: pd.DataFrame, column: str) -> alt.LayerChart:
     frame = frame.astype({"value": float})
-    large = frame["value"].abs().max() >= _LONG
-    shown = "d" if are_years(frame["value"].to_numpy()) else ".4~s" if large else alt.Undefined
-    return _plot_line(frame, column, alt.Axis(tickCount=4, format=shown), "Q", ".6~g")
+    return _plot_line(frame, column, make_number_axis(frame["value"].to_numpy()), "Q", ".6~g")
 
 
 def _plot_line(

@@ -21,7 +21,9 @@ def plot_span_numbers(frame: pd.DataFrame) -> alt.LayerChart:
     years = are_years(frame[["p10", "p90"]].to_numpy(np.float64).ravel())
     axis = alt.Axis(format="d" if years else alt.Undefined)
     return alt.layer(
-        base.mark_area(opacity=0.2, line=False).encode(y=alt.Y("p10:Q", title=None, scale=scale, axis=axis), y2="p90:Q"),
+        base.mark_area(opacity=0.2, line=False).encode(
+            y=alt.Y("p10:Q", title=None, scale=scale, axis=axis), y2="p90:Q"
+        ),
         base.mark_line().encode(y=alt.Y("median:Q", scale=scale)),
         base.mark_point(filled=True, size=22, opacity=1).encode(y=alt.Y("mean:Q", scale=scale)),
     ).properties(width="container", height=_HEIGHT)

@@ -120,8 +120,7 @@ def _describe_column(
                 "rows": spans[span][1],
                 "missing": format_percent(missing[place]),
                 "numbers": [
-                    shown(numbers[place][key]) if numbers[place] else ""
-                    for key in ("mean", "p10", "median", "p90")
+                    shown(numbers[place][key]) if numbers[place] else "" for key in ("mean", "p10", "median", "p90")
                 ],
                 "new": f"{new[place][0]} ({int(new[place][1]):,} rows)" if new[place][0] else "",
                 "drift": "" if distances[place] is None else format_number(distances[place]),
