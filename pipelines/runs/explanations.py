@@ -177,7 +177,9 @@ def _spread_dates(present: pd.Series, written: str, most: int) -> pd.Series:
     counts = present.value_counts()
     times = {value: moment.trend for value in counts.index if (moment := dates.parse(str(value), written))}
     ordered = present[present.isin(times)].sort_values(key=lambda column: column.map(times), kind="stable")
-    places = np.linspace(0, len(ordered) - 1, most).round().astype(int) if len(ordered) else []
+    if not len(ordered):
+        return counts.head(most)
+    places = np.linspace(0, len(ordered) - 1, most).round().astype(int)
     return counts[list(dict.fromkeys(ordered.iloc[places]))]
 
 
