@@ -61,13 +61,14 @@ class Trial:
     min_rows: int = 100
     mean_difference: float = 0.05
     p95_difference: float = 0.2
+    max_difference: float = 1.0  # which every probability meets; of a regression, in the unit of its predictions
     changed_decisions: float = 0.05
 
     def __post_init__(self) -> None:
         _check_length("length", self.length)
         if self.min_rows < 1:
             raise ValueError(f"min_rows: expected 1 or more, received {self.min_rows}")
-        for name in ("mean_difference", "p95_difference", "changed_decisions"):
+        for name in ("mean_difference", "p95_difference", "max_difference", "changed_decisions"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected 0 or more, received {getattr(self, name):g}")
         if not 0 < self.percent <= 100:
