@@ -120,7 +120,8 @@ def _compare(context: LoopContext, journal: Journal) -> StepResult | None:
     limits = [
         "--min-rows", str(trial.min_rows), "--mean-difference", str(trial.mean_difference),
         "--p95-difference", str(trial.p95_difference), "--max-difference", str(trial.max_difference),
-        "--changed-decisions", str(trial.changed_decisions), "--threshold", str(decision_threshold(context.options.name)),
+        "--changed-decisions", str(trial.changed_decisions),
+        "--threshold", str(decision_threshold(context.options.name)),
     ]  # fmt: skip
     status = _rollout(context, "compare", str(context.options.requests), *limits)
     if not status:

@@ -168,7 +168,7 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         if outside
         else f"`data/{plan.name}/{source.file_name(plan.name, outside)}`",
         "new_rows": max(_RETRAINING_ROWS, rows // 10),
-        "trial": {name: f"{times * labels.std():.2g}" for name, times in _TRIAL_DIFFERENCES.items()}
+        "trial": {name: f"{float(f'{times * labels.std():.2g}'):g}" for name, times in _TRIAL_DIFFERENCES.items()}
         if regression
         else {},
         **_choose_training_settings(rows),

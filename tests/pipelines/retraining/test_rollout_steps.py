@@ -1,5 +1,6 @@
 """From the push to the promotion or back: comparisons, and what a person does meanwhile."""
 
+import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -27,6 +28,14 @@ def test_a_worse_version_is_rolled_back_at_once(world: World) -> None:
     assert world.outcomes() == [("rolled back", NEW)]
     assert "version 100 still answers" in world.lines("told")[0]
     assert_old_version_answers(world)
+
+
+def test_the_limits_of_the_policy_are_those_of_the_comparison(world: World) -> None:
+    given: list[Sequence[str]] = []
+    world._compare = lambda arguments: given.append(arguments) or world.find(WORSE)  # type: ignore[method-assign]
+    world.take_pass(START)
+    options = dict(itertools.pairwise(given[0]))
+    assert (options["--p95-difference"], options["--max-difference"]) == ("0.2", "1.0")
 
 
 def test_a_version_that_turns_out_worse_during_the_trial_is_rolled_back_at_its_end(world: World) -> None:
