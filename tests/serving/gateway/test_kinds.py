@@ -11,6 +11,7 @@ import pydantic
 import pytest
 
 from serving.contract import ContractError
+from serving.gateway.answers import Interval
 from serving.gateway.app import create_app
 from serving.gateway.responses import response_model
 from serving.gateway.served_task import read_target
@@ -255,3 +256,12 @@ def test_metrics_count_classes(tmp_path: Path) -> None:
         client.post("/v1/flower", json=[ROW, ROW]).raise_for_status()
         text = client.get("/metrics").text
     assert 'gateway_predictions_total{decision="virginica",label="",model_version="1"} 2.0' in text
+
+
+def test_bounds_of_an_interval_have_the_digits_of_a_float32() -> None:
+    interval = Interval(low=-139.2, high=160.10001, level=0.9)
+    assert interval.around(1578.4801) == {"low": 1439.2801, "high": 1738.5801, "level": 0.9}
+    assert 1578.4801 - 139.2 != 1439.2801
+    double = 1578.480123456789  # an output in double precision
+    assert interval.around(double)["low"] == double - 139.2
+    assert interval.around(3e38)["high"] == 3e38
