@@ -260,8 +260,8 @@ def test_metrics_count_classes(tmp_path: Path) -> None:
 
 def test_bounds_of_an_interval_have_the_digits_of_a_float32() -> None:
     interval = Interval(low=-139.2, high=160.10001, level=0.9)
-    assert interval.around(1578.4801) == {"low": 1439.2801, "high": 1738.5801, "level": 0.9}
-    assert 1578.4801 - 139.2 != 1439.2801
+    assert interval.around(0.3) == {"low": -138.9, "high": 160.40001, "level": 0.9}
+    assert (0.3 - 139.2, 0.3 + 160.10001) != (-138.9, 160.40001)
     double = 1578.480123456789  # an output in double precision
     assert interval.around(double)["low"] == double - 139.2
-    assert interval.around(3e38)["high"] == 3e38
+    assert Interval(low=0.0, high=3e38, level=0.9).around(3e38)["high"] == 6e38, "no float32"
