@@ -88,6 +88,8 @@ def compare(
 ) -> int:
     """Replay requests on the stable version and the canary; exit status 1 if the canary differs.
 
+    A stable SD, the unit of two default limits, is a standard deviation of the stable version's predictions.
+
     Args:
         requests: The gateway's request log, a Parquet file of it, or a file of JSON lines.
         rollback_on_fail: End the trial when the canary differs.

@@ -68,8 +68,7 @@ class ReplayOptions:
     limit: int = 1000
     """Replay the newest N requests."""
     threshold: float | None = None
-    """A prediction of at least this is a positive decision. Without it: 0.5 for probabilities, no decisions for numbers
-    of a regression."""
+    """A prediction of at least this is a positive decision (default: 0.5 for probabilities, else no decisions)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,13 +80,11 @@ class VerdictLimits:
     more_errors: int = 0
     """Failed requests that the canary may have beyond the stable version's."""
     mean_difference: float | None = None
-    """Largest mean difference of two predictions for the same row. Without it: 0.05 for probabilities; for other
-    numbers 0.2 standard deviations of the stable version's predictions."""
+    """Largest mean difference of two predictions for a row (default: 0.05 for probabilities, else 0.2 stable SDs)."""
     p95_difference: float | None = None
-    """Largest difference that one row in twenty may exceed. Without it: 0.2 for probabilities; for other numbers 0.8
-    standard deviations of the stable version's predictions."""
+    """Largest difference that one row in twenty may exceed (default: 0.2 for probabilities, else 0.8 stable SDs)."""
     max_difference: float | None = None
-    """Largest difference of any row. Without it: 1 for probabilities, which allows any; no limit for other numbers."""
+    """Largest difference of any row (default: 1 for probabilities, which allows any; else no limit)."""
     changed_decisions: float = 0.05
     """Largest share of rows, 0 to 1, whose decision changes, if predictions have decisions."""
     latency_factor: float = 1.5
