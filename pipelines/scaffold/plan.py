@@ -24,9 +24,6 @@ _PLAIN = re.compile(r"[\w .,+-]+")  # texts that need no quotes in prose and in 
 _STEPS = {False: 600, True: 3000}  # training steps in which a network converges; True: the larger one
 _MANY = 5000  # training rows; with this many a larger network does not overfit
 _RETRAINING_ROWS = 100  # new rows that make a training due, at least
-# Standard deviations of the label. A probability's standard deviation is at most 0.5, which gives the defaults of
-# pipelines.retraining.policy.Trial.
-_TRIAL_DIFFERENCES = {"mean_difference": 0.1, "p95_difference": 0.4, "max_difference": 2}
 _HUBER = 0.2  # standard deviations, if a few labels are much larger than the others
 
 
@@ -168,9 +165,6 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         if outside
         else f"`data/{plan.name}/{source.file_name(plan.name, outside)}`",
         "new_rows": max(_RETRAINING_ROWS, rows // 10),
-        "trial": {name: f"{float(f'{times * labels.std():.2g}'):g}" for name, times in _TRIAL_DIFFERENCES.items()}
-        if regression
-        else {},
         **_choose_training_settings(rows),
         "huber": _HUBER if regression and is_long_tailed(labels) else 0.0,
     }

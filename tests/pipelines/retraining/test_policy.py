@@ -37,7 +37,6 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("[limits]", "[trial]\nmax_difference = -1\n[limits]", "max_difference: expected 0 or more, received -1"),
         ("cool_down", "cooldown", r"limits: unknown key 'cooldown'; did you mean 'cool_down'\?"),
         ("drift = true", "drfit = true", r"due: unknown key 'drfit'; did you mean 'drift'\?"),
         ('"auto"', '"always"', "policy: expected 'auto', 'ask' or 'report', received 'always'"),

@@ -139,19 +139,12 @@ def test_what_it_says(project: Path, patients: Path, capsys: pytest.CaptureFixtu
     assert "next       make run-local TASK=sugar" in said
     policy = read_toml(project / "pipelines/tasks/sugar/retraining.toml", RetrainingPolicy)
     assert (policy.policy, policy.due.new_rows, policy.evaluate_on) == ("ask", 100, "chosen")
-    # In the label's unit: 77.1 is its standard deviation.
-    trial = policy.trial
-    assert (trial.mean_difference, trial.p95_difference, trial.max_difference) == (7.7, 31, 150)
+    assert policy.trial == Trial()  # compare chooses the limits by the predictions, whatever the problem
     assert (project / "serving" / "gateway" / "sugar.toml").is_file()
     before = files(project)
     assert execute(["new-task", *arguments]) == 1  # once more: nothing is overwritten
     assert "new-task overwrites nothing" in capsys.readouterr().err
     assert files(project) == before
-
-
-def test_a_class_is_tried_by_the_policys_defaults(project: Path, tmp_path: Path) -> None:
-    new_task(project, "flowers", data_sets.iris(tmp_path / "iris.csv"), "species")
-    assert read_toml(project / "pipelines/tasks/flowers/retraining.toml", RetrainingPolicy).trial == Trial()
 
 
 def test_the_contract_says_how_cells_were_read(
