@@ -27,7 +27,7 @@ def check_dates(file: str, name: str, written: str, lines: Sequence[int], values
         text = value.decode() if isinstance(value, bytes) else str(value)
         if dates.parse(text, written) is None:
             raise SourceError(
-                f"{locate_record(file, line)}, column `{name}`: expected a date or time written {written}, as the "
+                f"{locate_record(file, line)}, column `{name}`: expected {dates.describe(written)}, as the "
                 f"contract says, received {text!r}. Correct the cell, or leave it empty to say that the "
                 "value is missing."
             )
