@@ -112,3 +112,19 @@ def test_decisions_are_numbered_and_dated() -> None:
         head = path.read_text().splitlines()
         assert head[0].startswith(f"# {int(path.name[:4])}. "), path.name
         assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", head[2]), path.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_list_begins_after_a_blank_line(page: Path) -> None:
+    """Without the blank line Python-Markdown, which builds the site, writes the list as running text."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    paragraphs = [paragraph.splitlines() for paragraph in text.split("\n\n")]
+    item = re.compile(r"(?:[-*]|\d+\.) ")
+    ran_in = [
+        line
+        for lines in paragraphs
+        if lines and not lines[0].startswith(("#", "|", " ")) and not item.match(lines[0].lstrip())
+        for line in lines[1:]
+        if item.match(line)
+    ]
+    assert ran_in == []
