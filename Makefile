@@ -271,26 +271,27 @@ clients: $(STAMP)
 
 # The servers were started with this file; docs/how-to/rollout.md.
 ROLL := $(RUN) -m serving rollout --model-config-file $(call quoted,VAR)/serving/models.config \
-    --model $(call quoted,TASK) $(ROLLOUT)
+    --model $(call quoted,TASK)
 
+# ROLLOUT follows the command, so that it may hold options of this command, too, such as limits of compare.
 rollout-status: $(STAMP)
-	@$(ROLL) status
+	@$(ROLL) status $(ROLLOUT)
 
 pin: $(STAMP)
-	@$(ROLL) pin
+	@$(ROLL) pin $(ROLLOUT)
 
 canary: $(STAMP)
 	@$(ROLL) canary $(call quoted,VERSION) --percent $(call quoted,PERCENT) \
-	    $(if $(value REQUESTS),--compare $(call quoted,REQUESTS))
+	    $(if $(value REQUESTS),--compare $(call quoted,REQUESTS)) $(ROLLOUT)
 
 compare: $(STAMP)
-	@$(ROLL) compare $(call quoted,REQUESTS) $(if $(value ROLLBACK_ON_FAIL),--rollback-on-fail)
+	@$(ROLL) compare $(call quoted,REQUESTS) $(if $(value ROLLBACK_ON_FAIL),--rollback-on-fail) $(ROLLOUT)
 
 promote: $(STAMP)
-	@$(ROLL) promote
+	@$(ROLL) promote $(ROLLOUT)
 
 rollback: $(STAMP)
-	@$(ROLL) rollback
+	@$(ROLL) rollback $(ROLLOUT)
 
 # protoc 25, the last whose code both stacks' protobuf runtimes (4.25 and 6.33) accept.
 protos:

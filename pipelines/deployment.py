@@ -39,7 +39,14 @@ def tensorflow_serving_tag(deploy: Path = DEPLOY) -> str:
 
 def decision_threshold(task: str, gateway: Path = GATEWAY) -> float:
     """Return the probability from which the task's gateway decides for the positive class; 0.5 if it names none."""
+    threshold = named_threshold(task, gateway)
+    return _EVEN if threshold is None else threshold
+
+
+def named_threshold(task: str, gateway: Path = GATEWAY) -> float | None:
+    """Return the threshold that the settings of the task's gateway name; None if they name none."""
     settings = gateway / f"{task}.toml"
     if not settings.is_file():
-        return _EVEN
-    return float(tomllib.loads(settings.read_text(encoding="utf-8")).get("threshold", _EVEN))
+        return None
+    threshold = tomllib.loads(settings.read_text(encoding="utf-8")).get("threshold")
+    return None if threshold is None else float(threshold)

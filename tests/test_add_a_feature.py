@@ -1,4 +1,4 @@
-"""Executes docs/how-to/add-a-feature.md: applies each change to a copy of the taxi task, and checks it."""
+"""Executes docs/how-to/add-a-feature.md: applies each change to a copy of a task, and checks it."""
 
 import importlib
 import re
@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
+from pipelines.scaffold.new_task import new_task
 from pipelines.task_check.model_trial import try_model
 from pipelines.task_check.preprocessing import check_preprocessing
 from pipelines.task_definition.task import Task, load_task
+from tests.pipelines.scaffold import data_sets
 
 ROOT = Path(__file__).resolve().parents[1]
 TAXI = "pipelines/tasks/taxi"
@@ -47,7 +49,7 @@ def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
 
 def apply(diff: str, folder: Path) -> None:
     """Applies a change, whose hunks have no line numbers: each has to fit in one place."""
-    name = re.search(rf"^(?:---|\+\+\+) [ab]/{TAXI}/(\S+)$", diff, re.MULTILINE)
+    name = re.search(r"^(?:---|\+\+\+) [ab]/pipelines/tasks/\w+/(\S+)$", diff, re.MULTILINE)
     assert name is not None, diff
     file = folder / name[1]
     text = file.read_text() if file.exists() else ""
@@ -77,6 +79,40 @@ def test_a_feature(walk: Walk) -> None:
     assert features._dollars_per_mile(tf.constant([9.0, 9.0]), tf.constant([2.0, 0.0])).numpy().tolist() == [4.5, 0]
 
 
+@pytest.fixture
+def new_iris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A package with the iris task that new-task writes, and its data module."""
+    project, package = tmp_path / "project", "walked_new_task"
+    for folder in ("data/schema", "pipelines/tasks/taxi", "serving/gateway", "tests/pipelines/tasks"):
+        (project / folder).mkdir(parents=True)
+    shutil.copy(ROOT / "pyproject.toml", project)
+    new_task(project, "iris", data_sets.iris(tmp_path / "iris.csv"), "species")
+    shutil.copytree(project / "data", tmp_path / package / "data")
+    shutil.copytree(project / "pipelines" / "tasks" / "iris", tmp_path / package / "iris")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield package
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
+
+
+def test_a_feature_of_a_new_task(new_iris: str, tmp_path: Path) -> None:
+    folder = tmp_path / new_iris / "iris"
+    for diff in SECTIONS["A feature of a new task"]:
+        apply(diff, folder)
+    for file in folder.glob("*.py"):
+        text = file.read_text().replace("pipelines.tasks.iris", f"{new_iris}.iris")
+        file.write_text(text.replace("from data import iris", f"from {new_iris}.data import iris"))
+    task = load_task(f"{new_iris}.iris")
+    checked = check_preprocessing(task)
+    assert checked.outputs["numbers"].shape.as_list() == [None, 5]
+    assert task.feature_parts["numbers"][-1] == "petal_area"
+    assert task.feature_columns["petal_area"] == ("petal_length_cm", "petal_width_cm")
+    preprocessing = importlib.import_module(f"{new_iris}.iris.preprocessing")
+    features = importlib.import_module(f"{new_iris}.iris.features")
+    row = {"petal_length_cm": tf.constant([[1.5]]), "petal_width_cm": tf.constant([[2.0]])}
+    assert preprocessing._number(row, features.FEATURES[-1]).numpy().tolist() == [[3.0]]
+
+
 def test_a_kind(walk: Walk) -> None:
     task = walk("A kind of feature")
     assert check_preprocessing(task).outputs["fare_is_whole"].dtype == tf.int64
@@ -100,6 +136,7 @@ def test_an_architecture(walk: Walk) -> None:
 def test_what_the_page_shows_is_all_that_is_written() -> None:
     assert {title: len(diffs) for title, diffs in SECTIONS.items() if diffs} == {
         "A feature": 1,
+        "A feature of a new task": 3,
         "A kind of feature": 2,
         "An architecture": 2,
     }

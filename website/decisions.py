@@ -15,6 +15,19 @@ def files(root: Path) -> list[Path]:
     return sorted((root / "docs" / "decisions").glob("[0-9]*.md"))
 
 
+def list_navigation(root: Path) -> list[str | dict[str, list[str]]]:
+    """Return the section's navigation: the index, then the decisions in groups of ten by number.
+
+    Args:
+        root: the repository's folder.
+    """
+    groups: dict[str, list[str]] = {}
+    for path in files(root):
+        tens = (int(path.name[:4]) - 1) // 10 * 10
+        groups.setdefault(f"{tens + 1} to {tens + 10}", []).append(f"decisions/{path.name}")
+    return ["decisions/index.md", *({title: pages} for title, pages in groups.items())]
+
+
 def write_index(root: Path) -> str:
     """Return the page with number, date and title of each decision, the newest first.
 

@@ -39,8 +39,10 @@ _MENTION = re.compile(r"(?<![\w/`(\[])docs/([\w/.-]+)\.md\b")
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Fill the section Decisions of the navigation."""
-    pages = ["decisions/index.md", *(f"decisions/{path.name}" for path in decisions.files(ROOT))]
-    config.nav = [{"Decisions": pages} if "Decisions" in section else section for section in config.nav or []]
+    config.nav = [
+        {"Decisions": decisions.list_navigation(ROOT)} if "Decisions" in section else section
+        for section in config.nav or []
+    ]
     return config
 
 

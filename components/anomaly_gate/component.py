@@ -78,13 +78,13 @@ def AnomalyGate(
             _load_anomalies(anomalies, split), contract_schema, _load_statistics(statistics, split), split, contract
         )
     ]
+    current = _load_statistics(statistics, train_split)
+    previous = _load_statistics(baseline, train_split) if baseline else None
+    serving = _load_statistics(statistics, eval_split) if eval_split else None
     compared = tfdv.validate_statistics(
-        _load_statistics(statistics, train_split),
-        contract_schema,
-        previous_statistics=_load_statistics(baseline, train_split) if baseline else None,
-        serving_statistics=_load_statistics(statistics, eval_split) if eval_split else None,
+        current, contract_schema, previous_statistics=previous, serving_statistics=serving
     )
-    found += describe_comparisons(compared, train_split, contract, why_splits_differ)
+    found += describe_comparisons(compared, train_split, contract, why_splits_differ, current, previous, serving)
     refused, accepted = split_by_tolerance(found, json.loads(tolerated))
     if refused:
         refused = merge_causes(refused)

@@ -1,8 +1,10 @@
 """Describe TFDV's anomalies for people: the rule, what was expected and observed, the share of rows, and a remedy."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterator, Mapping
+from statistics import NormalDist
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, path_pb2, schema_pb2, statistics_pb2
 
@@ -20,6 +22,7 @@ from components.anomaly_gate.observations import (
 _Kind = anomalies_pb2.AnomalyInfo.Type
 _DATASET = "(dataset)"
 _COMPARATOR = "COMPARATOR_"  # prefix of the kinds that come from comparing two sets of statistics
+_FALSE_ALARMS = 0.01  # probability that chance alone moves some share of a column further than `_chance_limit`
 _DISTANCES = {
     "L_INFTY": "an L-infinity distance",
     "JENSEN_SHANNON_DIVERGENCE": "a Jensen-Shannon divergence",
@@ -46,12 +49,14 @@ class Finding:
         """Return the fields for JSON; `Finding(**fields)` restores the finding."""
         return dataclasses.asdict(self)
 
-    def __str__(self) -> str:
+    @property
+    def difference(self) -> str:
+        """What was expected, what was observed, in how many rows, and the first of them."""
         first = f", first in the row with {self.first_row}" if self.first_row else ""
-        return (
-            f"{self.feature} ({self.split}): expected {self.expected}; "
-            f"observed {self.observed}{self._describe_share()}{first}; {self.remedy} [{self.rule}]"
-        )
+        return f"expected {self.expected}; observed {self.observed}{self._describe_share()}{first}"
+
+    def __str__(self) -> str:
+        return f"{self.feature} ({self.split}): {self.difference}; {self.remedy} [{self.rule}]"
 
     def _describe_share(self) -> str:
         if self.share is None:
@@ -88,20 +93,8 @@ def describe_violations(
     for name, reason in _reasons(anomalies):
         kind = _Kind.Name(reason.type)
         column = ObservedColumn(name=name, rule=rules.get(name), seen=observed.get(name), rows=dataset.num_examples)
-        observation = observe(column, kind, schema, reason.description or reason.short_description)
-        found.append(
-            Finding(
-                feature=name,
-                split=split,
-                rule=kind,
-                expected=describe_expected(column, kind, schema),
-                observed=observation.text,
-                share=observation.share,
-                share_is_least=observation.is_least,
-                of_rows=dataset.num_examples,
-                remedy=describe_remedy(column, kind, contract),
-            )
-        )
+        text = reason.description or reason.short_description
+        found.append(describe_finding(column, kind, schema, text, split=split, contract=contract))
     return found + [
         _dataset_finding(reason, split, contract)
         for reason in anomalies.dataset_anomaly_info.reason
@@ -120,8 +113,44 @@ def merge_causes(found: list[Finding]) -> list[Finding]:
     ]
 
 
+def describe_finding(
+    column: ObservedColumn, kind: str, schema: schema_pb2.Schema, tfdv_text: str, *, split: str, contract: str
+) -> Finding:
+    """Describe one violation of the contract by one column.
+
+    Args:
+        column: the column.
+        kind: name of an AnomalyInfo.Type.
+        schema: the contract.
+        tfdv_text: TFDV's description, used for kinds that are not described here.
+        split: name of the split.
+        contract: path of the contract, for the remedy.
+
+    Returns:
+        The finding.
+    """
+    observation = observe(column, kind, schema, tfdv_text)
+    return Finding(
+        feature=column.name,
+        split=split,
+        rule=kind,
+        expected=describe_expected(column, kind, schema),
+        observed=observation.text,
+        share=observation.share,
+        share_is_least=observation.is_least,
+        of_rows=column.rows,
+        remedy=describe_remedy(column, kind, contract),
+    )
+
+
 def describe_comparisons(
-    anomalies: anomalies_pb2.Anomalies, split: str, contract: str, why_splits_differ: str
+    anomalies: anomalies_pb2.Anomalies,
+    split: str,
+    contract: str,
+    why_splits_differ: str,
+    current: statistics_pb2.DatasetFeatureStatisticsList,
+    previous: statistics_pb2.DatasetFeatureStatisticsList | None = None,
+    serving: statistics_pb2.DatasetFeatureStatisticsList | None = None,
 ) -> list[Finding]:
     """Describe drift from the last accepted data, and skew between train and eval.
 
@@ -131,6 +160,9 @@ def describe_comparisons(
         split: the split that was compared.
         contract: path of the contract, for the remedy.
         why_splits_differ: possible cause of a difference between train and eval.
+        current: statistics of the split that was compared.
+        previous: statistics of the last accepted data; None if there are none.
+        serving: statistics of the eval split; None if it was not compared.
 
     Returns:
         The findings.
@@ -139,8 +171,11 @@ def describe_comparisons(
         "drift_comparator": "find out what changed in the data",
         "skew_comparator": f"{why_splits_differ}; add rows, split them differently",
     }
+    others = {"drift_comparator": previous, "skew_comparator": serving}
     found = [
-        finding for info in anomalies.drift_skew_info for finding in _exceeded(info, anomalies, split, contract, causes)
+        finding
+        for info in anomalies.drift_skew_info
+        for finding in _exceeded(info, anomalies, split, contract, causes, current, others)
     ]
     found += [
         Finding(
@@ -168,6 +203,8 @@ def _exceeded(
     split: str,
     contract: str,
     causes: Mapping[str, str],
+    current: statistics_pb2.DatasetFeatureStatisticsList,
+    others: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList | None],
 ) -> Iterator[Finding]:
     """Yield one finding for each measurement above its threshold."""
     name = _last_step(info.path)
@@ -178,12 +215,15 @@ def _exceeded(
         for measured in measurements:
             if measured.value > measured.threshold:
                 distance = anomalies_pb2.DriftSkewInfo.Measurement.Type.Name(measured.type)
+                chance = ""
+                if distance == "L_INFTY":
+                    chance = _explain_by_chance(_count(current, name), _count(others[comparator], name), measured.value)
                 yield Finding(
                     feature=name,
                     split=split,
                     rule=f"{_COMPARATOR}{distance}_HIGH",
                     expected=f"{_DISTANCES.get(distance, distance)} of at most {measured.threshold:g} from {against}",
-                    observed=f"{measured.value:.4g}{_most_changed(anomalies, name, marker)}",
+                    observed=f"{measured.value:.4g}{_most_changed(anomalies, name, marker)}{chance}",
                     share=None,
                     remedy=f"{causes[comparator]}, or raise {comparator} of {name} in {contract}",
                 )
@@ -196,6 +236,49 @@ def _most_changed(anomalies: anomalies_pb2.Anomalies, name: str, marker: str) ->
         if column == name and marker in reason.description and value:
             return f", most for {value[1]}"
     return ""
+
+
+def _count(statistics: statistics_pb2.DatasetFeatureStatisticsList | None, name: str) -> dict[str, float]:
+    """Return the rows of each value of a column; empty if the statistics do not count its values."""
+    if statistics is None:
+        return {}
+    features = {_last_step(feature.path): feature for feature in statistics.datasets[0].features}
+    return ObservedColumn(name=name, rule=None, seen=features.get(name), rows=0).counts
+
+
+def _explain_by_chance(current: Mapping[str, float], other: Mapping[str, float], observed: float) -> str:
+    """Return a clause that says that chance alone moves a share this far with this many rows; empty if it does not.
+
+    Args:
+        current: rows of each value in the split that was compared.
+        other: rows of each value in the rows that it was compared with.
+        observed: largest difference of a value's share.
+
+    Example:
+        >>> _explain_by_chance({"a": 45, "b": 35}, {"a": 60, "b": 80}, observed=0.134)
+        '; with 80 and 140 rows chance alone moves a share by up to 0.2'
+        >>> _explain_by_chance({"a": 4500, "b": 3500}, {"a": 6000, "b": 8000}, observed=0.134)
+        ''
+    """
+    limit = _chance_limit(current, other)
+    if observed > limit:
+        return ""
+    few, many = (f"{sum(counts.values()):,.0f}" for counts in (current, other))
+    return f"; with {few} and {many} rows chance alone moves a share by up to {limit:.2g}"
+
+
+def _chance_limit(current: Mapping[str, float], other: Mapping[str, float]) -> float:
+    """Return the difference of a value's share that chance exceeds with a probability of _FALSE_ALARMS at most.
+
+    It is a normal approximation, at the share whose difference varies most. The values share the probability equally.
+    """
+    few, many = sum(current.values()), sum(other.values())
+    if not few or not many:
+        return 0.0
+    values = current.keys() | other.keys()
+    shares = [(current.get(value, 0) + other.get(value, 0)) / (few + many) for value in values]
+    deviation = math.sqrt(max(share * (1 - share) for share in shares) * (1 / few + 1 / many))
+    return NormalDist().inv_cdf(1 - _FALSE_ALARMS / 2 / len(values)) * deviation
 
 
 def _dataset_finding(reason: anomalies_pb2.AnomalyInfo.Reason, split: str, contract: str) -> Finding:

@@ -1,6 +1,7 @@
 """Compare a column with its rule in the contract: what was expected, what was observed, and in which share of rows."""
 
 import dataclasses
+import re
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
@@ -12,6 +13,7 @@ NEW_COLUMN, MISSING_COLUMN = "SCHEMA_NEW_COLUMN", "SCHEMA_MISSING_COLUMN"
 UNKNOWN_STRINGS = "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
 TOO_GREAT, TOO_SMALL = ("FLOAT_TYPE_BIG_FLOAT", "INT_TYPE_BIG_INT"), ("FLOAT_TYPE_SMALL_FLOAT", "INT_TYPE_SMALL_INT")
 GAPS = ("FEATURE_TYPE_LOW_FRACTION_PRESENT", "FEATURE_TYPE_LOW_NUMBER_PRESENT", "FEATURE_TYPE_NOT_PRESENT")
+_DIGITS = re.compile(r"\(up ?to six significant digits\)")  # in TFDV's texts
 _OTHER_TYPE, OTHER_SHAPE = "UNEXPECTED_DATA_TYPE", "INVALID_FEATURE_SHAPE"
 
 
@@ -133,13 +135,15 @@ def describe_remedy(column: ObservedColumn, kind: str, contract: str) -> str:
 
 
 def as_clause(text: str) -> str:
-    r"""Return TFDV's text on one line and without its full stop, for use within a message.
+    r"""Return TFDV's text on one line, without its full stop and its note on digits, for use within a message.
 
     Example:
         >>> as_clause("The feature has values\n outside its domain.")
         'The feature has values outside its domain'
+        >>> as_clause("Unexpectedly low values: -42<0(upto six significant digits)")
+        'Unexpectedly low values: -42<0'
     """
-    return " ".join(text.split()).rstrip(".")
+    return " ".join(_DIGITS.sub(" ", text).split()).rstrip(".")
 
 
 def _out_of_range(column: ObservedColumn, bounds: tuple[float, float] | None, *, great: bool) -> Observation:

@@ -29,6 +29,6 @@ def check_dates(file: str, name: str, rules: ReadingRules, lines: Sequence[int],
         text = value.decode() if isinstance(value, bytes) else str(value)
         if dates.parse(text, written) is None:
             raise SourceError(
-                f"{locate_record(file, line)}, column `{name}`: expected a date or time written {written}, as the "
+                f"{locate_record(file, line)}, column `{name}`: expected {dates.describe(written)}, as the "
                 f"contract says, received {text!r}. {rules.suggest_correction(name)}"
             )

@@ -15,6 +15,7 @@ from components.csv_example_gen.file_contents import OpenFile, SourceError
 from components.csv_example_gen.row_copies import hash_rows, number_copies
 from components.csv_example_gen.row_sides import are_eval, shift_copies
 from components.csv_example_gen.row_split import KeySplit, RowSplit, Split, TimeSplit, is_eval_key
+from serving.contract import dates
 from serving.contract.dates import EPOCHS
 from serving.did_you_mean import suggestion
 
@@ -170,7 +171,7 @@ def _count_moments(split: TimeSplit, blocks: Iterator[tuple[int, pa.DictionaryAr
             try:
                 moment, has_zone = moments.read_moment(value, written), moments.names_zone(value, written)
             except ValueError:
-                expected = f"a date or time written {written}" if written else moments.EXAMPLES
+                expected = dates.describe(written) if written else moments.EXAMPLES
                 raise SourceError(f"{where}: expected {expected}, received {_show(value)}.") from None
             if zone not in (None, has_zone):
                 raise SourceError(

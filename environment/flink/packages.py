@@ -93,7 +93,8 @@ def _run(*command: str) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise PackageError(
-            f"{command[0]}: expected it on PATH to fetch Flink, received none; install it (Debian: maven)"
+            f"{command[0]}: expected it on PATH to fetch Flink, received none; "
+            + ("install Maven (Debian: maven)" if command[0] == "mvn" else "run `make setup`, which installs it")
         ) from error
     if done.returncode:
         raise PackageError(f"`{' '.join(command)}` ended with status {done.returncode}:\n{done.stdout}{done.stderr}")

@@ -12,7 +12,7 @@ from pipelines.charts.classification import (
     plot_scores,
 )
 from pipelines.charts.costs import plot_costs
-from pipelines.charts.distributions import make_distribution_frame, plot_distribution
+from pipelines.charts.distributions import TOP_VALUES, make_distribution_frame, plot_distribution
 from pipelines.charts.explanations import plot_effect, plot_importance
 from pipelines.charts.metrics import plot_slices, plot_training_curve
 from pipelines.charts.regression import plot_predicted_against_actual, plot_residuals
@@ -25,9 +25,12 @@ from pipelines.charts.spans import (
     plot_span_shares,
 )
 from pipelines.charts.theme import SCHEMES, make_config, use_theme
+from pipelines.charts.years import are_years
 
 __all__ = [
     "SCHEMES",
+    "TOP_VALUES",
+    "are_years",
     "make_config",
     "make_distribution_frame",
     "plot_confusion",

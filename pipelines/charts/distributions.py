@@ -8,13 +8,15 @@ import pandas as pd
 from pandas.api import types
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from pipelines.charts.axes import make_date_axis, make_number_axis
+
 _BINS = (6, 24)  # at least, at most; between them the square root of the number of values
-_TOP = 8  # values of a category that are shown; the others are added up
+TOP_VALUES = 8  # values of a category that are shown; the others are added up
 _CODES = 40  # whole numbers whose range is at most this have a bin each
 _TAIL = 0.005  # share of the values on either side that the outermost bins include, so that a few do not widen the axis
 _HEIGHT = 130  # pixels
 _VALUE_HEIGHT = 20
-_LONG = 100_000
+_FEW_DAYS = 10  # dates of fewer days are drawn by the hour
 OTHERS = "(others)"
 
 
@@ -27,19 +29,23 @@ def make_distribution_frame(
     """Compute the shares of one column's values among the rows that have one, for `plot_distribution`.
 
     Args:
-        columns: Name of a set of rows -> its column; the first set determines the bins, or the values to show.
-        known: Name of a set of rows -> its statistics, for sets without rows.
+        columns: Name of a set of rows -> its column; the first set determines the bins, or the values to show. Dates
+            have the dtype datetime64.
+        known: Name of a set of rows -> its statistics, for sets without rows. Those of dates are of numbers, in days
+            since 1970.
         codes: Whether numbers are codes, which have no order.
 
     Returns:
-        For strings and codes, columns "rows", "value" and "share"; for numbers "rows", "from", "to" and "share", where
-        the outermost bins include all values beyond them. "rows" is the name of the set. Empty if the first set has no
-        value.
+        For strings and codes, columns "rows", "value" and "share"; for numbers and dates "rows", "from", "to" and
+        "share", where the outermost bins include all values beyond them. "rows" is the name of the set. Empty if the
+        first set has no value.
     """
     present = {name: column.dropna() for name, column in columns.items() if column.notna().any()}
     first = columns[next(iter(columns))].dropna()
     if not len(first):
         return pd.DataFrame(columns=["rows", "value", "share"])
+    if types.is_datetime64_dtype(first.dtype):
+        return _bin_dates(present, known or {})
     if types.is_numeric_dtype(first.dtype) and not codes:
         return _bin_numbers({name: column.to_numpy(np.float64) for name, column in present.items()}, known or {})
     return _count_strings({name: column.astype(str) for name, column in present.items()}, known or {})
@@ -60,22 +66,26 @@ def plot_distribution(frame: pd.DataFrame) -> alt.Chart:
         )
     last = frame.groupby("rows", sort=False).tail(1)
     steps = pd.concat([frame, last.assign(**{"from": last["to"]})])
+    if types.is_datetime64_dtype(frame["from"].dtype):
+        x = alt.X("from:T", title=None, scale=alt.Scale(nice=False), axis=make_date_axis(steps["from"]))
+        tooltip = [alt.Tooltip(f"{name}:T", format="%Y-%m-%d %H:%M") for name in ("from", "to")]
+    else:
+        edges = steps["from"].to_numpy(np.float64)
+        whole = not (np.diff(edges) % 1).any()  # whole numbers have bins whose edges are half-way between them
+        axis = make_number_axis(np.ceil(edges) if whole else edges)
+        x = alt.X("from:Q", title=None, scale=alt.Scale(zero=False, nice=False), axis=axis)
+        tooltip = [alt.Tooltip(f"{name}:Q", format=".6~g") for name in ("from", "to")]
     return (
         alt.Chart(steps)
         .mark_area(interpolate="step-after", fillOpacity=0.15, line={"strokeWidth": 1.5})
         .encode(
-            x=alt.X("from:Q", title=None, scale=alt.Scale(zero=False, nice=False), axis=_make_axis(steps["to"].max())),
+            x=x,
             y=alt.Y("share:Q", title=None, stack=None, axis=alt.Axis(format=".0%", tickCount=3)),
             color=color,
-            tooltip=["rows", alt.Tooltip("from", format=".6~g"), alt.Tooltip("to", format=".6~g"), share],
+            tooltip=["rows", *tooltip, share],
         )
         .properties(width="container", height=_HEIGHT)
     )
-
-
-def _make_axis(largest: float) -> alt.Axis:
-    """Return an axis that shows large numbers as 1.41G, since in full they would overlap."""
-    return alt.Axis(tickCount=4, format=".4~s" if largest >= _LONG else alt.Undefined)
 
 
 def _plot_bars(frame: pd.DataFrame, sets: list[str]) -> alt.Chart:
@@ -100,7 +110,7 @@ def _count_strings(
         present = max(int(statistics.string_stats.common_stats.num_non_missing), 1)
         buckets = statistics.string_stats.rank_histogram.buckets
         shares[name] = {bucket.label: bucket.sample_count / present for bucket in buckets}
-    shown = list(next(iter(shares.values())))[:_TOP]
+    shown = list(next(iter(shares.values())))[:TOP_VALUES]
     rows = [(name, value, of.get(value, 0.0)) for name, of in shares.items() for value in shown]
     rest = OTHERS
     while rest in shown:  # the column has this value itself
@@ -124,6 +134,22 @@ def _bin_numbers(
         for name, inner in below.items()
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def _bin_dates(
+    columns: Mapping[str, pd.Series], known: Mapping[str, statistics_pb2.FeatureNameStatistics]
+) -> pd.DataFrame:
+    """Compute the shares of periods of equal length: whole days, or parts of a day if the dates span few days."""
+    days = {
+        name: ((column - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(np.float64)
+        for name, column in columns.items()
+    }
+    by_day = np.ptp(next(iter(days.values()))) >= _FEW_DAYS
+    if by_day:
+        days = {name: np.floor(values) for name, values in days.items()}
+    frame = _bin_numbers(days, known)
+    edges = {name: pd.to_datetime(frame[name] + (0.5 if by_day else 0), unit="D") for name in ("from", "to")}
+    return frame.assign(**edges)
 
 
 def _choose_edges(values: np.ndarray) -> np.ndarray:

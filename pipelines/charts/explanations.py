@@ -1,16 +1,19 @@
 """Chart explanations of a model: importance of columns, and effects of their values."""
 
+from typing import Literal
+
 import altair as alt
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
+from pipelines.charts.axes import make_date_axis, make_number_axis
 from pipelines.charts.theme import REFERENCE
 
 _ROW = 22  # pixels of height
 _LEAST = 66
 _HEIGHT = 170
 _MOST_OUTPUTS = 6  # classes that can be told apart by colour
-_LONG = 100_000
 
 
 def plot_importance(frame: pd.DataFrame, loss: str) -> alt.LayerChart:
@@ -34,26 +37,34 @@ def plot_effect(frame: pd.DataFrame, column: str) -> alt.LayerChart:
 
     Args:
         frame: The table of Run.effects, with the names to show as "output". Values of a category have the dtype object,
-            also if they are numbers.
+            also if they are numbers; dates have the dtype datetime64.
         column: Name of the column.
     """
     ranges = frame.groupby("output", sort=False)["effect"].agg(lambda effects: effects.max() - effects.min())
     shown = ranges.nlargest(_MOST_OUTPUTS).index
     present = frame[frame["value"].notna() & frame["output"].isin(shown)]
-    if pd.api.types.is_numeric_dtype(frame["value"].dtype):
+    if types.is_datetime64_dtype(frame["value"].dtype):
+        return _plot_line(present, column, make_date_axis(present["value"]), "T", "%Y-%m-%d %H:%M")
+    if types.is_numeric_dtype(frame["value"].dtype):
         return _plot_numbers(_leave_out_far_ends(present), column)
     return _plot_categories(present.assign(value=present["value"].astype(str)))
 
 
 def _plot_numbers(frame: pd.DataFrame, column: str) -> alt.LayerChart:
     frame = frame.astype({"value": float})
-    large = frame["value"].abs().max() >= _LONG
-    axis = alt.Axis(tickCount=4, format=".4~s" if large else alt.Undefined)
+    return _plot_line(frame, column, make_number_axis(frame["value"].to_numpy()), "Q", ".6~g")
+
+
+def _plot_line(
+    frame: pd.DataFrame, column: str, axis: alt.Axis, kind: Literal["Q", "T"], in_tooltip: str
+) -> alt.LayerChart:
+    """Return a line over numbers (kind Q) or dates (kind T)."""
+    scale = alt.Scale(zero=False, nice=False) if kind == "Q" else alt.Scale(nice=False)
     base = alt.Chart(frame).encode(
-        x=alt.X("value:Q", title=column, scale=alt.Scale(zero=False, nice=False), axis=axis), color=_make_color(frame)
+        x=alt.X(f"value:{kind}", title=column, scale=scale, axis=axis), color=_make_color(frame)
     )
     band = base.mark_area(line=False, opacity=0.2).encode(y=alt.Y("low:Q", title="change"), y2="high:Q")
-    tooltip = [*_name_output(frame), alt.Tooltip("value:Q", format=".6~g"), *_list_figures()]
+    tooltip = [*_name_output(frame), alt.Tooltip(f"value:{kind}", format=in_tooltip), *_list_figures()]
     line = base.mark_line(point={"size": 14}).encode(y=alt.Y("effect:Q", title="change"), tooltip=tooltip)
     return (_plot_zero("y") + band + line).properties(width="container", height=_HEIGHT)
 

@@ -1,9 +1,11 @@
 """Chart columns and metrics over spans: a column's values, its drift, and metrics of several series of models."""
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from pipelines.charts.theme import REFERENCE
+from pipelines.charts.years import are_years
 
 _HEIGHT, _LINES_HEIGHT = 120, 200  # pixels
 
@@ -16,8 +18,12 @@ def plot_span_numbers(frame: pd.DataFrame) -> alt.LayerChart:
     """
     base = _base(frame, ["mean", "p10", "median", "p90"])
     scale = alt.Scale(zero=False)
+    years = are_years(frame[["p10", "p90"]].to_numpy(np.float64).ravel())
+    axis = alt.Axis(format="d" if years else alt.Undefined)
     return alt.layer(
-        base.mark_area(opacity=0.2, line=False).encode(y=alt.Y("p10:Q", title=None, scale=scale), y2="p90:Q"),
+        base.mark_area(opacity=0.2, line=False).encode(
+            y=alt.Y("p10:Q", title=None, scale=scale, axis=axis), y2="p90:Q"
+        ),
         base.mark_line().encode(y=alt.Y("median:Q", scale=scale)),
         base.mark_point(filled=True, size=22, opacity=1).encode(y=alt.Y("mean:Q", scale=scale)),
     ).properties(width="container", height=_HEIGHT)

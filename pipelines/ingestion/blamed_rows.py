@@ -110,7 +110,7 @@ def _make_rule(
         text = value.decode() if isinstance(value, bytes) else str(value)
         if known and text not in known:
             return f"one of the {len(known)} values of its domain"
-        return f"a date or time written {written}" if written and dates.parse(text, written) is None else None
+        return dates.describe(written) if written and dates.parse(text, written) is None else None
 
     return explain
 

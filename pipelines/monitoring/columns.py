@@ -14,9 +14,11 @@ from pipelines import charts
 from pipelines.monitoring.record import MonitoringRecord
 from pipelines.monitoring.words import describe_test
 from pipelines.nodes import TRAIN
+from pipelines.report.dates import to_dates
 from pipelines.report.numbers import NONE, format_percent
 from pipelines.report.vega import Figure, make_figure
 from pipelines.runs.examples import to_frame
+from pipelines.runs.explanations import list_date_formats
 
 _DRAWN_ROWS = 10_000  # at most, of each set
 _WINDOW, _BEFORE, _TRAINING = "window", "window before", "training"
@@ -45,6 +47,7 @@ def describe_columns(record: MonitoringRecord) -> list[ColumnCard]:
     hidden = {name for names in record.hidden.values() for name in names}
     shown = schema_pb2.Schema(feature=[feature for feature in schema.feature if feature.name not in hidden])
     frames = _read_frames(record, shown)
+    frames = {key: _read_dates(frame, shown) for key, frame in frames.items()}
     cards = [_describe(column, report, frames, _codes(schema, column["name"])) for column in report["columns"]]
     return sorted(cards, key=lambda card: not card.alarms)
 
@@ -92,6 +95,12 @@ def _read_frames(record: MonitoringRecord, schema: schema_pb2.Schema) -> dict[st
         if records := read_sample([str(folder)], split, _DRAWN_ROWS):
             frames[name] = to_frame(records, schema)
     return frames
+
+
+def _read_dates(frame: pd.DataFrame, schema: schema_pb2.Schema) -> pd.DataFrame:
+    """Return the rows with dates as datetime64, so that they are drawn in the order of time."""
+    formats = list_date_formats(schema)
+    return frame.assign(**{name: to_dates(frame[name], formats[name]) for name in formats if name in frame})
 
 
 def _codes(schema: schema_pb2.Schema, name: str) -> bool:

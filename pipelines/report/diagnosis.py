@@ -1,7 +1,7 @@
 """Explain the model's predictions: importance and effects of columns, weak slices, and the rows with the worst loss."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from pipelines.error_analysis.worst_slices import SearchOptions
 from pipelines.evaluation.row_losses import name_row_loss
 from pipelines.evaluation.slices import OVERALL
 from pipelines.nodes import EVAL
-from pipelines.report.numbers import format_change, format_number
+from pipelines.report.dates import to_dates
+from pipelines.report.numbers import format_change, format_number, format_signed
 from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run, explanations
 from pipelines.runs.model import PREDICTION, RunModel
@@ -63,7 +64,7 @@ def describe_diagnosis(run: Run) -> dict[str, Any]:
         "unread": [name for name in overall["column"][~changed] if name not in constant],
         "associations": explanations.tabulate_associations(sample, model.columns, categories).to_dict("records"),
         "by_slice": _describe_slices(importance),
-        "effects": _plot_effects(model, sample, read, categories, task),
+        "effects": _plot_effects(model, sample, read, categories, explanations.list_date_formats(run.schema), task),
         "unit": _name_unit(task),
         "background": min(_BACKGROUND, len(predicted)),
         "worst": _describe_worst(model, predicted, losses, task),
@@ -93,14 +94,23 @@ def _describe_slices(importance: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _plot_effects(
-    model: RunModel, sample: pd.DataFrame, read: pd.DataFrame, categories: set[str], task: Task
+    model: RunModel,
+    sample: pd.DataFrame,
+    read: pd.DataFrame,
+    categories: set[str],
+    formats: Mapping[str, str],
+    task: Task,
 ) -> list[dict[str, Any]]:
     found = []
     for column in read["column"].head(_SHOWN_EFFECTS):
         if sample[column].nunique() < 2:
             continue
-        table = explanations.tabulate_effects(model, sample, column, bins=20, is_category=column in categories)
+        table = explanations.tabulate_effects(
+            model, sample, column, bins=20, is_category=column in categories, written=formats.get(column, "")
+        )
         table["output"] = table["output"].map(lambda name: _name_output(name, task))
+        if column in formats:
+            table["value"] = to_dates(table["value"], formats[column])
         chart = charts.plot_effect(table, column)
         missing = table[table["value"].isna()]
         found.append(
@@ -197,7 +207,7 @@ def format_amount(amount: float, task: Task) -> str:
     """Format a contribution: probabilities with four decimals, other units with four significant digits."""
     if task.problem in (BINARY, MULTICLASS):
         return format_change(amount)
-    return f"{amount:+,.4g}".replace("-", "−")
+    return format_signed(amount)
 
 
 def format_cell(cell: Any) -> str:

@@ -9,7 +9,7 @@ NONE = "–"  # undefined, or unknown
 
 
 def format_number(value: float | None) -> str:
-    """Return a number with four significant digits; whole and large numbers in full.
+    """Return a number with four significant digits; whole numbers and those of 10,000 or more in full.
 
     Example:
         >>> format_number(0.0123456), format_number(4993), format_number(None)
@@ -17,8 +17,29 @@ def format_number(value: float | None) -> str:
     """
     if value is None or not math.isfinite(value):
         return NONE
-    whole = float(value).is_integer() or abs(value) >= _LARGE
-    return _signed(f"{value:,.0f}" if whole else f"{value:,.4g}")
+    whole = float(value).is_integer() or abs(value) >= _LARGE - 0.5  # 9,999.7 has the four digits of 10,000
+    return _signed(f"{value + 0.0:,.0f}" if whole else f"{value:,.4g}")
+
+
+def format_year(value: float | None) -> str:
+    """Return a year, or a mean of years, without a separator of thousands.
+
+    Example:
+        >>> format_year(1905), format_year(1972.4), format_year(None)
+        ('1905', '1972', '–')
+    """
+    return NONE if value is None or not math.isfinite(value) else f"{value:.0f}"
+
+
+def format_signed(value: float | None) -> str:
+    """Return a number as `format_number` does, with its sign.
+
+    Example:
+        >>> format_signed(1154.2), format_signed(-195600.4), format_signed(0)
+        ('+1,154', '−195,600', '0')
+    """
+    text = format_number(value)
+    return f"+{text}" if value is not None and math.isfinite(value) and value > 0 else text
 
 
 def format_metric(value: float | None) -> str:
@@ -33,15 +54,20 @@ def format_metric(value: float | None) -> str:
 
 
 def format_change(value: float | None) -> str:
-    """Return a change with its sign and four decimals, or four significant digits if it is 10 or more.
+    """Return a change with its sign and four decimals, or as `format_number` does if it is 10 or more.
+
+    A change that is rounded to 0 has no sign.
 
     Example:
-        >>> format_change(0.00123), format_change(-12.3456)
-        ('+0.0012', '−12.35')
+        >>> format_change(0.00123), format_change(-12.3456), format_change(-195600.4), format_change(-0.00001)
+        ('+0.0012', '−12.35', '−195,600', '0.0000')
     """
     if value is None or not math.isfinite(value):
         return NONE
-    return _signed(f"{value:+.4f}" if abs(value) < 10 else f"{value:+,.4g}")
+    if abs(value) >= 10:
+        return format_signed(value)
+    text = _signed(f"{value:+.4f}")
+    return text[1:] if float(text[1:]) == 0 else text
 
 
 def format_percent(share: float | None) -> str:

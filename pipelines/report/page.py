@@ -19,6 +19,7 @@ from pipelines.report.unchanged_sections import describe_data, describe_diagnosi
 from pipelines.report.vega import bundle_vega
 from pipelines.report.verdict import describe_verdict
 from pipelines.runs import Run, RunError
+from pipelines.runs.errors import NoOutputError
 from pipelines.runs.intervals import INTERVALS_FILE
 from serving.durable_file import write_whole
 
@@ -61,7 +62,9 @@ def write_report(run: Run, cache: Path) -> Path:
         The path of REPORT_FILE.
     """
     path = run.directory / REPORT_FILE
-    sections = [_build_section(name, title, functools.partial(build, run, cache)) for name, title, build in _SECTIONS]
+    sections = [
+        _build_section(run, name, title, functools.partial(build, run, cache)) for name, title, build in _SECTIONS
+    ]
     write_whole(path, _render(run, sections, cache))
     if evaluation := _find_content(sections, "evaluation"):
         write_whole(run.directory / INTERVALS_FILE, collect_intervals(evaluation))
@@ -90,8 +93,24 @@ def _find_content(sections: Sequence[Section], name: str) -> dict[str, Any] | No
     return next(section.content for section in sections if section.name == name)
 
 
-def _build_section(name: str, title: str, build: Callable[[], dict[str, Any]]) -> Section:
+def _build_section(run: Run, name: str, title: str, build: Callable[[], dict[str, Any]]) -> Section:
     try:
         return Section(name=name, title=title, content=build())
     except RunError as error:
-        return Section(name=name, title=title, content=None, missing=str(error))
+        return Section(name=name, title=title, content=None, missing=explain_missing(run, error))
+
+
+def explain_missing(run: Run, error: RunError) -> str:
+    """Return why a section has no content, without the error of the failed node, which the top of the page shows.
+
+    Args:
+        run: The run to report on.
+        error: What the section's function raised.
+
+    Returns:
+        One sentence.
+    """
+    failed = [node["id"] for node in run.summary["nodes"] if node["state"] == "failed"]
+    if not isinstance(error, NoOutputError) or not failed:
+        return str(error)
+    return f"{error.node} failed." if error.node in failed else f"Not reached: {' and '.join(failed)} failed."

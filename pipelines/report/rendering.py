@@ -54,5 +54,5 @@ def inline_script(code: str) -> Markup:
 
 
 def _allow_breaks(text: str) -> Markup:
-    """Allow line breaks after the underscores of long names."""
-    return Markup(escape(text).replace("_", Markup("_<wbr>")))
+    """Allow line breaks after the underscores of long names and the slashes of paths."""
+    return Markup(escape(text).replace("_", Markup("_<wbr>")).replace("/", Markup("/<wbr>")))

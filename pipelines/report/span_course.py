@@ -4,12 +4,13 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from pipelines import charts
-from pipelines.report.numbers import format_number, format_percent
+from pipelines.report.numbers import format_number, format_percent, format_year
 from pipelines.report.vega import Figure, make_figure
 from pipelines.runs import Run
 
@@ -100,6 +101,8 @@ def _describe_column(
     new = counted or [(0, 0.0)] * len(features)
     distances, threshold = drift or ([None] * len(features), None)
     numbers = [_describe_numbers(feature) for feature in features]
+    quantiles = [one[key] for one in numbers if one for key in ("p10", "p90")]
+    shown = format_year if charts.are_years(np.array(quantiles, dtype=np.float64)) else format_number
     return {
         "name": name,
         "codes": codes,
@@ -117,8 +120,7 @@ def _describe_column(
                 "rows": spans[span][1],
                 "missing": format_percent(missing[place]),
                 "numbers": [
-                    format_number(numbers[place][key]) if numbers[place] else ""
-                    for key in ("mean", "p10", "median", "p90")
+                    shown(numbers[place][key]) if numbers[place] else "" for key in ("mean", "p10", "median", "p90")
                 ],
                 "new": f"{new[place][0]} ({int(new[place][1]):,} rows)" if new[place][0] else "",
                 "drift": "" if distances[place] is None else format_number(distances[place]),

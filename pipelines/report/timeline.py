@@ -22,11 +22,16 @@ def describe_timeline(run: Run) -> dict[str, Any]:
             "seconds": node["seconds"],
             "begin": begin,
             "share": share,
-            "summary": node["summary"],
+            "summary": "see the error above" if _is_error_of_run(node, run.summary["error"]) else node["summary"],
         }
         for node, state, (begin, share) in zip(nodes, states, place_bars(nodes), strict=True)
     ]
     return {"nodes": rows, "states": {state: states.count(state) for state in _CSS_CLASSES if state in states}}
+
+
+def _is_error_of_run(node: Mapping[str, Any], error: str | None) -> bool:
+    """Return whether the top of the page shows the node's error."""
+    return node["state"] == "failed" and error == f"{node['id']}: {node['summary']}"
 
 
 def place_bars(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:

@@ -53,7 +53,7 @@ def describe_yardsticks(run: Run, measured: EvalPredictions, cache: Path) -> dic
     rows = [
         {
             "name": name,
-            "measure": one.measure.label,
+            "measure": one.measure.name,
             "value": one.value.value,
             "interval": one.value,
             "ours": one.ours.value,

@@ -57,10 +57,11 @@ class Trial:
 
     percent: float = 10.0  # of the requests, which the new version gets
     length: str = "1h"  # least time that the trial lasts
-    # The options of `rollout compare` (docs/how-to/rollout.md): a version that differs more is rolled back.
+    # The options of `rollout compare` (docs/how-to/rollout.md): a version that differs more is rolled back. None: its
+    # default, which depends on the predictions.
     min_rows: int = 100
-    mean_difference: float = 0.05
-    p95_difference: float = 0.2
+    mean_difference: float | None = None
+    p95_difference: float | None = None
     changed_decisions: float = 0.05
 
     def __post_init__(self) -> None:
@@ -68,8 +69,9 @@ class Trial:
         if self.min_rows < 1:
             raise ValueError(f"min_rows: expected 1 or more, received {self.min_rows}")
         for name in ("mean_difference", "p95_difference", "changed_decisions"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: expected 0 or more, received {getattr(self, name):g}")
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ValueError(f"{name}: expected 0 or more, received {value:g}")
         if not 0 < self.percent <= 100:
             raise ValueError(f"percent: expected more than 0 and 100 at most, received {self.percent:g}")
 

@@ -4,7 +4,7 @@ Each step first reads from models.config what was done already. So a step that a
 and a promotion or rollback by a person is noticed.
 """
 
-from pipelines.deployment import decision_threshold
+from pipelines.deployment import named_threshold
 from pipelines.production_metrics.windows import parse_length
 from pipelines.retraining.context import BUSY, Failed, LoopContext, Paused, StepResult, advance, finish
 from pipelines.retraining.journal import Journal, Step
@@ -62,7 +62,7 @@ def end_trial(context: LoopContext, journal: Journal) -> StepResult:
     if context.policy.policy == AUTO:
         return advance(journal, Step.PROMOTE)
     told = context.notify(
-        f"{context.options.task}: version {journal.version} is as good as the one that answers, and waits: "
+        f"{context.options.task}: version {journal.version} answers within the limits of the trial, and waits: "
         "`make promote` or `make rollback`"
     )
     if told:
@@ -110,25 +110,28 @@ def roll_back(context: LoopContext, journal: Journal) -> StepResult:
 
 
 def _compare(context: LoopContext, journal: Journal) -> StepResult | None:
-    """Compare the two versions, and return what follows; None: the one on trial is as good."""
+    """Compare the two versions, and return what follows; None: the one on trial answers within the limits."""
     found = _repair(context)
     if not isinstance(found, RolledOut):
         return found
     if (ended := _find_end(journal, found)) is not None:
         return ended
     trial = context.policy.trial
-    limits = [
-        "--min-rows", str(trial.min_rows), "--mean-difference", str(trial.mean_difference),
-        "--p95-difference", str(trial.p95_difference), "--changed-decisions", str(trial.changed_decisions),
-        "--threshold", str(decision_threshold(context.options.name)),
-    ]  # fmt: skip
-    status = _rollout(context, "compare", str(context.options.requests), *limits)
+    limits: dict[str, float | None] = {
+        "--min-rows": trial.min_rows,
+        "--mean-difference": trial.mean_difference,
+        "--p95-difference": trial.p95_difference,
+        "--changed-decisions": trial.changed_decisions,
+        "--threshold": named_threshold(context.options.name),
+    }
+    options = [word for option, value in limits.items() if value is not None for word in (option, str(value))]
+    status = _rollout(context, "compare", str(context.options.requests), *options)
     if not status:
         return None
     after = read_rolled_out(context.options)
     if after.comparisons > found.comparisons:  # otherwise it ended without a verdict
-        if after.worse is not None:
-            return advance(journal, Step.ROLL_BACK, outcome=ROLLED_BACK, detail=after.worse)
+        if after.differs is not None:
+            return advance(journal, Step.ROLL_BACK, outcome=ROLLED_BACK, detail=after.differs)
         if after.unjudged is not None:
             context.say(f"unknown    {after.unjudged}; the trial goes on")
             return advance(journal, journal.step, not_before=context.now() + parse_length(trial.length))

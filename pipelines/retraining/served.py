@@ -9,6 +9,8 @@ from serving.rollout import step_log
 from serving.rollout.models_config import CANARY, STABLE, ModelsConfig
 from serving.rollout.step_log import StepLog, StepResult
 
+_DIFFERENT = (step_log.DIFFERS, step_log.WORSE)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RolledOut:
@@ -18,7 +20,7 @@ class RolledOut:
     canary: str | None = None  # None: no version is on trial
     unfinished: str | None = None  # the command of a step that was killed
     comparisons: int = 0  # in the log
-    worse: str | None = None  # why the last comparison found the canary worse; None: it did not
+    differs: str | None = None  # why the last comparison found the canary different; None: it did not
     unjudged: str | None = None  # why the last comparison could not judge, such as few requests; None: it could
 
 
@@ -50,7 +52,7 @@ def read_rolled_out(options: ContinuousOptions) -> RolledOut:
         canary=None if canary in (None, stable) else str(canary),
         unfinished=None if unfinished is None else unfinished.command,
         comparisons=len(compared),
-        worse=last if last.startswith(f"canary {canary} {step_log.WORSE}") else None,
+        differs=last if last.startswith(tuple(f"canary {canary} {word}" for word in _DIFFERENT)) else None,
         unjudged=last if last.startswith(f"canary {canary} {step_log.UNJUDGED}") else None,
     )
 

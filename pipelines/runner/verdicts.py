@@ -23,12 +23,13 @@ from pipelines.evaluation.model_comparison import (
     ModelComparison,
     comparison_from_dict,
 )
-from pipelines.evaluation.readable_numbers import format_readable
 from pipelines.evaluation.slices import Slice, slice_in_words
 from pipelines.evaluation.tfma_results import Values, read_values, slice_of
 from pipelines.fairness.findings import read_findings
 from pipelines.nodes import ANOMALY_GATE, BETTER_GATE, EVALUATOR, SKEW_GATE
 from pipelines.runner.results import FAILED, SKIPPED, Latency, NodeResult, Verdict
+
+_LARGE = 10_000  # numbers from this one on are shown without decimals, as in the report
 
 
 def read_verdicts(results: Mapping[str, NodeResult], names: Mapping[str, str] | None = None) -> tuple[Verdict, ...]:
@@ -183,16 +184,20 @@ def _describe_result(name: str, where: Slice, value: float, bound: Any, negation
     """Describe a value and its bound: `auc on overall is 0.9571: at least 0.93`."""
     if isinstance(bound, config_pb2.GenericChangeThreshold):
         return f"change of {name} on {slice_in_words(where)} is {value:+.4f}: {negation}{_describe_change_bound(bound)}"
-    shown = f"{value:,.0f}" if value.is_integer() and value >= 100 else f"{value:.4f}"  # a count, or a measure
+    is_count = value.is_integer() and value >= 100
+    shown = f"{value:,.0f}" if is_count or abs(value) >= _LARGE else f"{value:.4f}"
     return f"{name} on {slice_in_words(where)} is {shown}: {negation}{_describe_bound(bound)}"
 
 
 def _describe_bound(bound: config_pb2.GenericValueThreshold) -> str:
     low, high = bound.HasField("lower_bound"), bound.HasField("upper_bound")
-    words = [f"at least {format_readable(bound.lower_bound.value, 6)}"] * low + [
-        f"at most {format_readable(bound.upper_bound.value, 6)}"
-    ] * high
+    words = [f"at least {_format_bound(bound.lower_bound.value)}"] * low
+    words += [f"at most {_format_bound(bound.upper_bound.value)}"] * high
     return " and ".join(words)
+
+
+def _format_bound(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:g}"
 
 
 def _describe_change_bound(bound: config_pb2.GenericChangeThreshold) -> str:

@@ -21,6 +21,7 @@ from pipelines.evaluation.row_groups import group_rows
 from pipelines.evaluation.row_losses import row_losses
 from pipelines.evaluation.slices import OVERALL, Slice, SlicedRows
 from pipelines.runs.errors import RunError
+from serving.contract import dates
 from serving.did_you_mean import suggestion
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ LABEL, PREDICTION, LOSS = "label", "prediction", "loss"
 _SEED = 20240501  # fixed, so that the same run has the same sample
 _MIN_SLICE_ROWS = 50  # in the sample, since the interval of a slice assumes a normal distribution
 _MOST_SEARCHED_ROWS = 20_000  # a slice of 1% then has 100 rows in each half; more rows take seconds
-_SHOWN_VALUES = 12  # the most frequent values of a category
+_SHOWN_VALUES = 12  # the most frequent values of a category, or quantiles of dates
 
 
 def sample_rows(rows: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -52,6 +53,17 @@ def list_categories(schema: schema_pb2.Schema) -> set[str]:
         for feature in schema.feature
         if feature.type == schema_pb2.BYTES or feature.int_domain.is_categorical
     }
+
+
+def list_date_formats(schema: schema_pb2.Schema) -> dict[str, str]:
+    """Return the format of each column of dates, by column."""
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    found = {
+        feature.name: dates.find_format(feature.name, feature.annotation.tag, schema_pb2.FeatureType.Name(feature.type))
+        for feature in schema.feature
+    }
+    return {name: written for name, written in found.items() if written}
 
 
 def read_predictions(rows: pd.DataFrame) -> np.ndarray:
@@ -107,15 +119,18 @@ def tabulate_associations(rows: pd.DataFrame, columns: Sequence[str], categories
     return pd.DataFrame(find_associations(numbers), columns=["column", "other", "share"])
 
 
-def tabulate_effects(model: RunModel, rows: pd.DataFrame, column: str, *, bins: int, is_category: bool) -> pd.DataFrame:
+def tabulate_effects(
+    model: RunModel, rows: pd.DataFrame, column: str, *, bins: int, is_category: bool, written: str = ""
+) -> pd.DataFrame:
     """Tabulate the effect of one column; see Run.effects.
 
     Args:
         model: the exported model.
         rows: raw rows.
         column: the raw column.
-        bins: of a number, at most; of a category, the most frequent values.
+        bins: of a number, at most; of a category, the most frequent values; of dates in text, evenly spaced quantiles.
         is_category: whether the contract declares the column as categorical.
+        written: the format of the column's dates in the contract; empty for other columns.
 
     Returns:
         The table of Run.effects.
@@ -129,8 +144,12 @@ def tabulate_effects(model: RunModel, rows: pd.DataFrame, column: str, *, bins: 
     if not len(present):
         raise RunError(f"{column} is missing in all {len(rows):,} rows: expected some rows that have a value.")
     numbers = not is_category and pd.api.types.is_numeric_dtype(rows[column].dtype)
-    of_values = _effects_of_number if numbers else _effects_of_category
-    return of_values(model, rows.reset_index(drop=True), column, bins)
+    rows = rows.reset_index(drop=True)
+    if numbers:
+        return _effects_of_number(model, rows, column, bins)
+    most = min(bins, _SHOWN_VALUES)
+    shown = _spread_dates(present, written, most) if written else present.value_counts().head(most)
+    return _effects_of_values(model, rows, column, shown)
 
 
 def _effects_of_number(model: RunModel, rows: pd.DataFrame, column: str, bins: int) -> pd.DataFrame:
@@ -153,9 +172,21 @@ def _effects_of_number(model: RunModel, rows: pd.DataFrame, column: str, bins: i
     return pd.concat(tables, ignore_index=True)
 
 
-def _effects_of_category(model: RunModel, rows: pd.DataFrame, column: str, bins: int) -> pd.DataFrame:
-    frequent, missing = rows[column].value_counts().head(min(bins, _SHOWN_VALUES)), int(rows[column].isna().sum())
-    values, counts = list(frequent.index), [int(count) for count in frequent]
+def _spread_dates(present: pd.Series, written: str, most: int) -> pd.Series:
+    """Return evenly spaced quantiles of the dates, in the order of time, with their numbers of rows."""
+    counts = present.value_counts()
+    times = {value: moment.trend for value in counts.index if (moment := dates.parse(str(value), written))}
+    ordered = present[present.isin(times)].sort_values(key=lambda column: column.map(times), kind="stable")
+    if not len(ordered):
+        return counts.head(most)
+    places = np.linspace(0, len(ordered) - 1, most).round().astype(int)
+    return counts[list(dict.fromkeys(ordered.iloc[places]))]
+
+
+def _effects_of_values(model: RunModel, rows: pd.DataFrame, column: str, shown: pd.Series) -> pd.DataFrame:
+    """Return the effects of values, and of a missing one; `shown` has the rows of each value."""
+    missing = int(rows[column].isna().sum())
+    values, counts = list(shown.index), [int(count) for count in shown]
     if missing:
         values, counts = [*values, None], [*counts, missing]
     ask = model.mix(_with_cells(rows, column, values))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.runs.errors import RunError
+from pipelines.runs.errors import NoOutputError, RunError
 from pipelines.runs.intervals import MetricInterval, read_intervals
 from pipelines.runs.metadata import Metadata, Step
 from pipelines.runs.notes import read_note, read_tags
@@ -115,7 +115,7 @@ class RecordedRun:
         """Return the outputs of a node by name; raise RunError if it failed or did not run."""
         found = self._nodes.get(node)
         if found is None or found["state"] in ("failed", "skipped"):
-            raise RunError(f"{self._missing(node)} nothing; {self._why()}")
+            raise NoOutputError(f"{self._missing(node)} nothing; {self._why()}", node)
         return found["outputs"]
 
     def _missing(self, node: str) -> str:
@@ -131,4 +131,5 @@ class RecordedRun:
     def _why(self) -> str:
         if not (self.directory / SUMMARY_FILE).exists():
             return "the run is still running, or it was killed; wait until it has ended, or open another run."
-        return f"the run ended as {self.status}: {self.summary['error'] or 'without an error'}; open another run."
+        error = (self.summary["error"] or "without an error").splitlines()[0].rstrip(".")
+        return f"the run ended as {self.status}: {error}. Open another run."

@@ -72,7 +72,8 @@ class Run(TrainedRun):
             column: the raw column. For a number the effects are accumulated local effects; for a category, and for
                 missing values, the mean change when every row gets the value (pipelines.attribution.effects).
             rows: number of rows drawn from the eval split, always the same ones; all if it has no more.
-            bins: of a number, at most; of a category, the most frequent values.
+            bins: of a number, at most; of a category, the most frequent values; of dates in text, evenly spaced
+                quantiles in the order of time.
 
         Returns:
             One row per value and output. Columns: value (missing last), output, effect (change of the prediction from
@@ -86,7 +87,14 @@ class Run(TrainedRun):
 
         sample = explanations.sample_rows(self.rows(EVAL), rows)
         categories = explanations.list_categories(self.schema)
-        return explanations.tabulate_effects(self.model(), sample, column, bins=bins, is_category=column in categories)
+        return explanations.tabulate_effects(
+            self.model(),
+            sample,
+            column,
+            bins=bins,
+            is_category=column in categories,
+            written=explanations.list_date_formats(self.schema).get(column, ""),
+        )
 
     def explain(
         self, rows: pd.DataFrame, *, background: int = 50, orders: int = 1, output: str | None = None

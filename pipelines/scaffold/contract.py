@@ -82,9 +82,10 @@ def infer_schema(source: Source) -> schema_pb2.Schema:
 
 
 def propose_range(least: int | float, greatest: int | float, kind: CellKind) -> tuple[int | float, int | float] | None:
-    """Propose a valid range: the values' range, extended on either side by its own width and rounded outward.
+    """Propose a valid range: the values' range, extended on either side by its own width, then rounded outward.
 
-    Other rows of the same unit are within it, values in another unit mostly are not. A bound does not cross 0.
+    Bounds have two significant digits. If no value is negative, the range begins at 0; if none is positive, it ends at
+    0. Other rows of the same unit are within it, values in another unit mostly are not.
 
     Args:
         least: Smallest known value.
@@ -98,6 +99,8 @@ def propose_range(least: int | float, greatest: int | float, kind: CellKind) -> 
     Example:
         >>> propose_range(20, 95, CellKind.INT)
         (0, 170)
+        >>> propose_range(1905, 2021, CellKind.INT)
+        (0, 2200)
         >>> propose_range(-1.5, 0.5, CellKind.FLOAT)
         (-3.5, 2.5)
     """

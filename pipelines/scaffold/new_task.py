@@ -30,6 +30,7 @@ _TASK = (
     "tuner.py",
     "evaluation.py",
     "scoping.toml",
+    "retraining.toml",
     "model_card.md",
     "task.py",
 )

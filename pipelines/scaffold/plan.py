@@ -26,6 +26,7 @@ _MOST_SLICES_OF_A_COLUMN = 10
 _PLAIN = re.compile(r"[\w .,+-]+")  # texts that need no quotes in prose and in a docstring
 _STEPS = {False: 600, True: 3000}  # training steps in which a network converges; True: the larger one
 _MANY = 5000  # training rows; with this many a larger network does not overfit
+_RETRAINING_ROWS = 100  # new rows that make a training due, at least
 _HUBER = 0.2  # standard deviations, if a few labels are much larger than the others
 
 
@@ -166,6 +167,7 @@ def template_values(plan: TaskPlan, *, sha256: str, outside: Path | None) -> dic
         "data_location": "a file outside this repository"
         if outside
         else f"`data/{plan.name}/{source.file_name(plan.name, outside)}`",
+        "new_rows": max(_RETRAINING_ROWS, rows // 10),
         **_choose_training_settings(rows),
         "huber": _HUBER if regression and is_long_tailed(labels) else 0.0,
     }

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from serving.cli.usage import OPTION_STYLE, UsageError, require, run
 from serving.rollout.options import ReplayOptions, RolloutOptions, VerdictLimits, address
 
-EPILOGUE = """Exit status: 0 done; 1 a step failed or the canary is worse, and the state
+EPILOGUE = """Exit status: 0 done; 1 a step failed or the canary differs, and the state
 before is restored; 2 refused, and nothing was changed.
 """
 _FLAT = Parameter(name="*")  # the record's fields are separate options: --timeout, not --options.timeout
@@ -63,7 +63,7 @@ def canary(
     Args:
         version: The version to try.
         percent: Percent of the requests, 0 to 100.
-        compare: Replay these requests first, and undo the step if the canary is worse.
+        compare: Replay these requests first, and undo the step if the canary differs.
         replay: Options of the replay.
         limits: Limits of the verdict.
         options: See `_launch`.
@@ -86,11 +86,13 @@ def compare(
     limits: Annotated[VerdictLimits | None, _FLAT] = None,
     options: Annotated[RolloutOptions, _GIVEN],
 ) -> int:
-    """Replay requests on the stable version and the canary; exit status 1 if the canary is worse.
+    """Replay requests on the stable version and the canary; exit status 1 if the canary differs.
+
+    A stable SD, the unit of two default limits, is a standard deviation of the stable version's predictions.
 
     Args:
         requests: The gateway's request log, a Parquet file of it, or a file of JSON lines.
-        rollback_on_fail: End the trial when the canary is worse.
+        rollback_on_fail: End the trial when the canary differs.
         replay: Options of the replay.
         limits: Limits of the verdict.
         options: See `_launch`.
@@ -175,6 +177,6 @@ def _checked_limits(limits: VerdictLimits) -> VerdictLimits:
         option, number = f"--{field.name.replace('_', '-')}", getattr(limits, field.name)
         if field.name == "min_rows":
             require(option, number, 1, 2**63, "a whole number of at least 1")
-        elif field.type is float:
+        elif number is not None and field.type is not int:
             require(option, number, 0, 1e9, "a number of at least 0")
     return limits

@@ -110,7 +110,7 @@ class Feature:
         if self.kind is Kind.BYTES:
             if self.closed:
                 return "one of " + ", ".join(f'"{value}"' for value in self.known)
-            return f"a date or time written {self.written}" if self.written else "a string that is not blank"
+            return dates.describe(self.written) if self.written else "a string that is not blank"
         if self.clock:
             return f"{self._number_expectation}, or {self.clock.expectation}"
         return self._number_expectation
@@ -121,7 +121,7 @@ class Feature:
             return "one of " + ", ".join(map(str, self.values))
         noun = "a whole number" if self.kind is Kind.INT else "a number"
         if self.written:
-            noun = f"a date or time written {self.written}, as {noun},"
+            noun = f"{dates.describe(self.written, as_number=True)}, as {noun},"
         if self.low is not None and self.high is not None:
             return f"{noun} from {self.low:.15g} to {self.high:.15g}"
         if self.low is not None:
@@ -137,6 +137,7 @@ class Contract:
 
     features: tuple[Feature, ...]
     missing: MissingValues
+    unsent: frozenset[str] = frozenset()  # columns that no request holds: the label, and columns that are no feature
 
     @property
     def example(self) -> dict[str, Value]:

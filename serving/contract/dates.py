@@ -36,6 +36,7 @@ _SAME_FIELD = {"%b": "%m", "%I": "%H"}  # code -> another code for the same fiel
 _TYPES = ("INT", "BYTES")  # of the schema
 _TAG = "date:"  # of a column of the contract
 _BEFORE_TIME = "\x1f"  # stands for the separator of day and time
+_SHOWN = datetime.datetime(2022, 2, 28, 14, 45, tzinfo=datetime.UTC)  # in messages
 _GROUPS = {"%z": ("sign", "zone hours", "zone minutes")}  # codes with more than one group
 
 
@@ -154,6 +155,24 @@ def parse(text: str, written: str) -> Moment | None:
     second = 3600 * hour + 60 * int(fields.get("%M", 0)) + int(fields.get("%S", 0))
     ahead = 3600 * int(fields.get("zone hours") or 0) + 60 * int(fields.get("zone minutes") or 0)
     return Moment((date - datetime.date(1970, 1, 1)).days, second, -ahead if fields.get("sign") == "-" else ahead)
+
+
+def describe(written: str, *, as_number: bool = False) -> str:
+    """Describe a format with an example, for messages.
+
+    Args:
+        written: the format.
+        as_number: whether the column holds whole numbers, which have no leading zeros.
+
+    Returns:
+        A noun.
+
+    Example:
+        >>> describe("%d.%m.%Y")
+        'a date or time written %d.%m.%Y, such as 28.02.2022'
+    """
+    shown = str(int(_SHOWN.timestamp()) * EPOCHS[written]) if written in EPOCHS else _SHOWN.strftime(written)
+    return f"a date or time written {written}, such as {int(shown) if as_number else shown}"
 
 
 def _literal(text: str) -> str:

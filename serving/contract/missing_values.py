@@ -99,6 +99,28 @@ def in_float32(number: float) -> float:
     return float(struct.unpack("<f", struct.pack("<f", number))[0])
 
 
+def shortest_in_float32(number: float) -> float:
+    """Return the number with the fewest digits that has the same nearest float32.
+
+    Args:
+        number: any number.
+
+    Returns:
+        The number; `number` itself if it is too large for float32.
+
+    Example:
+        >>> shortest_in_float32(41.630001068115234)
+        41.63
+    """
+    try:
+        nearest = in_float32(number)
+        # Six digits or fewer survive float32, and nine identify one.
+        shortened = (float(f"{nearest:.{digits}g}") for digits in range(6, 10))
+        return next(short for short in shortened if in_float32(short) == nearest)
+    except OverflowError:
+        return number
+
+
 def _the_tag(schema: schema_pb2.Schema, prefix: str) -> str:
     found = [tag.removeprefix(prefix) for tag in schema.annotation.tag if tag.startswith(prefix)]
     if len(found) != 1:

@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from serving.contract import dates
 from serving.contract.contract import SERVING_ENVIRONMENT, Contract, ContractError, Feature, Kind, Value
 from serving.contract.domains import allowed_values, known_strings, number_range
-from serving.contract.missing_values import MissingValues, in_float32
+from serving.contract.missing_values import MissingValues, shortest_in_float32
 from serving.contract.span_time import find_time_format
 from serving.contract.time_parts import PART_TAG, ZONE_TAG, TimePart, WallClock, find_time_part, find_wall_clock
 from serving.csv_text.number_formats import NumberFormat
@@ -63,7 +63,8 @@ def from_schema(schema: schema_pb2.Schema) -> Contract:
     )
     _check_examples(features, missing)
     _check_parts(features)
-    contract = Contract(features=features, missing=missing)
+    unsent = frozenset(feature.name for feature in schema.feature if SERVING_ENVIRONMENT in feature.not_in_environment)
+    contract = Contract(features=features, missing=missing, unsent=unsent)
     _check_example_of_parts(contract)
     return contract
 
@@ -139,14 +140,13 @@ def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Feature:
 def _as_written(bound: int | float, kind: Kind) -> int | float | None:
     """Return a bound with the digits in the contract; None if it is open.
 
-    The proto holds float32, so 41.63 is read as 41.630001068115234; 9 digits identify a float32.
+    The proto holds float32, so 41.63 is read as 41.630001068115234.
     """
     if math.isinf(bound):
         return None
     if kind is Kind.INT:
         return int(bound)
-    shortened = (float(f"{bound:.{digits}g}") for digits in range(1, 10))
-    return next((number for number in shortened if in_float32(number) == bound), bound)
+    return shortest_in_float32(bound)
 
 
 def _find_format(feature: schema_pb2.Feature) -> str:

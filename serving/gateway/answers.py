@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from serving.contract import Value
+from serving.contract.missing_values import shortest_in_float32
 from serving.contract.target import Target
 from serving.problem import MULTICLASS, REGRESSION
 
@@ -25,8 +26,21 @@ class Interval:
     level: float  # expected share of labels inside, 0 to 1
 
     def around(self, value: float) -> dict[str, float]:
-        """Return the interval around one value, as in an answer."""
-        return {"low": value + self.low, "high": value + self.high, "level": self.level}
+        """Return the interval around one value, as in an answer.
+
+        A value of a float32 output gets bounds in float32, with the fewest digits: sums in double precision would have
+        digits that no model computed.
+
+        Args:
+            value: as the model server wrote it, with the fewest digits.
+
+        Returns:
+            The bounds, and the level.
+        """
+        low, high = value + self.low, value + self.high
+        if shortest_in_float32(value) == value:
+            low, high = shortest_in_float32(low), shortest_in_float32(high)
+        return {"low": low, "high": high, "level": self.level}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

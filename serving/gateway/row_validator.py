@@ -121,14 +121,19 @@ class RowValidator:
         received = "nothing" if error["type"] == "missing" else shown(error["input"])
         if not rest:
             expected = "an object with the fields of one row"
+        elif name in self.contract.unsent:
+            expected = "no value, because this column is the label or no feature, and is not sent in requests"
         elif name not in self._features:
             close = closest(name, self._features) if len(name) <= _LONGEST_NAME else None
             expected = f"no field of this name; did you mean {close}?" if close else "no field of this name"
         else:
             expected = self._features[name].expectation
-            if self.contract.missing.is_spelled_by(error["input"]):
-                expected += ", and no spelling of a missing value"
-            if not self._features[name].asked:
+            is_missing, may_lack = self.contract.missing.is_spelled_by(error["input"]), not self._features[name].asked
+            if is_missing and may_lack:
+                expected += f", or nothing ({received} means missing: leave the field out)"
+            elif is_missing:
+                expected += f" ({received} means missing, and this field is required)"
+            elif may_lack:
                 expected += ", or nothing"
         problem = FieldProblem(row=row, field=name[:_LONGEST_NAME], expected=expected, received=received)
         return _locate(problem, lines)

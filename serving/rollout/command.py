@@ -11,7 +11,7 @@ from serving.rollout import replay as replaying
 from serving.rollout import rollback as rolling_back
 from serving.rollout import status as reporting
 from serving.rollout.admin_client import AdminClient
-from serving.rollout.errors import FailedError, PreconditionError, RolloutError, WorseError
+from serving.rollout.errors import DiffersError, FailedError, PreconditionError, RolloutError
 from serving.rollout.models_config import ModelsConfig
 from serving.rollout.options import ReplayOptions, RolloutOptions, VerdictLimits, address
 from serving.rollout.replay import ReplayPlan
@@ -50,7 +50,7 @@ def canary(
         limits: of the comparison's verdict.
 
     Returns:
-        The exit status: 0 done, 1 failed or worse, 2 refused.
+        The exit status: 0 done, 1 failed or different, 2 refused.
     """
 
     def body(rollout: Rollout) -> None:
@@ -72,7 +72,7 @@ def compare(
     def body(rollout: Rollout) -> None:
         try:
             replaying.compare_trial(rollout, _plan(requests, replay, limits))
-        except WorseError as error:
+        except DiffersError as error:
             if not rollback_on_fail:
                 raise
             rolling_back.rollback(rollout)
@@ -118,7 +118,7 @@ def _run(options: RolloutOptions, locked_for: str | None, body: Callable[[Rollou
     """Run one command, under the lock if it changes something.
 
     Returns:
-        The exit status: 0 done, 1 failed or worse, 2 refused.
+        The exit status: 0 done, 1 failed or different, 2 refused.
     """
     interrupts.raise_on_signals()
     try:
@@ -153,6 +153,8 @@ def _run(options: RolloutOptions, locked_for: str | None, body: Callable[[Rollou
             return body(rollout) or _DONE
     except (PreconditionError, TlsError) as error:
         return _end("refused", error, _REFUSED)
+    except DiffersError:
+        return _FAILED  # the verdict is printed already
     except (RolloutError, OSError) as error:
         return _end("failed", error, _FAILED)
     except KeyboardInterrupt as error:

@@ -21,5 +21,5 @@ class ServerDownError(FailedError):
     """A server does not answer."""
 
 
-class WorseError(FailedError):
-    """The comparison found the canary worse than the stable version."""
+class DiffersError(FailedError):
+    """The comparison found that the canary differs from the stable version, or could not judge it."""

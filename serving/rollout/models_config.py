@@ -1,7 +1,7 @@
 """Read, change and write models.config: TensorFlow Serving's ModelServerConfig in text format."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +31,27 @@ class Assignment:
     def trial(cls, stable: int, canary: int) -> Self:
         """Assign a canary and the stable version."""
         return cls(frozenset({stable, canary}), {STABLE: stable, CANARY: canary})
+
+
+def describe_labels(labels: Mapping[str, int]) -> str:
+    """Describe the versions of labels, the stable one first.
+
+    Args:
+        labels: the version of each label.
+
+    Returns:
+        One part for each label. Without a trial CANARY labels the stable version, too, and is described as no canary.
+
+    Example:
+        >>> describe_labels({"canary": 7, "stable": 7})
+        'stable 7, no canary'
+    """
+    is_trial = labels.get(CANARY) != labels.get(STABLE)
+    parts = [
+        f"{label} {labels[label]}" if label != CANARY or is_trial else f"no {CANARY}"
+        for label in sorted(labels, reverse=True)
+    ]
+    return ", ".join(parts) or "none"
 
 
 class ModelsConfig:

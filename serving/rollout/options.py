@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from serving.tls.client import ClientFiles
 
 _SERVER = "127.0.0.1:8500:8501"
+EVEN = 0.5  # the threshold of probabilities
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,29 +67,26 @@ class ReplayOptions:
 
     limit: int = 1000
     """Replay the newest N requests."""
-    threshold: float = 0.5
-    """A prediction of at least this is a positive decision."""
+    threshold: float | None = None
+    """A prediction of at least this is a positive decision (default: 0.5 for probabilities, else no decisions)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VerdictLimits:
-    """The limits of the verdict.
-
-    The defaults suit probabilities: a retrained model moves them by a few hundredths.
-    """
+    """The limits of the verdict; `serving.rollout.comparison.verdict` has the defaults of those that are None."""
 
     min_rows: int = 100  # fewer rows do not suffice for a verdict
     """Rows that both versions must answer, at least."""
     more_errors: int = 0
     """Failed requests that the canary may have beyond the stable version's."""
-    mean_difference: float = 0.05
-    """Largest mean difference of two predictions for the same row."""
-    p95_difference: float = 0.2
-    """Largest difference that one row in twenty may exceed."""
-    max_difference: float = 1.0
-    """Largest difference of any row; 1 allows any difference of probabilities."""
+    mean_difference: float | None = None
+    """Largest mean difference of two predictions for a row (default: 0.05 for probabilities, else 0.2 stable SDs)."""
+    p95_difference: float | None = None
+    """Largest difference that one row in twenty may exceed (default: 0.2 for probabilities, else 0.8 stable SDs)."""
+    max_difference: float | None = None
+    """Largest difference of any row (default: 1 for probabilities, which allows any; else no limit)."""
     changed_decisions: float = 0.05
-    """Largest share of rows, 0 to 1, whose decision changes."""
+    """Largest share of rows, 0 to 1, whose decision changes, if predictions have decisions."""
     latency_factor: float = 1.5
     """The canary's p95 latency may be at most the stable version's times this, plus --latency-ms."""
     latency_ms: float = 5.0  # for the noise of short calls

@@ -1,4 +1,4 @@
-"""Replay requests on the stable version and the canary, and report whether the canary is as good."""
+"""Replay requests on the stable version and the canary, and report how much their answers differ."""
 
 import dataclasses
 from pathlib import Path
@@ -7,7 +7,7 @@ from serving.contract import Contract
 from serving.rollout import comparison, preconditions, probes, replay_requests, step_log
 from serving.rollout.admin_client import AdminClient, PredictError, TimedPrediction
 from serving.rollout.comparison import ComparisonFigures, PredictionPair
-from serving.rollout.errors import NoRequestsError, PreconditionError, WorseError
+from serving.rollout.errors import DiffersError, NoRequestsError, PreconditionError
 from serving.rollout.models_config import CANARY, STABLE
 from serving.rollout.options import VerdictLimits
 from serving.rollout.rollout import Rollout
@@ -20,7 +20,7 @@ class ReplayPlan:
 
     path: Path  # requests (serving/rollout/replay_requests.py)
     limit: int  # the newest requests, at most this many
-    threshold: float  # a prediction of at least this is a positive decision
+    threshold: float | None  # a prediction of at least this is a positive decision; None: as `figures` says
     limits: VerdictLimits
 
 
@@ -35,7 +35,7 @@ def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> Non
 
     Raises:
         NoRequestsError: There are no requests that can be replayed.
-        WorseError: The canary is worse, or too few rows were answered to judge.
+        DiffersError: The canary differs, or too few rows were answered to judge.
     """
     old, new = _contract(rollout, stable), _contract(rollout, canary)
     try:
@@ -55,17 +55,23 @@ def compare(rollout: Rollout, plan: ReplayPlan, stable: int, canary: int) -> Non
     for message in dict.fromkeys(pair.canary for pair in pairs if isinstance(pair.canary, str)):
         rollout.say(f"error     canary: {message}")
     results = comparison.verdict(figures, plan.limits)
+    if figures.deviation is not None:
+        rollout.say(f"spread    stable's predictions have a standard deviation of {figures.deviation:.4g}")
     for check in results:
-        rollout.say(f"{'ok' if check.passed else 'WORSE':<9} {check}")
+        rollout.say(f"{'ok' if check.passed else check.word:<9} {check}")
     failed = [check for check in results if not check.passed]
     reasons = "; ".join(map(str, failed))
+    if not failed:
+        _record(rollout, f"canary {canary} is within the limits")
+        rollout.say(f"verdict   canary {canary} is within the limits of stable {stable}")
+        return
     if [check.name for check in failed] == [comparison.ROWS]:
-        _record(rollout, f"canary {canary} {step_log.UNJUDGED}{reasons}")
-        raise WorseError(f"canary {canary} cannot be judged against {stable}: {reasons}.")
-    _record(rollout, f"canary {canary} {step_log.WORSE}{reasons}" if failed else f"canary {canary} is as good")
-    if failed:
-        raise WorseError(f"canary {canary} is worse than {stable}: {reasons}.")
-    rollout.say(f"verdict   canary {canary} is as good as stable {stable}")
+        detail, found_different = step_log.UNJUDGED, f"canary {canary} cannot be compared with stable {stable}"
+    else:
+        detail, found_different = step_log.DIFFERS, f"canary {canary} differs from stable {stable}"
+    _record(rollout, f"canary {canary} {detail}{reasons}")
+    rollout.say(f"verdict   {found_different}: {reasons}")
+    raise DiffersError(f"{found_different}: {reasons}.")
 
 
 def check_plan(rollout: Rollout, plan: ReplayPlan, version: int) -> None:
@@ -92,7 +98,7 @@ def compare_trial(rollout: Rollout, plan: ReplayPlan) -> None:
 
     Raises:
         PreconditionError: There is no canary, or no request that can be replayed.
-        WorseError: The canary is worse.
+        DiffersError: The canary differs.
     """
     preconditions.require_no_unfinished_step(rollout)
     stable, canary = preconditions.versions_on_trial(rollout.state())

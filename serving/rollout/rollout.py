@@ -10,7 +10,7 @@ from pathlib import Path
 from serving import durable_file, file_lock, traffic_file
 from serving.rollout import interrupts, step_log
 from serving.rollout.admin_client import AdminClient
-from serving.rollout.errors import FailedError, PreconditionError, RolloutError, ServerDownError
+from serving.rollout.errors import DiffersError, FailedError, PreconditionError, RolloutError, ServerDownError
 from serving.rollout.models_config import CANARY, STABLE, Assignment, ModelsConfig
 from serving.rollout.step_log import ROLLBACK, RolloutState, StepLog, StepRecord, StepResult
 from serving.rollout.transition import Transition
@@ -158,7 +158,8 @@ class Rollout:
             yield
         except BaseException as error:
             reason = str(error) if isinstance(error, RolloutError) else f"{type(error).__name__} {error}".strip()
-            self.say(f"failing   {reason}")
+            if not isinstance(error, DiffersError):  # its verdict is printed already
+                self.say(f"failing   {reason}")
             if record.command == ROLLBACK and isinstance(error, ServerDownError):
                 self._write_target(record, error)
             else:

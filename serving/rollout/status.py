@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from serving.rollout import preconditions
 from serving.rollout.errors import PreconditionError, RolloutError
-from serving.rollout.models_config import CANARY
+from serving.rollout.models_config import CANARY, describe_labels
 from serving.rollout.rollout import Rollout
 from serving.rollout.step_log import StepResult
 
@@ -33,10 +33,7 @@ def show(rollout: Rollout) -> bool:
     rollout.say(
         f"config    {', '.join(map(str, sorted(versions))) if versions is not None else 'not pinned: the newest'}"
     )
-    labels = config.labels(rollout.model)
-    rollout.say(
-        "labels    " + (", ".join(f"{label} {labels[label]}" for label in sorted(labels, reverse=True)) or "none")
-    )
+    rollout.say(f"labels    {describe_labels(config.labels(rollout.model))}")
     rollout.say(f"traffic   {rollout.traffic():g}% to the {CANARY}")
     well = _show_servers(rollout)
     if record := rollout.log.unfinished_step(rollout.model):

@@ -24,7 +24,8 @@ PROMOTE = "promote"  # names the version to roll back to
 ROLLBACK = "rollback"  # if killed, is completed instead of undone
 COMPARE = "compare"  # its detail is the verdict
 # Prefixes of that detail, after `canary N `.
-WORSE = "is worse: "
+DIFFERS = "differs: "
+WORSE = "is worse: "  # in place of DIFFERS, in older logs
 UNJUDGED = "cannot be judged: "  # too few requests, or none
 
 

@@ -45,11 +45,11 @@ def canary(rollout: Rollout, version: int, percent: float, compare: Callable[[in
         version: to try; if it is on trial already, only its share changes.
         percent: of the requests, 0 to 100, that the gateway sends to it.
         compare: takes stable version and canary, and replays requests before clients' requests go to the canary; raises
-            WorseError when the canary is worse.
+            DiffersError when the canary differs.
 
     Raises:
         PreconditionError: Nothing was done.
-        FailedError: The version does not load, does not answer, or is worse; the step was undone.
+        FailedError: The version does not load, does not answer, or differs; the step was undone.
     """
     preconditions.require_no_unfinished_step(rollout)
     preconditions.require_pushed(rollout, version)

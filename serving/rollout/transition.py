@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from serving.rollout.admin_client import AdminClient, listed
 from serving.rollout.errors import FailedError
-from serving.rollout.models_config import Assignment, ModelsConfig
+from serving.rollout.models_config import Assignment, ModelsConfig, describe_labels
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class Transition:
         self.apply(labelled)
         if misrouted := self.misrouted_labels(target.labels):
             raise FailedError(f"the labels differ from models.config: {'; '.join(misrouted)}.")
-        self.say("labels    " + ", ".join(f"{label} {target.labels[label]}" for label in sorted(target.labels)[::-1]))
+        self.say(f"labels    {describe_labels(target.labels)}")
         return labelled
 
     def drop(self, config: ModelsConfig, target: ModelsConfig) -> None:

@@ -37,6 +37,54 @@ def read_models(path: Path) -> model_server_config_pb2.ModelServerConfig:
     return _read(path, model_server_config_pb2.ModelServerConfig())
 
 
+def model_names(path: Path) -> list[str]:
+    """Return the names of the models that a --model_config_file lists, in its order.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The names.
+
+    Raises:
+        ServingError: As `read_models`.
+    """
+    return [model.name for model in read_models(path).model_config_list.config]
+
+
+def with_model(path: Path, name: str, base_path: str) -> str:
+    """Return the text of a --model_config_file with one more model; everything else stays, comments included.
+
+    Args:
+        path: the file.
+        name: the new model's name.
+        base_path: the folder of its versions.
+
+    Returns:
+        The new text.
+
+    Raises:
+        ValueError: The text does not end with the list of models, so the place of the new one is not known.
+        ServingError: As `read_models`.
+    """
+    wanted, text = read_models(path), path.read_text(encoding="utf-8")
+    listed = ", ".join(model_names(path)) or "no models"
+    wanted.model_config_list.config.add(name=name, base_path=base_path, model_platform=PLATFORM)
+    entry = f'config {{\n    name: "{name}"\n    base_path: "{base_path}"\n    model_platform: "{PLATFORM}"\n  }}'
+    begin, brace, end = text.rpartition("}")
+    longer = f"{begin.rstrip()}\n  {entry}\n}}{end}" if brace else f"{text}model_config_list {{\n  {entry}\n}}\n"
+    try:
+        extended = text_format.Parse(longer, model_server_config_pb2.ModelServerConfig())
+    except text_format.ParseError:
+        extended = None
+    if extended != wanted:
+        raise ValueError(
+            f"{path} does not list {name}: expected a model_config_list with it, received {listed}; "
+            f"add {' '.join(entry.split())} to the list, or remove the file to serve {name} only."
+        )
+    return longer
+
+
 def models_by_name(
     config: model_server_config_pb2.ModelServerConfig,
 ) -> dict[str, model_server_config_pb2.ModelConfig]:

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -148,17 +148,21 @@ class ModelManager:
 
     # --- Config.
 
-    async def reload(self, config: model_server_config_pb2.ModelServerConfig) -> None:
+    async def reload(
+        self, config: model_server_config_pb2.ModelServerConfig, awaited: Collection[str] | None = None
+    ) -> None:
         """Replace the whole config, and return when each new model answers.
 
         Args:
             config: the new config.
+            awaited: the new models to wait for; None: all.
 
         Raises:
             ServingError: The config is refused as by `apply`; nothing was changed. Or a new model cannot be loaded; the
                 rest of the config is in force.
         """
-        await self._wait_for(await self.apply(config))
+        new = await self.apply(config)
+        await self._wait_for(new if awaited is None else new.intersection(awaited))
 
     async def apply(self, config: model_server_config_pb2.ModelServerConfig) -> set[str]:
         """Replace the whole config, and start loading the new models.
@@ -246,8 +250,11 @@ class ModelManager:
                         found = await asyncio.to_thread(versions.on_disk, Path(config.base_path))
                     except OSError as error:
                         # Keep what is served: a file system that fails for a moment must not unload a model.
-                        _log.warning("Could not look for versions of %s: %s", name, error)
+                        if str(error) != model.look_failure:  # log it once, not at each search
+                            _log.warning("Could not look for versions of %s: %s", name, error)
+                        model.look_failure = str(error)
                         continue
+                    model.look_failure = ""
                     if model.config is not config:  # another call replaced the config meanwhile, and searches, too
                         continue
                 model.found = found

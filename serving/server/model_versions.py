@@ -38,6 +38,7 @@ class ManagedModel:
     found: dict[int, Path] = dataclasses.field(default_factory=dict)  # on disk, at the last search
     aspired: set[int] = dataclasses.field(default_factory=set)
     versions: dict[int, ModelVersion] = dataclasses.field(default_factory=dict)
+    look_failure: str = ""  # why the last search of its folder failed; empty if it did not
 
     def available(self) -> dict[int, ModelVersion]:
         """Return the versions that answer requests."""

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from serving.file_lock import FileLockedError
 from serving.server import local_models
 
 DEFAULT_HOST = "127.0.0.1"
@@ -29,7 +30,8 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "--task",
-        help="serve the models pushed for this task, by VAR/serving/models.config; the first start writes that file",
+        help="serve the models pushed for this task, and the other models in VAR/serving/models.config; a start writes "
+        "that file, or adds the task to it",
     )
     flags.add_argument("--var", type=Path, default=Path("var"), help="folder that runs write to (default: %(default)s)")
     flags.add_argument("--model_name", default="default", help="the model's name, without --model_config_file")
@@ -103,6 +105,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """
     flags = parser()
     options = flags.parse_args(arguments)
+    options.awaited_model = None  # the start waits for every model
     if options.task:
         _serve_task(flags, options)
     options.allow_version_labels_for_unavailable_models = bool(options.allow_version_labels_for_unavailable_models)
@@ -124,10 +127,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _serve_task(flags: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Set the options that --task implies and no flag sets."""
     if not (options.model_config_file or options.model_base_path):
+        from serving.server.errors import ServingError  # import late: --help needs no gRPC
+
         try:
             options.model_config_file = local_models.models_config(options.var / "serving", options.task)
         except OSError as error:
             flags.error(f"--var: expected a writable folder, received {error}")
+        except (ServingError, FileLockedError, ValueError) as error:
+            flags.error(f"--task: {error}")
+        # The file may list tasks that were never pushed here: the start must not wait for them.
+        options.awaited_model = options.task
     options.monitoring_config_file = options.monitoring_config_file or local_models.MONITORING
     if options.allow_version_labels_for_unavailable_models is None:
         options.allow_version_labels_for_unavailable_models = True

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -62,6 +63,7 @@ async def serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _require_free_ports(options)  # before models are loaded, which takes time
     models = _models(options)
     batching = _batching(options)
     monitoring = config.read_monitoring_path(options.monitoring_config_file) if options.monitoring_config_file else None
@@ -74,7 +76,8 @@ async def serve(options: argparse.Namespace) -> None:
     threads = ThreadPoolExecutor(size, thread_name_prefix="run")
     service = Service(manager, BatchingRunner(batching, threads) if batching else DirectRunner(threads), metrics)
     try:
-        if await _unless(stop, manager.reload(models)):
+        awaited = [options.awaited_model] if options.awaited_model else None
+        if await _unless(stop, manager.reload(models, awaited)):
             async with _ports(options, service, monitoring, metrics, tls, tracer):
                 _log.info("Ready: gRPC on port %d, REST on port %d.", options.port, options.rest_api_port)
                 await _unless(stop, asyncio.gather(manager.poll(), _poll_config(options, manager), stop.wait()))
@@ -149,9 +152,9 @@ async def _open_grpc(options: argparse.Namespace, service: Service, tls: PortsTl
     try:
         bound = server.add_secure_port(address, tls.grpc) if tls.grpc else server.add_insecure_port(address)
     except RuntimeError as error:
-        raise OSError(f"cannot listen on {address}: {error}") from error
+        raise _cannot_listen(options.host, options.port, "gRPC", error) from error
     if bound != options.port:
-        raise OSError(f"cannot listen on {address}: the port is taken")
+        raise _cannot_listen(options.host, options.port, "gRPC", OSError(errno.EADDRINUSE, "bound to another port"))
     await server.start()
     return server
 
@@ -172,10 +175,39 @@ def _rest_config(app: App) -> uvicorn.Config:
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=_family(host), backlog=2048)
     except OSError as error:
-        raise OSError(f"cannot listen on {host}:{port}: {error}") from error
+        raise _cannot_listen(host, port, "REST", error) from error
+
+
+def _require_free_ports(options: argparse.Namespace) -> None:
+    """Check that both ports are free: gRPC itself would print several lines of its own for a port in use."""
+    for port, protocol in ((options.port, "gRPC"), (options.rest_api_port, "REST")):
+        if port:
+            with socket.socket(_family(options.host), socket.SOCK_STREAM) as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    tried.bind((options.host, port))
+                except OSError as error:
+                    raise _cannot_listen(options.host, port, protocol, error) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _cannot_listen(host: str, port: int, protocol: str, error: Exception) -> OSError:
+    flag = {"gRPC": "--port", "REST": "--rest_api_port"}[protocol]
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return OSError(
+            f"cannot listen on {host} port {port}: expected a free port for {protocol}, received one that another "
+            f"process uses; stop that process, such as a model server in another terminal, or set another port with "
+            f"{flag}."
+        )
+    return OSError(
+        f"cannot listen on {host} port {port}: expected an address of this machine and a port that this user may "
+        f"open for {protocol}, received {error}; change --host or {flag}."
+    )
 
 
 async def _poll_config(options: argparse.Namespace, manager: ModelManager) -> None:

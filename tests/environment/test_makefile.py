@@ -63,6 +63,13 @@ def test_kubeflow_compile_writes_the_graph_and_compiles_it():
     assert compiled == ["compile", "kubeflow", "--graph", file, *out]
 
 
+@pytest.mark.parametrize("target", ["rollout-status", "pin", "canary", "compare", "promote", "rollback"])
+def test_options_of_a_roll_out_follow_its_command(target):
+    words = make("--dry-run", target, "VERSION=2", "PERCENT=5", "ROLLOUT=--drain 1").replace("\\\n", " ").split()
+    assert words[-2:] == ["--drain", "1"]
+    assert target.removeprefix("rollout-") in words[words.index("serving") : -2]
+
+
 @pytest.mark.parametrize(("variables", "acts"), [([], []), (["ROLLBACK_ON_FAIL=1"], ["--rollback-on-fail"])])
 def test_compare_rolls_back_only_when_told_to(variables, acts):
     words = make("--dry-run", "compare", "REQUESTS=my log", *variables).split()

@@ -63,15 +63,18 @@ def faults(call: str, sections: dict[str, str]) -> Iterator[str]:
         yield from (f"{call}: no variable {key} of {words[1]}" for key, _ in given if key not in variables(words[1]))
         for key, value in given:
             if key in PASSES_ON:
-                yield from faults(f"{PASSES_ON[key]} {value}", sections)
+                command = PASSES_ON[key]
+                own = f"{command} {words[1].removeprefix('rollout-')}"  # make compare: rollout compare
+                yield from faults(f"{own if own in sections else command} {value}", sections)
         return
     command = next(known for end in range(len(words), 0, -1) if (known := " ".join(words[:end])) in sections)
     following = words[command.count(" ") + 1 :]
     if any(each.startswith(f"{command} ") for each in sections) and following and re.match(r"[a-z]", following[0]):
         yield f"{call}: no such command"
         return
+    texts = [section for known, section in sections.items() if f"{command} ".startswith(f"{known} ")]  # parents, too
     for option in (word.split("=")[0] for word in words if word.startswith("--")):
-        if option != "--help" and not re.search(rf"(?<![\w-]){option}(?![\w-])", sections[command]):
+        if option != "--help" and not any(re.search(rf"(?<![\w-]){option}(?![\w-])", text) for text in texts):
             yield f"{call}: no option {option}"
 
 
@@ -94,6 +97,8 @@ def test_a_fault_is_found(sections: dict[str, str]) -> None:
         "python -m pipelines rum",
         "python -m serving rollout canary 1 --percentage 3",
         "python -m pipelines gc --apply --var=x",
+        "make compare ROLLOUT='--mean-difference 1 --timeout 3'",
+        "make promote ROLLOUT='--mean-difference 1'",
     )
     assert [fault.rpartition(": ")[2] for call in calls for fault in faults(call, sections)] == [
         "no variable SPAN of run-local",
@@ -101,4 +106,5 @@ def test_a_fault_is_found(sections: dict[str, str]) -> None:
         "no such command",
         "no such command",
         "no option --percentage",
+        "no option --mean-difference",
     ]

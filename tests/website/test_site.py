@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.browser import Tab
+from website import decisions
 from website.hooks import GENERATED, PROJECT_PAGES
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_stack]
@@ -90,6 +91,39 @@ def test_the_button_beside_a_transcript_copies_its_commands_only(site: Path, tab
         "code => { code.toggleAttribute('data-md-copying'); return code.innerText; }"  # as the button does
     )
     assert [line.split()[:2] for line in copied.splitlines() if line] == [["sed", "-i.bak"], ["make", "run-local"]]
+
+
+def test_names_and_drawings_can_be_read_on_a_phone(site: Path, tab: Tab) -> None:
+    tab.page.set_viewport_size({"width": 390, "height": 844})
+    for page in ("reference/tasks", "reference/configuration"):
+        tab.page.goto((site / f"{page}.html").as_uri())
+        lines = tab.page.locator("td:first-child code").evaluate_all("all => all.map(c => c.getClientRects().length)")
+        assert set(lines) == {1}, page
+    tab.page.goto((site / "index.html").as_uri())
+    drawing = tab.page.locator("img[src$='flow.svg']").bounding_box()
+    assert drawing is not None
+    assert drawing["width"] * 13 / 950 > 11, "pixels of its text, which has 13 of 950 units"
+
+
+def test_the_button_to_copy_is_not_on_top_of_a_transcript(site: Path, tab: Tab) -> None:
+    for width in (390, 1280):
+        tab.page.set_viewport_size({"width": width, "height": 844})
+        tab.page.goto((site / "tutorial" / "your-own-data.html").as_uri())
+        code = tab.page.locator("pre > code").first.bounding_box()
+        button = tab.page.locator("pre button, .md-code__nav").first.bounding_box()
+        assert code is not None
+        assert button is not None
+        assert button["x"] >= code["x"] + code["width"], width
+
+
+def test_the_decisions_are_listed_in_groups(site: Path, tab: Tab) -> None:
+    tab.page.set_viewport_size({"width": 1280, "height": 844})
+    tab.page.goto((site / "decisions" / "index.html").as_uri())
+    shown = [
+        one for one in tab.page.locator(".md-sidebar--primary label, .md-sidebar--primary a").all() if one.is_visible()
+    ]
+    assert len(shown) < 20
+    assert tab.page.locator(".md-sidebar--primary a[href^='00']").count() == len(decisions.files(ROOT))
 
 
 def test_no_page_is_wider_than_a_phone(site: Path, tab: Tab) -> None:

@@ -36,7 +36,13 @@ def _hint(feature: Feature) -> str:
         words = [f"{word} {clock.show(int(bound))[:10]}" for word, bound in _bounds(feature)]
         return f"Local time in {clock.zone.key.replace('_', ' ')} · " + " ".join(words) if words else ""
     told = "computed from the time if empty" if feature.part else ""
-    return " · ".join(filter(None, [feature.description, _range(feature), told]))
+    return " · ".join(filter(None, [_description(feature), _range(feature), told]))
+
+
+def _description(feature: Feature) -> str:
+    """Return the description; empty if it only repeats the label above the field."""
+    said, label = (" ".join(text.casefold().split()) for text in (feature.description, feature.title))
+    return "" if said == label else feature.description
 
 
 def _range(feature: Feature) -> str:

@@ -40,6 +40,7 @@ def page(
         "kind": settings.kind,
         "decision_true": settings.decision_true,
         "decision_false": settings.decision_false,
+        "how": _how(contract, required),
     }
     return _fill(
         "form.html",
@@ -54,6 +55,15 @@ def page(
         footer="" if key_needed else _FOOTER,
         see_documentation="" if key_needed else _SEE_DOCUMENTATION,
     )
+
+
+def _how(contract: Contract, required: Sequence[Feature]) -> str:
+    """Return what to do first: the required fields may hold the example already."""
+    if not contract.example:
+        return "Fill in the form."
+    if required and all(feature.example is not None for feature in required):
+        return "The form holds an example. Change it, or press Predict."
+    return "Fill in the form, or use the example."
 
 
 def _fill(template: str, texts: Mapping[str, str], **parts: str) -> str:

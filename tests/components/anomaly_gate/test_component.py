@@ -309,6 +309,14 @@ def test_drift(tmp_path: Path) -> None:
     ]
 
 
+def test_a_drift_of_few_rows_names_what_chance_does(tmp_path: Path) -> None:
+    pay = [*["Cash"] * 61, *["Card"] * 39]
+    (line,) = found_in(tmp_path, trips().assign(pay=pay), previous=trips())
+    assert (
+        "observed 0.11, most for Cash; with 100 and 100 rows chance alone moves a share by up to 0.2; find out" in line
+    )
+
+
 def test_skew(tmp_path: Path) -> None:
     assert found_in(tmp_path, trips(), evaluation=shifted(trips())) == [
         "miles (train): expected a Jensen-Shannon divergence of at most "

@@ -110,7 +110,7 @@ def test_dates_are_written_as_the_contract_says(tmp_path: Path) -> None:
     [
         (
             "2024-02-28,20240228",
-            "rows.csv, line 3, column `day`: expected a date or time written %d.%m.%Y, as the contract",
+            "rows.csv, line 3, column `day`: expected a date or time written %d.%m.%Y, such as 28.02.2022, as",
         ),
         ("30.2.2024,20240228", "line 3, column `day`: .* received '30.2.2024'. Correct the cell, or leave it empty"),
         ("28.2.2024,20241328", "line 3, column `sent`: expected a date or time written %Y%m%d, .* received '20241328'"),

@@ -185,6 +185,37 @@ def test_data_of_which_there_are_statistics_only() -> None:
     ]  # fmt: skip
 
 
+def axis_of(chart: alt.Chart | alt.LayerChart) -> dict[str, object]:
+    found = chart.to_dict()
+    layers = [layer for layer in found.get("layer", [found]) if "axis" in layer["encoding"].get("x", {})]
+    return layers[0]["encoding"]["x"]["axis"]
+
+
+def test_years_have_no_separator() -> None:
+    years = pd.Series(np.arange(1905, 2022), dtype="Int64")
+    assert axis_of(charts.plot_distribution(charts.make_distribution_frame({"train": years})))["format"] == "d"
+    areas = pd.Series(np.linspace(1600.2, 1900.7, 200))
+    assert "format" not in axis_of(charts.plot_distribution(charts.make_distribution_frame({"train": areas})))
+    assert axis_of(charts.plot_effect(make_effects([1905.0, 1960, 1980, 2021]), "built"))["format"] == "d"
+    assert "format" not in axis_of(charts.plot_effect(make_effects([1.0, 3, 5]), "floor"))
+
+
+def test_dates_are_drawn_in_the_order_of_time() -> None:
+    days = pd.Series(pd.to_datetime(["2023-12-30", None, "2022-01-02", "2023-01-15"] * 50))
+    frame = charts.make_distribution_frame({"train": days})
+    assert frame["share"].sum() == pytest.approx(1)
+    assert frame["from"].is_monotonic_increasing
+    assert (frame["from"].iloc[0], frame["from"].dt.hour.max()) == (pd.Timestamp("2022-01-02"), 0)
+    chart = charts.plot_distribution(frame)
+    assert (chart.to_dict()["encoding"]["x"]["type"], axis_of(chart)["format"]) == ("temporal", "%Y-%m")
+    hours = pd.Series(pd.date_range("2022-01-02", periods=40, freq="h"))
+    frame = charts.make_distribution_frame({"train": hours})
+    assert frame["from"].nunique() == len(frame) > 3
+    assert axis_of(charts.plot_distribution(frame))["format"] == "%m-%d %H:%M"
+    effects = charts.plot_effect(make_effects(pd.Series(days.dropna().unique())), "listed")
+    assert axis_of(effects)["format"] == "%Y-%m"
+
+
 def test_a_column_without_a_value_has_no_distribution_and_a_set_without_one_is_not_drawn() -> None:
     empty = pd.Series([None, None], dtype=object)
     assert charts.make_distribution_frame({"train": empty, "eval": pd.Series(["a"])}).empty

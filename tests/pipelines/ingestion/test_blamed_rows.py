@@ -39,7 +39,7 @@ def test_each_cell_that_breaks_a_rule_is_named_by_line_and_column(tmp_path: Path
     (tmp_path / "rows.csv").write_text(ROWS)
     assert blamed(tmp_path / "rows.csv") == [
         (3, "fare", "x", "FLOAT"),
-        (4, "day", "31.02.2014", "a date or time written %d.%m.%Y"),
+        (4, "day", "31.02.2014", "a date or time written %d.%m.%Y, such as 28.02.2022"),
         (4, "fare", "2000", "0 to 1000"),
         (4, "hour", "24", "0 to 23"),
         (4, "pay", "Barter", "one of the 2 values of its domain"),

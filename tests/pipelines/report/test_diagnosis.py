@@ -232,6 +232,17 @@ def test_cells_and_amounts_as_people_read_them() -> None:
     assert (format_amount(-12.3456, regression), format_amount(-0.12345, binary)) == ("−12.35", "−0.1235")
 
 
+def test_dates_are_evenly_spaced_quantiles_in_the_order_of_time() -> None:
+    days = pd.date_range("2022-01-01", periods=ROWS, freq="D").strftime("%d.%m.%Y")
+    rows = make_rows().assign(color=np.random.default_rng(1).permutation(days))
+    model: Any = FunctionModel(lambda rows: np.zeros((len(rows), 1)))
+    found = tabulate_effects(model, rows, "color", bins=20, is_category=True, written="%d.%m.%Y")
+    shown = pd.to_datetime(found["value"], format="%d.%m.%Y")
+    assert len(shown) == 12
+    assert (shown.iloc[0], shown.iloc[-1]) == (pd.Timestamp("2022-01-01"), pd.Timestamp("2024-03-10"))
+    assert set(shown.diff().dropna().dt.days) <= {72, 73}
+
+
 def test_codes_stay_whole_numbers_beside_missing_ones() -> None:
     rows = make_rows()
     rows["area"] = rows["area"].mask(rows["fare"].isna())

@@ -15,6 +15,8 @@ from pipelines.report import numbers
         (0.95798, "0.958"),
         (3517.4, "3,517"),
         (1.4e9, "1,400,000,000"),
+        (9999.7, "10,000"),
+        (-0.0, "0"),
         (-87.6, "−87.6"),
         (None, "–"),
         (math.nan, "–"),
@@ -31,10 +33,12 @@ def test_measures_stand_under_one_another() -> None:
         "3,517",
         "–",
     ]
-    assert [numbers.format_change(value) for value in (-0.00131, 0.0, 233.61, None)] == [
+    assert [numbers.format_change(value) for value in (-0.00131, 0.0, -0.00001, 233.61, -195600.4, None)] == [
         "−0.0013",
-        "+0.0000",
+        "0.0000",
+        "0.0000",
         "+233.6",
+        "−195,600",
         "–",
     ]
     assert [numbers.format_percent(share) for share in (0.343, 0.0, 0.0004, None)] == ["34.3%", "0.0%", "<0.1%", "–"]

@@ -56,7 +56,7 @@ def measured(predictions: np.ndarray) -> EvalPredictions:
 def test_the_best_yardstick_is_named_with_the_difference(tmp_path: Path) -> None:
     found = describe_yardsticks(FewParts(tmp_path), measured(LABELS[ROWS:] + 2), tmp_path)  # type: ignore[arg-type]
     assert [(row["name"], row["measure"]) for row in found["rows"][:2]] == [
-        ("constant", "mean squared error"), ("constant", "mean absolute error")
+        ("constant", "mean_squared_error"), ("constant", "mean_absolute_error")
     ]  # fmt: skip
     assert (found["best"]["name"], found["best"]["word"], found["best"]["css_class"]) == ("linear", "worse", "bad")
     assert found["best"]["difference"] == pytest.approx(4, rel=0.01)

@@ -1,6 +1,7 @@
 """retraining.toml: what it may say, and what is said of a mistake."""
 
 import datetime
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,14 @@ def test_a_short_cool_down_is_allowed_where_no_window_is_looked_at(tmp_path: Pat
         read(tmp_path, 'drift = true\n[limits]\ncool_down = "3d"', 'new_rows = 9\n[limits]\ncool_down = "1h"').window
         == "1d"
     )
+
+
+def test_the_page_shows_a_whole_file(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "operate.md"
+    (text,) = re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
+    (tmp_path / "retraining.toml").write_text(text)
+    policy = read_toml(tmp_path / "retraining.toml", RetrainingPolicy)
+    assert (policy.policy, policy.due.new_rows, policy.retry.back_off) == ("ask", 800, "15m")
 
 
 def test_the_taxi_task_has_one() -> None:

@@ -116,6 +116,13 @@ def test_evaluator_that_blessed(good: Path) -> None:
     ]
 
 
+def test_large_values_and_bounds_have_no_decimals() -> None:
+    bound = config_pb2.GenericValueThreshold()
+    bound.upper_bound.value = 2_030_000
+    described = module._describe_result("mean_squared_error", (), 1_013_416.5673, bound)
+    assert described == "mean_squared_error on overall is 1,013,417: at most 2,030,000"
+
+
 def test_evaluator_that_refused(tmp_path: Path) -> None:
     more = """
         threshold { value_threshold { upper_bound { value: 0.2 } } }

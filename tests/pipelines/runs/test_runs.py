@@ -116,7 +116,7 @@ def test_what_a_run_did_not_get_to(tmp_path: Path) -> None:
     nodes = (ran("ExampleGen", written("examples", tmp_path)), ran("Trainer", state="failed"))
     write(tmp_path, summary(FIRST, *nodes, ran("Evaluator", state="skipped"), status="failed"))
     run = Runs(tmp_path).open()
-    ended = r"nothing; the run ended as failed: Trainer: it broke; open another run\.$"
+    ended = r"nothing; the run ended as failed: Trainer: it broke\. Open another run\.$"
     for read, begin in (
         (run.model, f"run {FIRST}: Trainer failed and wrote "),
         (run.slices, f"run {FIRST}: Evaluator was skipped and wrote "),

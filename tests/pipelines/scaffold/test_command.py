@@ -13,7 +13,9 @@ from components.csv_example_gen.reading_rules import ReadingRules
 from components.csv_example_gen.records import records
 from pipelines.cli import new_task as command_line
 from pipelines.cli.app import execute
+from pipelines.retraining.policy import RetrainingPolicy, Trial
 from pipelines.scaffold.new_task import new_task
+from pipelines.task_definition.toml_table import read_toml
 from serving.csv_text.number_formats import NumberFormat
 from tests.pipelines.scaffold import data_sets
 from tests.runs.project import files
@@ -137,6 +139,9 @@ def test_what_it_says(project: Path, patients: Path, capsys: pytest.CaptureFixtu
     ]
     assert "written    pyproject.toml" in said
     assert "next       make run-local TASK=sugar" in said
+    policy = read_toml(project / "pipelines/tasks/sugar/retraining.toml", RetrainingPolicy)
+    assert (policy.policy, policy.due.new_rows, policy.evaluate_on) == ("ask", 100, "chosen")
+    assert policy.trial == Trial()  # compare chooses the limits by the predictions, whatever the problem
     assert (project / "serving" / "gateway" / "sugar.toml").is_file()
     before = files(project)
     assert execute(["new-task", *arguments]) == 1  # once more: nothing is overwritten

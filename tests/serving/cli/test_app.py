@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf import text_format
 
+from serving import file_lock
 from serving.cli.app import app
 from serving.cli.usage import execute
 from serving.gateway import process
+from serving.rollout.model_service_pb2 import ModelServerConfig
+from serving.rollout.models_config import ModelsConfig
+from serving.rollout.rollout import LOCK
 from serving.server import options
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -54,9 +59,51 @@ def test_the_first_start_writes_models_config_and_later_ones_keep_it(tmp_path: P
     assert f'base_path: "{tmp_path}/serving/diabetes"' in text
     assert text.count('name: "diabetes"') == 2
     assert '"taxi"' not in text
-    path.write_text("# what a roll-out left")
+    path.write_text(f"# what a roll-out left\n{text}")
     options.parse(["--task", "diabetes", f"--var={tmp_path}"])
-    assert path.read_text() == "# what a roll-out left"
+    assert path.read_text() == f"# what a roll-out left\n{text}"
+
+
+def test_a_start_with_another_task_adds_it_and_keeps_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "serving" / "models.config"
+    assert options.parse(["--task", "taxi", f"--var={tmp_path}"]).awaited_model == "taxi"
+    edited = path.read_text().replace('name: "taxi"\n    base', 'name: "taxi"  # by hand\n    base')
+    path.write_text(edited)
+    assert options.parse(["--task", "rent", f"--var={tmp_path}"]).awaited_model == "rent"
+    text = path.read_text()
+    assert text.startswith(edited.rstrip().removesuffix("}").rstrip())
+    models = text_format.Parse(text, ModelServerConfig()).model_config_list.config
+    assert [(model.name, model.base_path) for model in models] == [
+        ("taxi", f"{tmp_path}/serving/taxi"), ("rent", f"{tmp_path}/serving/rent"),
+    ]  # fmt: skip
+    options.parse(["--task", "rent", f"--var={tmp_path}"])
+    assert path.read_text() == text
+    path.write_text("# nothing\n")
+    options.parse(["--task", "rent", f"--var={tmp_path}"])
+    assert ModelsConfig.read(path).model_name(None) == "rent"
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("custom_model_config { }", "does not list rent: expected a model_config_list with it, received no models; add"),
+    ("model_config_list {", "Error parsing text-format tensorflow.serving.ModelServerConfig"),
+])  # fmt: skip
+def test_a_file_that_a_task_cannot_be_added_to_stays(
+    tmp_path: Path, text: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "serving").mkdir()
+    path = tmp_path / "serving" / "models.config"
+    path.write_text(text)
+    with pytest.raises(SystemExit):
+        options.parse(["--task", "rent", f"--var={tmp_path}"])
+    assert message in capsys.readouterr().err
+    assert path.read_text() == text
+
+
+def test_a_task_is_not_added_during_a_roll_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options.parse(["--task", "taxi", f"--var={tmp_path}"])
+    with file_lock.exclusive(tmp_path / "serving" / LOCK, "pin of taxi"), pytest.raises(SystemExit):
+        options.parse(["--task", "rent", f"--var={tmp_path}"])
+    assert "is locked by pin of taxi" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("flags", "message"), [

@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from data import taxi
 from serving import contract
-from serving.contract import Contract, ContractError, Feature, Kind
+from serving.contract import Contract, ContractError, Feature, Kind, dates
 from serving.contract.missing_values import MissingValues
 
 TAXI = Path(taxi.__file__).parent / "schema" / "taxi.pbtxt"
@@ -201,9 +201,19 @@ def test_a_date_is_written_as_the_contract_says(text: str, value: object, allowe
 
 def test_what_a_date_has_to_be_is_said() -> None:
     feature = feature_of(dated("%Y-%m-%d"))
-    assert feature.expectation == "a date or time written %Y-%m-%d"
+    assert feature.expectation == "a date or time written %Y-%m-%d, such as 2022-02-28"
     feature = feature_of(dated("%Y%m%d", "INT"))
-    assert feature.expectation == "a date or time written %Y%m%d, as a whole number, that int64 holds"
+    assert feature.expectation == "a date or time written %Y%m%d, such as 20220228, as a whole number, that int64 holds"
+
+
+@pytest.mark.parametrize("written", [
+    "%d.%m.%Y %H:%M", "%b %d, %Y %I:%M %p", "%Y-%m-%dT%H:%M:%S%z", "epoch seconds", "epoch milliseconds", "%m%d",
+])  # fmt: skip
+def test_the_example_of_a_format_has_this_format(written: str) -> None:
+    as_number = written[-1] == "s" or written == "%m%d"
+    text = dates.describe(written, as_number=as_number).removeprefix(f"a date or time written {written}, such as ")
+    assert dates.parse(text, written) is not None
+    assert not (as_number and text.startswith("0"))
 
 
 @pytest.mark.parametrize("written", [
@@ -230,5 +240,7 @@ def test_a_date_has_a_type_that_holds_it(written: str, kind: str, expected: str)
 
 
 def test_the_example_of_a_date_is_one() -> None:
-    with pytest.raises(ContractError, match="expected a date or time written %Y-%m-%d, received 'soon'"):
+    with pytest.raises(
+        ContractError, match="expected a date or time written %Y-%m-%d, such as 2022-02-28, received 'soon'"
+    ):
         feature_of(dated("%Y-%m-%d", example="soon"))

@@ -11,6 +11,7 @@ import pydantic
 import pytest
 
 from serving.contract import ContractError
+from serving.gateway.answers import Interval
 from serving.gateway.app import create_app
 from serving.gateway.responses import response_model
 from serving.gateway.served_task import read_target
@@ -255,3 +256,12 @@ def test_metrics_count_classes(tmp_path: Path) -> None:
         client.post("/v1/flower", json=[ROW, ROW]).raise_for_status()
         text = client.get("/metrics").text
     assert 'gateway_predictions_total{decision="virginica",label="",model_version="1"} 2.0' in text
+
+
+def test_bounds_of_an_interval_have_the_digits_of_a_float32() -> None:
+    interval = Interval(low=-139.2, high=160.10001, level=0.9)
+    assert interval.around(0.3) == {"low": -138.9, "high": 160.40001, "level": 0.9}
+    assert (0.3 - 139.2, 0.3 + 160.10001) != (-138.9, 160.40001)
+    double = 1578.480123456789  # an output in double precision
+    assert interval.around(double)["low"] == double - 139.2
+    assert Interval(low=0.0, high=3e38, level=0.9).around(3e38)["high"] == 6e38, "no float32"

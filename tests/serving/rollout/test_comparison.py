@@ -11,6 +11,7 @@ from serving.rollout.comparison import ComparisonFigures, PredictionPair, Verdic
 GOOD = ComparisonFigures(
     requests=100, rows=200, stable_errors=1, canary_errors=1, mean_difference=0.05, p95_difference=0.2,
     max_difference=1, changed_decisions=0.05, stable_p50_ms=1, stable_p95_ms=10, canary_p50_ms=2, canary_p95_ms=20,
+    deviation=None,
 )  # fmt: skip
 
 
@@ -36,6 +37,20 @@ def test_figures() -> None:
     assert found.changed_decisions == pytest.approx(1 / 3)
     assert (found.stable_p50_ms, found.canary_p50_ms) == (pytest.approx(15), pytest.approx(30))
     assert (found.stable_p95_ms, found.canary_p95_ms) == (pytest.approx(19.5), pytest.approx(39))
+
+
+def test_limits_of_numbers_follow_the_spread_of_the_stable_version() -> None:
+    rents = [800.0, 1000.0, 1200.0, 1400.0]  # their standard deviation is 223.6
+    pairs = [PredictionPair(stable=answer(rent), canary=answer(rent + 30)) for rent in rents]
+    found = comparison.figures(pairs, threshold=None)
+    checks = [str(check) for check in comparison.verdict(found, VerdictLimits(min_rows=4))]
+    assert checks == [
+        "rows 4, at least 4", "failed requests 0, at most 0", "mean difference 30, at most 44.72",
+        "p95 difference 30, at most 178.9", "largest difference 30, no limit", "p95 latency in ms 1, at most 6.5",
+    ]  # fmt: skip
+    assert [check.name for check in comparison.verdict(found, VerdictLimits(min_rows=4, mean_difference=29))
+            if not check.passed] == ["mean difference"]  # fmt: skip
+    assert comparison.figures(pairs, threshold=1010).changed_decisions == 0.25
 
 
 def test_several_outputs_differ_by_their_largest_difference_and_decide_by_their_largest() -> None:

@@ -8,7 +8,7 @@ import pytest
 from serving.rollout import replay, replay_requests
 from serving.rollout.admin_client import TimedPrediction
 from serving.rollout.comparison import PredictionPair
-from serving.rollout.errors import NoRequestsError, WorseError
+from serving.rollout.errors import DiffersError, NoRequestsError
 from serving.rollout.models_config import Assignment, ModelsConfig
 from serving.rollout.options import VerdictLimits
 from serving.rollout.replay import ReplayPlan
@@ -46,10 +46,10 @@ def plan(path: Path) -> ReplayPlan:
 @pytest.mark.parametrize(
     ("rows", "canary", "detail"),
     [
-        (3, 0.8, "canary 2 is as good"),
+        (3, 0.8, "canary 2 is within the limits"),
         (2, 0.8, "canary 2 cannot be judged: rows 2, at least 3"),
-        (3, 0.95, "canary 2 is worse: mean difference 0.15, at most 0.05"),
-        (2, "no such input", "canary 2 is worse: rows 0, at least 3; failed requests 2, at most 0"),
+        (3, 0.95, "canary 2 differs: mean difference 0.15, at most 0.05"),
+        (2, "no such input", "canary 2 differs: rows 0, at least 3; failed requests 2, at most 0"),
     ],
 )
 def test_too_few_rows_alone_are_no_verdict(
@@ -59,10 +59,10 @@ def test_too_few_rows_alone_are_no_verdict(
     new = canary if isinstance(canary, str) else TimedPrediction(predictions=[[canary]], seconds=0.001)
     monkeypatch.setattr(replay_requests, "read", lambda *_: ReplayRequests(rows=[[{}]] * rows, left_out={}))
     monkeypatch.setattr(replay, "_replay", lambda *_: [PredictionPair.of(old, new)] * rows)
-    if detail.endswith("as good"):
+    if detail.endswith("limits"):
         replay.compare(rollout, plan(Path("log")), 1, 2)
     else:
-        with pytest.raises(WorseError):
+        with pytest.raises(DiffersError):
             replay.compare(rollout, plan(Path("log")), 1, 2)
     assert rollout.log.records("taxi")[-1].detail == detail
 

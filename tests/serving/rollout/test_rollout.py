@@ -20,7 +20,10 @@ STABLE, CANARY = pytest.approx(0.09), pytest.approx(0.091)  # what versions 1 an
 
 def test_there_and_back_without_a_failed_request(site: Site) -> None:
     assert "config    not pinned" in site.ok("status")
-    assert "done      stable 1" in site.ok("pin")
+    said = site.ok("pin")
+    assert "labels    stable 1, no canary" in said
+    assert "done      stable 1" in said
+    assert "labels    stable 1, no canary" in site.ok("status")
     site.push(2, "similar")
     with Load(site.server.ports[1], MODEL) as load:
         said = site.ok("canary", "2", "--percent", "12.5")
@@ -157,13 +160,13 @@ def test_a_canary_that_compares_worse_never_gets_traffic(pinned: Site, trips: Pa
     with Load(pinned.server.ports[1], MODEL) as load:
         code, said = pinned.run("canary", "3", "--percent", "10", "--compare", trips, "--latency-ms", "1000")
     assert code == 1
-    assert "WORSE     mean difference 0.45, at most 0.05" in said
+    assert "differs   mean difference 0.45, at most 0.05" in said
     assert "traffic" not in said
     assert pinned.config.read_bytes() == before
     assert pinned.seen() == ({1}, {"stable": 1, "canary": 1})
     assert load.failures == []
     said = pinned.ok("canary", "2", "--percent", "10", "--compare", trips, "--latency-ms", "1000")
-    assert "verdict   canary 2 is as good as stable 1" in said
+    assert "verdict   canary 2 is within the limits of stable 1" in said
     assert pinned.percent() == 10
 
 
@@ -175,10 +178,10 @@ def test_compare_says_how_far_they_are_apart(pinned: Site, trips: Path) -> None:
     assert "ok        mean difference 0.001488, at most 0.05" in said
     assert "ok        largest difference 0.002975, at most 1" in said
     assert "ok        changed decisions 0, at most 0.05" in said
-    assert pinned.log()[-1]["detail"] == "canary 2 is as good"
+    assert pinned.log()[-1]["detail"] == "canary 2 is within the limits"
     code, said = pinned.run("compare", trips, "--mean-difference", "0.001", "--latency-ms", "1000")
     assert code == 1
-    assert "failed: canary 2 is worse than 1: mean difference 0.001488, at most 0.001." in said
+    assert said.endswith("verdict   canary 2 differs from stable 1: mean difference 0.001488, at most 0.001\n")
     assert pinned.seen() == ({1, 2}, {"stable": 1, "canary": 2})
     # A third of the fares is decided differently from 0.25 on: 0.1 + 0.9 * fare and 0.1 + 0.91 * fare without company.
     said = pinned.ok("compare", trips, "--threshold", "0.2809", "--latency-ms", "1000")
@@ -224,7 +227,7 @@ def test_compare_rolls_back_a_canary_with_other_outputs(pinned: Site, trips: Pat
     code, said = pinned.run("compare", trips, "--rollback-on-fail")
     assert code == 1
     assert "error     canary: expected 1 outputs per row, as the stable version returns; received 2\n" in said
-    assert "WORSE     failed requests 120, at most 0" in said
+    assert "fails     failed requests 120, at most 0" in said
     assert "It was rolled back." in said
     assert pinned.seen() == ({1}, {"stable": 1, "canary": 1})
 
@@ -235,7 +238,7 @@ def test_compare_counts_what_only_the_canary_fails_on(pinned: Site, tmp_path: Pa
     path.write_text('{"fare": 1}\n' * 20)
     code, said = pinned.run("compare", path)
     assert code == 1
-    assert "WORSE     rows 20, at least 100" in said
+    assert "too few   rows 20, at least 100" in said
 
 
 REFUSALS = {

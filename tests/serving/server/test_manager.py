@@ -101,6 +101,25 @@ def test_the_newest_version_is_served_and_the_next_one_replaces_it(tmp_path: Pat
     play(scenario)
 
 
+def test_a_reload_waits_only_for_the_models_that_it_is_asked_to(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_line(tmp_path / "line", 1)
+
+    async def scenario(manager: ModelManager) -> None:
+        both = config(tmp_path / "line")
+        both.model_config_list.config.add(name="taxi", base_path=str(tmp_path / "taxi"), model_platform="tensorflow")
+        await manager.reload(both, ["line"])
+        assert ask(manager) == (1, 6.5)
+        await asyncio.sleep(0.1)
+        assert caplog.text.count("Could not look for versions of taxi") == 1
+        save_line(tmp_path / "taxi", 7)
+        await manager.reload(both, ["line", "taxi"])
+        await until(lambda: manager._models["taxi"].available().keys() == {7})
+
+    play(scenario)
+
+
 def test_a_request_keeps_its_version_loaded(tmp_path: Path) -> None:
     save_line(tmp_path, 1)
 

@@ -92,13 +92,19 @@ def test_a_taken_port_ends_the_start(tmp_path: Path) -> None:
     save_line(tmp_path / "models", 1)
     flags = [f"--model_base_path={tmp_path / 'models'}", "--model_name=line"]
     with running(tmp_path, *flags) as server:
-        for ports in (
-            [f"--port={server.port}", "--rest_api_port=0"],
-            ["--port=0", f"--rest_api_port={server.rest_port}"],
+        for protocol, flag, port, other in (
+            ("gRPC", "--port", server.port, "--rest_api_port"),
+            ("REST", "--rest_api_port", server.rest_port, "--port"),
         ):
-            status, text = ended(*flags, *ports)
+            status, text = ended(*flags, f"{flag}={port}", f"{other}=0")
             assert status == 2
-            assert "Failed to start server. Error: cannot listen on 127.0.0.1:" in text
+            assert text.splitlines()[-1] == (
+                f"Failed to start server. Error: cannot listen on 127.0.0.1 port {port}: expected a free port for "
+                f"{protocol}, received one that another process uses; stop that process, such as a model server in "
+                f"another terminal, or set another port with {flag}."
+            )
+            assert "GRPC_VERBOSITY" not in text
+            assert "Loading" not in text
         assert ask(server) == (1, 3.5)
 
 
