@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.pipeline, pytest.mark.one_stack, p
 
 FLINK = ("--engine", "flink", "--job-minutes", "10")  # a job that hangs fails its test while somebody still looks
 ARTIFACTS = "artifacts/diabetes"
+_ATTEMPTS = 3  # to begin a run while the job of a killed one is still running
 BEAM_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator")
 
 
@@ -74,10 +75,17 @@ def test_a_lost_job_manager_is_named_and_the_next_run_goes_on_from_there(
 
 
 def test_a_run_that_is_killed_leaves_no_job_to_the_next(project: Project, cluster: FlinkCluster) -> None:
-    with project.started(*FLINK) as process:
-        cluster.wait_until_under_way(0)
-        process.kill()
-    time.sleep(1)  # a job that ends with its driver would have by now
-    assert [job["state"] for job in cluster.jobs()] == ["RUNNING"]
-    project.run_until("ExampleGen", *FLINK)
-    assert [job["state"] for job in cluster.jobs()] == ["CANCELED", "FINISHED"]
+    for _ in range(_ATTEMPTS):
+        before = len(cluster.jobs())
+        with project.started(*FLINK, "--force") as process:
+            cluster.wait_until_running(before)
+            process.kill()
+        time.sleep(1)  # a job that ends with its driver would have by now
+        assert [job["state"] for job in cluster.jobs()[before:]] == ["RUNNING"]
+        project.run_until("ExampleGen", *FLINK, "--force")
+        orphan, own, *_ = (job["state"] for job in cluster.jobs()[before:])
+        assert own == "FINISHED"
+        if orphan == "CANCELED":
+            return
+        assert orphan == "FINISHED"  # by itself, before the next run began, which takes long on a busy machine
+    pytest.fail(f"{_ATTEMPTS} jobs without a driver ended by themselves before the next run began")
