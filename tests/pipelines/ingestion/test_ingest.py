@@ -249,7 +249,7 @@ def test_a_run_over_a_span_that_is_none_says_so_before_it_loads_tfx(steps: dict[
     database = steps["first"].database
     for var, choice, said in (
         (tmp_path / "new", "last:2", "expected accepted spans of task taxi, received none; ingest them first"),
-        (database.parent, "2030Q1..2031Q4", "received none; there is 2016Q1 to 2016Q"),
+        (database.parent, "2030Q1..2031Q4", "received none; accepted: 2016Q1 to 2016Q"),
     ):
         arguments = [sys.executable, "-c", command, "--task", "taxi", "--spans", choice, "--var", str(var)]
         ended = subprocess.run(arguments, cwd=SOURCE, capture_output=True, text=True, check=False)

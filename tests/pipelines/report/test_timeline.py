@@ -32,6 +32,7 @@ def test_a_gate_that_refused_the_data_did_not_fail() -> None:
         for node in ("SchemaGen", "AnomalyGate")
     ]
     summary = {
+        "error": "",
         "nodes": nodes,
         "gates": [{"gate": "AnomalyGate", "passed": False}, {"gate": "Evaluator", "passed": None}],
     }
