@@ -47,6 +47,24 @@ class ClusterError(RuntimeError):
     """The cluster does not start, or one is running already."""
 
 
+def _read_stat(pid: int) -> list[str]:
+    """Return the fields of /proc/<pid>/stat from the third on, the state.
+
+    Args:
+        pid: the id of a process.
+
+    Returns:
+        The fields.
+
+    Raises:
+        ProcessLookupError: There is no such process.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise ProcessLookupError(f"no process {pid}") from error
+
+
 @dataclasses.dataclass(frozen=True)
 class Process:
     """A process, and its start time, in ticks of the kernel since the machine's start."""
@@ -67,18 +85,15 @@ class Process:
         Raises:
             ProcessLookupError: There is none.
         """
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError) as error:
-            raise ProcessLookupError(f"no process {pid}") from error
-        return cls(pid, int(fields[19]))  # field 22 of proc(5)
+        return cls(pid, int(_read_stat(pid)[19]))  # field 22 of proc(5)
 
     def runs(self) -> bool:
         """Return whether the process still runs: the same one, and not a zombie."""
-        with contextlib.suppress(ProcessLookupError):
-            state = Path(f"/proc/{self.pid}/stat")
-            return Process.of(self.pid) == self and state.read_text().rpartition(")")[2].split()[0] != "Z"
-        return False
+        try:
+            stat = _read_stat(self.pid)  # once: the process may end between two reads
+        except ProcessLookupError:
+            return False
+        return int(stat[19]) == self.started and stat[0] != "Z"
 
     def kill(self) -> None:
         """Kill the process at once, without any cleanup, as a crash would."""

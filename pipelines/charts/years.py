@@ -19,4 +19,4 @@ def are_years(values: np.ndarray) -> bool:
     """
     present = values[~np.isnan(values)]
     whole = len(present) > 0 and bool((present == present.round()).all())
-    return whole and _YEARS[0] <= present.min() and present.max() <= _YEARS[1]
+    return whole and bool(_YEARS[0] <= present.min() and present.max() <= _YEARS[1])

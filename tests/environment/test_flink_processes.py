@@ -58,6 +58,22 @@ def write_state(folder: Path, **processes: Process) -> None:
     )
 
 
+def test_a_process_that_ends_while_it_is_looked_at_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, read, reads = Process.of(os.getpid()), Path.read_text, []
+
+    def read_once(path: Path) -> str:
+        """Let the file of the process be there for one read."""
+        reads.append(path)
+        if len(reads) > 1:
+            raise FileNotFoundError(path)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_text", read_once)
+    assert own.runs()
+    assert not own.runs()
+    assert len(reads) == 2
+
+
 def test_workers_end_with_a_task_manager_that_was_killed_before(leader: subprocess.Popen[str], tmp_path: Path) -> None:
     worker = worker_of(leader)
     write_state(tmp_path, taskmanager=Process.of(leader.pid))
