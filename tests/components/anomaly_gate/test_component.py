@@ -1,7 +1,7 @@
 """What stops a run, and in which words."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.artifact import Artifact
 from tfx.utils import io_utils
 
 from components.anomaly_gate.component import AnomalyError, AnomalyGate, split_by_tolerance
@@ -64,11 +65,7 @@ def changed(change: Change) -> pd.DataFrame:
 def statistics(directory: Path, **splits: pd.DataFrame) -> standard_artifacts.ExampleStatistics:
     """Laid out as StatisticsGen lays them out."""
     artifact = standard_artifacts.ExampleStatistics()
-    artifact.uri = str(directory)
-    artifact.split_names = artifact_utils.encode_split_names(list(splits))
-    for split, frame in splits.items():
-        folder = directory / f"Split-{split}"
-        folder.mkdir(parents=True)
+    for folder, frame in lay_out(artifact, directory, splits):
         made = tfdv.generate_statistics_from_dataframe(frame, tfdv.StatsOptions(schema=CONTRACT), n_jobs=1)
         (folder / "FeatureStats.pb").write_bytes(made.SerializeToString())
     return artifact
@@ -77,14 +74,22 @@ def statistics(directory: Path, **splits: pd.DataFrame) -> standard_artifacts.Ex
 def rows(directory: Path, **splits: pd.DataFrame) -> standard_artifacts.Examples:
     """Laid out as ExampleGen lays them out."""
     artifact = standard_artifacts.Examples()
+    for folder, frame in lay_out(artifact, directory, splits):
+        present = (pd.Series(row).dropna().to_dict() for row in frame.to_dict("records"))
+        write_records(folder / "data.gz", map(to_example, present))
+    return artifact
+
+
+def lay_out(
+    artifact: Artifact, directory: Path, splits: Mapping[str, pd.DataFrame]
+) -> Iterator[tuple[Path, pd.DataFrame]]:
+    """Make a folder for each split of an artifact, and yield it with the split's rows."""
     artifact.uri = str(directory)
     artifact.split_names = artifact_utils.encode_split_names(list(splits))
     for split, frame in splits.items():
         folder = directory / f"Split-{split}"
         folder.mkdir(parents=True)
-        present = (pd.Series(row).dropna().to_dict() for row in frame.to_dict("records"))
-        write_records(folder / "data.gz", map(to_example, present))
-    return artifact
+        yield folder, frame
 
 
 def recorded(directory: Path, found: standard_artifacts.ExampleStatistics) -> standard_artifacts.ExampleAnomalies:

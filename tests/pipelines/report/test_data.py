@@ -22,7 +22,7 @@ def test_what_was_rounded() -> None:
     (fact,) = describe_rounding(nodes)
     largest = "longitude 1e-05, latitude 6e-06, tips 2e-08 of the column's range"
     assert fact == ("rounded to float32", f"{largest}: too little to change a prediction noticeably")
-    nodes[0]["outputs"]["examples"]["properties"]["float32_errors"] = '{"seconds": 0.02}'  # type: ignore[index]
+    nodes[0]["outputs"]["examples"]["properties"]["float32_errors"] = '{"seconds": 0.02}'  # type: ignore[index]  # JSON
     assert describe_rounding(nodes) == [("rounded to float32", "seconds 0.02 of the column's range")]
 
 

@@ -22,7 +22,7 @@ DIFFERS = "differs: mean difference 0.45, at most 0.05"
 
 @pytest.mark.parametrize("verdict", [DIFFERS, "is worse: as older logs say"])
 def test_a_version_that_differs_is_rolled_back_at_once(world: World, verdict: str) -> None:
-    world._compare = lambda arguments: world.find(verdict)  # type: ignore[method-assign]
+    world._compare = lambda arguments: world.find(verdict)  # type: ignore[method-assign]  # no server
     assert world.take_pass(START) == 1
     assert world.lines("calls")[-2:] == ["compare", "rollback"]
     assert world.outcomes() == [("rolled back", NEW)]
@@ -32,7 +32,7 @@ def test_a_version_that_differs_is_rolled_back_at_once(world: World, verdict: st
 
 def test_a_version_that_differs_during_the_trial_is_rolled_back_at_its_end(world: World) -> None:
     assert world.take_pass(START) == 0
-    world._compare = lambda arguments: world.find(DIFFERS)  # type: ignore[method-assign]
+    world._compare = lambda arguments: world.find(DIFFERS)  # type: ignore[method-assign]  # no server
     assert world.take_pass(TRIAL_OVER) == 1
     assert world.lines("calls")[-2:] == ["compare", "rollback"]
     assert world.outcomes() == [("rolled back", NEW)]
@@ -50,7 +50,7 @@ def test_a_comparison_that_fails_at_the_end_of_the_trial_leaves_no_trial_behind(
 
 @pytest.mark.parametrize("reason", ["rows 3, at least 100", "/log holds no request that can be replayed"])
 def test_too_few_requests_say_nothing_so_the_trial_goes_on_until_there_are_more(world: World, reason: str) -> None:
-    world._compare = lambda arguments: world.find(f"cannot be judged: {reason}")  # type: ignore[method-assign]
+    world._compare = lambda arguments: world.find(f"cannot be judged: {reason}")  # type: ignore[method-assign]  # no server
     assert world.take_pass(START) == 0
     assert f"unknown    canary 101 cannot be judged: {reason}; the trial goes on" in world.lines("said")
     assert world.take_pass(START + 59 * MINUTE) == 0
@@ -58,7 +58,7 @@ def test_too_few_requests_say_nothing_so_the_trial_goes_on_until_there_are_more(
     for hours in range(1, 5):  # More often than a step that fails.
         assert world.take_pass(START + 60 * hours * MINUTE) == 0
     assert world.labels() == {"stable": int(OLD), "canary": int(NEW)}
-    world._compare = lambda arguments: None  # type: ignore[method-assign]
+    world._compare = lambda arguments: None  # type: ignore[method-assign]  # no server
     assert world.take_pass(START + 300 * MINUTE) == 0
     assert world.take_pass(START + 360 * MINUTE) == 0
     assert world.outcomes() == [("promoted", NEW)]
@@ -156,7 +156,7 @@ def test_a_step_that_ends_while_it_is_looked_at_is_found_as_it_ended(world: Worl
         world.end(started)
         return 2
 
-    world._rollback = rollback  # type: ignore[method-assign]
+    world._rollback = rollback  # type: ignore[method-assign]  # no server
     assert world.take_pass(TRIAL_OVER) == 0
     assert world.outcomes() == [("promoted", NEW)]
 
@@ -164,7 +164,7 @@ def test_a_step_that_ends_while_it_is_looked_at_is_found_as_it_ended(world: Worl
 def test_who_could_not_be_told_of_a_version_that_waits_is_told_again(world: World) -> None:
     with_policy(world, policy="ask")
     world.take_pass(START)
-    world.tell = lambda program, text: "mail ended with 1"  # type: ignore[method-assign]
+    world.tell = lambda program, text: "mail ended with 1"  # type: ignore[method-assign]  # no server
     assert world.take_pass(TRIAL_OVER) == 1
     del world.tell
     assert world.take_pass(TRIAL_OVER + MINUTE) == 0
